@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What every script here shares: places, messages, root, the cache and its lock.
+# Sourced after `set -euo pipefail`; it changes nothing but PATH and variables.
+
+# depmod, modprobe and ip live in sbin, which a plain user's PATH lacks.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# shellcheck disable=SC2034 # for those who source this
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${VIADUCT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/viaduct}
+ME=${0##*/}
+export VIADUCT_CACHE=$CACHE
+
+say() {
+	echo "$ME: $*" >&2
+}
+
+die() {
+	say "$*"
+	exit "${DIE_STATUS:-1}"
+}
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif have sudo; then
+		sudo "$@"
+	else
+		die "needs root for: $* (run as root, or install sudo)"
+	fi
+}
+
+# need COMMAND PACKAGE: stop with the command that brings what is missing.
+need() {
+	have "$1" || die "$1 is missing; run: scripts/setup tools (or: apt-get install $2)"
+}
+
+# Only one process at a time changes the cache. Work is done in cache_tmp's
+# folder and renamed into place, so that an interrupted run leaves at most a
+# folder that the next holder of the lock removes.
+cache_lock() {
+	mkdir -p "$CACHE"
+	exec {CACHE_LOCK}>"$CACHE/.lock"
+	if ! flock -n "$CACHE_LOCK"; then
+		say "waiting for another run that fills $CACHE"
+		flock "$CACHE_LOCK"
+	fi
+	rm -rf "$CACHE"/tmp.*
+}
+
+cache_unlock() {
+	exec {CACHE_LOCK}>&-
+}
+
+cache_tmp() {
+	mktemp -d "$CACHE/tmp.XXXXXX"
+}
+
+# kernel_home VERSION|DIR: the folder with boot/vmlinuz-* and lib/modules/*.
+kernel_home() {
+	case $1 in
+	*/*) realpath "$1" ;;
+	*) readlink -f "$CACHE/kernels/$1" ;;
+	esac
+}
+
+# kernel_release HOME: the release whose image and modules HOME holds.
+kernel_release() {
+	local dir rel=
+
+	for dir in "$1"/lib/modules/*/; do
+		dir=${dir%/}
+		[ ! -f "$1/boot/vmlinuz-${dir##*/}" ] || rel=${dir##*/}
+	done
+	[ -n "$rel" ] || die "$1 holds no boot/vmlinuz-RELEASE with its lib/modules/RELEASE"
+	echo "$rel"
+}
