@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters of one queue. Written under the queue's mutex only, read without
+ * it: a reader sees each counter whole, not a consistent set.
+ */
+#ifndef VD_STATS_H
+#define VD_STATS_H
+
+#include <linux/types.h>
+
+/* Why a packet was consumed without being delivered. */
+enum vd_drop {
+	VD_DROP_SHORT,		/* no room for header and Ethernet header */
+	VD_DROP_OVERSIZE,	/* longer than the socket or the buffers take */
+	VD_DROP_HEADER,		/* virtio-net header contradicts the packet */
+	VD_DROP_FAULT,		/* guest memory could not be read or written */
+	VD_DROP_SOCKET,		/* the socket refused it, or it shrank */
+	VD_NR_DROPS,
+};
+
+/**
+ * struct vd_stats - what became of the packets of one queue
+ * @done: delivered
+ * @bytes: length of those, without virtio-net headers
+ * @back_pressure: times a packet was given back to be tried again
+ * @drop: consumed and lost, by reason
+ * @broken: times the ring failed a check and was stopped
+ * @calls: interrupts asked for (call eventfd signalled)
+ * @runs: handler runs
+ *
+ * All [q].
+ */
+struct vd_stats {
+	u64 done;
+	u64 bytes;
+	u64 back_pressure;
+	u64 drop[VD_NR_DROPS];
+	u64 broken;
+	u64 calls;
+	u64 runs;
+};
+
+#endif

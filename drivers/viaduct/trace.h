@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints: one for each of a packet's outcomes but plain success, which
+ * is traced a batch at a time. No address of host or guest is recorded.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM viaduct
+
+#if !defined(VD_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define VD_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "stats.h"
+
+TRACE_DEFINE_ENUM(VD_DROP_SHORT);
+TRACE_DEFINE_ENUM(VD_DROP_OVERSIZE);
+TRACE_DEFINE_ENUM(VD_DROP_HEADER);
+TRACE_DEFINE_ENUM(VD_DROP_FAULT);
+TRACE_DEFINE_ENUM(VD_DROP_SOCKET);
+
+#define vd_show_drop(reason)						\
+	__print_symbolic(reason,					\
+			 { VD_DROP_SHORT,	"short" },		\
+			 { VD_DROP_OVERSIZE,	"oversize" },		\
+			 { VD_DROP_HEADER,	"header" },		\
+			 { VD_DROP_FAULT,	"fault" },		\
+			 { VD_DROP_SOCKET,	"socket" })
+
+/* The identity of a queue in every event: the owner's thread and the ring. */
+TRACE_EVENT(vd_batch,
+	TP_PROTO(int owner, unsigned int queue, unsigned int packets,
+		 bool call),
+	TP_ARGS(owner, queue, packets, call),
+	TP_STRUCT__entry(
+		__field(int, owner)
+		__field(unsigned int, queue)
+		__field(unsigned int, packets)
+		__field(bool, call)
+	),
+	TP_fast_assign(
+		__entry->owner = owner;
+		__entry->queue = queue;
+		__entry->packets = packets;
+		__entry->call = call;
+	),
+	TP_printk("owner=%d queue=%u packets=%u call=%d", __entry->owner,
+		  __entry->queue, __entry->packets, __entry->call)
+);
+
+TRACE_EVENT(vd_back_pressure,
+	TP_PROTO(int owner, unsigned int queue, int err),
+	TP_ARGS(owner, queue, err),
+	TP_STRUCT__entry(
+		__field(int, owner)
+		__field(unsigned int, queue)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->owner = owner;
+		__entry->queue = queue;
+		__entry->err = err;
+	),
+	TP_printk("owner=%d queue=%u err=%d", __entry->owner, __entry->queue,
+		  __entry->err)
+);
+
+TRACE_EVENT(vd_drop,
+	TP_PROTO(int owner, unsigned int queue, int reason, size_t len),
+	TP_ARGS(owner, queue, reason, len),
+	TP_STRUCT__entry(
+		__field(int, owner)
+		__field(unsigned int, queue)
+		__field(int, reason)
+		__field(size_t, len)
+	),
+	TP_fast_assign(
+		__entry->owner = owner;
+		__entry->queue = queue;
+		__entry->reason = reason;
+		__entry->len = len;
+	),
+	TP_printk("owner=%d queue=%u reason=%s len=%zu", __entry->owner,
+		  __entry->queue, vd_show_drop(__entry->reason), __entry->len)
+);
+
+TRACE_EVENT(vd_broken,
+	TP_PROTO(int owner, unsigned int queue, int err),
+	TP_ARGS(owner, queue, err),
+	TP_STRUCT__entry(
+		__field(int, owner)
+		__field(unsigned int, queue)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->owner = owner;
+		__entry->queue = queue;
+		__entry->err = err;
+	),
+	TP_printk("owner=%d queue=%u err=%d", __entry->owner, __entry->queue,
+		  __entry->err)
+);
+
+#endif
+
+/* This part must be outside the guard. */
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

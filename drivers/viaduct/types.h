@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Limits and words shared by all floors.
+ *
+ * Lock keys used in the comments of struct fields:
+ *   [c] constant after init       [d] the device's mutex
+ *   [q] the queue's mutex: the worker holds it for one run, control for
+ *       one change                [a] atomic
+ *   [g] guest-writable memory: read once, then checked
+ */
+#ifndef VD_TYPES_H
+#define VD_TYPES_H
+
+#include <linux/types.h>
+#include <linux/uio.h>
+
+/* Chains handled between two looks at the avail index. */
+#define VD_BATCH		64U
+
+/* Pieces of one packet: what sendmsg() and recvmsg() take at most. */
+#define VD_MAX_SEGS		1024U
+
+/* Work of one handler run before others get their turn. */
+#define VD_RUN_PACKETS		256U
+#define VD_RUN_BYTES		(512U << 10)
+
+/*
+ * No socket takes a longer frame (17 fragments of 32 KiB at the very most),
+ * so a longer chain is an oversize packet and never reaches the allocator.
+ */
+#define VD_MAX_FRAME_LEN	(1U << 20)
+
+/* Directions are the guest's; the values are the ABI's ring indices. */
+enum vd_dir {
+	VD_RX = 0,
+	VD_TX = 1,
+	VD_NR_QUEUES = 2,
+};
+
+#endif
