@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading and writing guest memory.
+ *
+ * Opening user memory to the kernel costs as much as a small copy, so the
+ * ring code opens a window over a whole batch of accesses (user_access_begin
+ * of the kernel, which also checks the range), and small payload copies run
+ * inside a window of their own instead of through the copy routines and the
+ * checks of destination objects, which are sized here by construction.
+ */
+#ifndef VD_GUEST_ACCESS_H
+#define VD_GUEST_ACCESS_H
+
+#include <linux/errno.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+
+/* Up to here a loop of words beats the call of a copy routine. */
+#define VD_ACCESS_SMALL	256U
+
+/**
+ * vd_access_read() - copy from guest memory
+ * @dst: kernel memory of at least @len bytes
+ * @src: address in the owner's address space, checked here
+ * @len: bytes
+ *
+ * Context: runs on the owner's mm, may fault and sleep.
+ * Return: 0 or -EFAULT; @dst is then undefined.
+ */
+static __always_inline int vd_access_read(void *dst, const void __user *src,
+					  size_t len)
+{
+	if (len > VD_ACCESS_SMALL)
+		return copy_from_user(dst, src, len) ? -EFAULT : 0;
+	if (!user_read_access_begin(src, len))
+		return -EFAULT;
+	for (; len >= sizeof(u64); len -= sizeof(u64)) {
+		unsafe_get_user(*(u64 *)dst, (const u64 __user *)src, fault);
+		dst += sizeof(u64);
+		src += sizeof(u64);
+	}
+	if (len & sizeof(u32)) {
+		unsafe_get_user(*(u32 *)dst, (const u32 __user *)src, fault);
+		dst += sizeof(u32);
+		src += sizeof(u32);
+	}
+	if (len & sizeof(u16)) {
+		unsafe_get_user(*(u16 *)dst, (const u16 __user *)src, fault);
+		dst += sizeof(u16);
+		src += sizeof(u16);
+	}
+	if (len & 1)
+		unsafe_get_user(*(u8 *)dst, (const u8 __user *)src, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory table as a flat array.
+ *
+ * A client may hand in regions in any order, and they may overlap: the
+ * contract gives an address to the region with the lowest start among those
+ * that hold it, and to the earliest in the table where starts are equal.
+ * All that is settled once, here: the table is sorted and cut into disjoint
+ * stretches, so that the data path searches an array in which there is one
+ * answer or none. Tables never change; a new one replaces the old.
+ */
+#include <linux/bsearch.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/uaccess.h>
+
+#include "guest/regions.h"
+
+/* What sorting needs to know of an entry: its place in the client's table. */
+struct vd_regions_key {
+	u64 gpa;
+	u32 idx;
+};
+
+static int vd_regions_key_cmp(const void *a, const void *b)
+{
+	const struct vd_regions_key *x = a, *y = b;
+
+	if (x->gpa != y->gpa)
+		return x->gpa < y->gpa ? -1 : 1;
+	return x->idx < y->idx ? -1 : x->idx > y->idx;
+}
+
+static bool vd_regions_is_user(const struct vhost_memory_region *r)
+{
+	u64 last;
+
+	return !check_add_overflow(r->userspace_addr, r->memory_size - 1,
+				   &last) &&
+	       access_ok((void __user *)(unsigned long)r->userspace_addr,
+			 r->memory_size);
+}
+
+/*
+ * Append what @r adds beyond all that came before it. Entries come in order
+ * of their start, and whatever an earlier one holds stays its own; since
+ * none of them starts later than @r, the rest of @r is one stretch.
+ */
+static void vd_regions_add(struct vd_regions *regions,
+			   const struct vhost_memory_region *r)
+{
+	u64 gpa = r->guest_phys_addr, last = gpa + (r->memory_size - 1);
+	struct vd_region *new = &regions->region[regions->nr];
+
+	if (regions->nr) {
+		const struct vd_region *prev = new - 1;
+		u64 covered = prev->gpa + prev->span;
+
+		if (last <= covered)
+			return;
+		gpa = max(gpa, covered + 1);
+	}
+	new->gpa = gpa;
+	new->span = last - gpa;
+	new->hva = r->userspace_addr + (gpa - r->guest_phys_addr);
+	regions->nr++;
+}
+
+/**
+ * vd_regions_create() - check a memory table and bring it into search order
+ * @table: the client's entries, already copied from user space
+ * @nr: how many; 0 is a table in which nothing can be found
+ *
+ * An entry must not be empty and must not wrap; whether its user range is
+ * one is only noted (&vd_regions.is_user), because the contract has that
+ * checked when a ring starts to use the table.
+ *
+ * Context: process context, may sleep.
+ * Return: the table, for vd_regions_destroy(); ERR_PTR of -EFAULT for a bad
+ * entry, -ENOMEM.
+ */
+struct vd_regions *vd_regions_create(const struct vhost_memory_region *table,
+				     u32 nr)
+{
+	struct vd_regions_key *keys;
+	struct vd_regions *regions;
+	u64 last;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (!table[i].memory_size ||
+		    check_add_overflow(table[i].guest_phys_addr,
+				       table[i].memory_size - 1, &last))
+			return ERR_PTR(-EFAULT);
+
+	regions = kvzalloc(struct_size(regions, region, nr),
+			   GFP_KERNEL_ACCOUNT);
+	keys = kvmalloc_array(max(nr, 1U), sizeof(*keys), GFP_KERNEL);
+	if (!regions || !keys) {
+		kvfree(keys);
+		kvfree(regions);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	regions->is_user = true;
+	for (i = 0; i < nr; i++) {
+		keys[i].gpa = table[i].guest_phys_addr;
+		keys[i].idx = i;
+		regions->is_user &= vd_regions_is_user(&table[i]);
+	}
+	sort(keys, nr, sizeof(*keys), vd_regions_key_cmp, NULL);
+	for (i = 0; i < nr; i++)
+		vd_regions_add(regions, &table[keys[i].idx]);
+	kvfree(keys);
+	return regions;
+}
+
+/**
+ * vd_regions_destroy() - free a memory table
+ * @regions: a table that no ring uses any more, or NULL
+ *
+ * Context: process context, may sleep.
+ */
+void vd_regions_destroy(struct vd_regions *regions)
+{
+	kvfree(regions);
+}
+
+static int vd_regions_cmp(const void *key, const void *elt)
+{
+	const struct vd_region *r = elt;
+	u64 gpa = *(const u64 *)key;
+
+	if (gpa < r->gpa)
+		return -1;
+	return gpa - r->gpa > r->span;
+}
+
+/**
+ * vd_regions_lookup() - find the stretch that holds an address
+ * @regions: the table
+ * @gpa: guest physical address
+ *
+ * Context: any.
+ * Return: the stretch, or NULL when no region holds @gpa.
+ */
+const struct vd_region *vd_regions_lookup(const struct vd_regions *regions,
+					  u64 gpa)
+{
+	return bsearch(&gpa, regions->region, regions->nr,
+		       sizeof(regions->region[0]), vd_regions_cmp);
+}

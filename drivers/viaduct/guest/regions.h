@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The memory table: where the client says that guest memory lies in its own
+ * address space.
+ */
+#ifndef VD_GUEST_REGIONS_H
+#define VD_GUEST_REGIONS_H
+
+#include <linux/types.h>
+#include <linux/vhost_types.h>
+
+/**
+ * struct vd_region - a stretch of guest memory that is one piece for us
+ * @gpa: first guest physical address [c]
+ * @span: distance from the first to the last byte, that is size - 1, so
+ *	  that the whole address space can be written down [c]
+ * @hva: address of the first byte in the owner's address space [c]
+ */
+struct vd_region {
+	u64 gpa;
+	u64 span;
+	u64 hva;
+};
+
+/**
+ * struct vd_regions - an immutable memory table
+ * @nr: entries in @region [c]
+ * @is_user: every range lies in user address space [c]
+ * @region: sorted by @gpa, disjoint [c]
+ */
+struct vd_regions {
+	u32 nr;
+	bool is_user;
+	struct vd_region region[];
+};
+
+struct vd_regions *vd_regions_create(const struct vhost_memory_region *table,
+				     u32 nr);
+void vd_regions_destroy(struct vd_regions *regions);
+const struct vd_region *vd_regions_lookup(const struct vd_regions *regions,
+					  u64 gpa);
+
+#endif
