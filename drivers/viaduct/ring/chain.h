@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The descriptor walk, inside floor 2. */
+#ifndef VD_RING_CHAIN_H
+#define VD_RING_CHAIN_H
+
+#include "ring/ring.h"
+
+int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
+		    unsigned int first);
+int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
+		     unsigned int first);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interrupt decision (virtio 1.2, section 2.7.7; contract section 3.4).
+ * It is made once for each group of published chains.
+ */
+#include "ring/event.h"
+
+/**
+ * vd_event_lapse() - forget the last decision when it is a lap behind
+ * @ring: the ring, whose published index has just moved
+ * @old: where it was before
+ *
+ * Indices are 16 bits wide. While nobody is to be called no decisions are
+ * made, and the index may run past the one of the last decision: it would
+ * then seem to lie ahead.
+ */
+void vd_event_lapse(struct vd_ring *ring, u16 old)
+{
+	u16 new = ring->published;
+
+	if ((u16)(new - ring->signalled) < (u16)(new - old))
+		ring->signalled_valid = false;
+}
+
+/**
+ * vd_event_should_call() - decide on an interrupt for what was published
+ * @ring: the ring
+ * @wish: the driver's used_event with EVENT_IDX, else its avail->flags, read
+ *	  after a full barrier behind the write of the used index
+ *
+ * Context: the queue's mutex is held.
+ * Return: true when the driver is to be interrupted.
+ */
+bool vd_event_should_call(struct vd_ring *ring, u16 wish)
+{
+	u16 new = ring->published, old = ring->signalled;
+	bool valid = ring->signalled_valid;
+
+	/*
+	 * NOTIFY_ON_EMPTY beats suppression, and leaves no trace: the next
+	 * decision covers this group too.
+	 */
+	if (ring->notify_on_empty && ring->next_avail == ring->seen_avail)
+		return true;
+	if (!ring->event_idx)
+		return !(wish & VRING_AVAIL_F_NO_INTERRUPT);
+
+	ring->signalled = new;
+	ring->signalled_valid = true;
+	return !valid || vring_need_event(wish, new, old);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verbs of the ring engine: what they mean, whatever the layout.
+ */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "ring/chain.h"
+#include "ring/ring.h"
+#include "ring/split.h"
+
+/**
+ * vd_ring_init() - a ring as it is after open
+ * @ring: the ring
+ */
+void vd_ring_init(struct vd_ring *ring)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->num = 1;
+}
+
+/**
+ * vd_ring_set_addr() - say where a ring lies
+ * @ring: the ring; its indices stay as they are
+ * @addr: addresses in the owner's address space
+ */
+void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
+{
+	ring->desc = u64_to_user_ptr(addr->desc_user_addr);
+	ring->avail = u64_to_user_ptr(addr->avail_user_addr);
+	ring->used = u64_to_user_ptr(addr->used_user_addr);
+}
+
+/**
+ * vd_ring_is_user() - check that all ring areas are user memory
+ * @ring: the ring, with size, addresses and features set
+ *
+ * Return: true when they are. Whether anything is mapped there is only found
+ * out when it is accessed.
+ */
+bool vd_ring_is_user(const struct vd_ring *ring)
+{
+	size_t event = ring->event_idx ? sizeof(__le16) : 0;
+	size_t num = ring->num;
+
+	return access_ok(ring->desc, num * sizeof(*ring->desc)) &&
+	       access_ok(ring->avail, sizeof(*ring->avail) +
+			 num * sizeof(__le16) + event) &&
+	       access_ok(ring->used, sizeof(*ring->used) +
+			 num * sizeof(struct vring_used_elem) + event);
+}
+
+/**
+ * vd_ring_probe() - try whether a ring can be served
+ * @ring: the ring; nothing in it changes but what it knows of used->flags
+ * @used_idx: the used index found in memory, where the previous device, or
+ *	      we, left it
+ *
+ * Kicks are asked for, so that none is missed until the first run.
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_ring_probe(struct vd_ring *ring, u16 *used_idx)
+{
+	__le16 idx;
+	int err;
+
+	err = vd_split_set_flags(ring, 0);
+	if (err)
+		return err;
+	if (get_user(idx, (__le16 __user *)&ring->used->idx))
+		return -EFAULT;
+	*used_idx = le16_to_cpu(idx);
+	return 0;
+}
+
+/**
+ * vd_ring_start() - begin to serve a ring
+ * @ring: the ring; &vd_ring.next_avail says where to begin
+ * @used_idx: what vd_ring_probe() found
+ */
+void vd_ring_start(struct vd_ring *ring, u16 used_idx)
+{
+	ring->used_idx = used_idx;
+	ring->published = used_idx;
+	ring->seen_avail = ring->next_avail;
+	ring->signalled_valid = false;
+	ring->nr_pending = 0;
+}
+
+/**
+ * vd_ring_fetch() - take available chains into a batch
+ * @ring: the ring
+ * @mem: its view of guest memory
+ * @batch: the chains are appended to it
+ * @max: how many chains at most
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: the number of chains taken, which can be less than what is
+ * available; 0 when there are none; -ENOSPC when there are some, but @batch,
+ * which is not empty, has no room for the next; any other error means that
+ * the ring is broken: -EFAULT, -EPROTO, -EINVAL, -ELOOP, -E2BIG.
+ */
+int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
+		  struct vd_batch *batch, unsigned int max)
+{
+	unsigned int first = batch->nr;
+	int nr, err;
+
+	max = min(max, batch->max - first);
+	nr = vd_split_heads(ring, batch, max);
+	if (nr < 0)
+		return nr;
+	if (!nr)
+		return max || ring->seen_avail == ring->next_avail ? 0 :
+								     -ENOSPC;
+	batch->nr += nr;
+	err = vd_chain_gather(ring, batch, first);
+	if (!err)
+		err = vd_chain_resolve(mem, batch, first);
+	if (err)
+		return err == -E2BIG && first ? -ENOSPC : err;
+	ring->next_avail += batch->nr - first;
+	return batch->nr - first;
+}
+
+/**
+ * vd_ring_rewind() - give back the last chains of a batch
+ * @ring: the ring
+ * @batch: they are cut off its end
+ * @nr: how many
+ *
+ * The next fetch brings them again. Context: the queue's mutex is held.
+ */
+void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
+		    unsigned int nr)
+{
+	if (!nr)
+		return;
+	batch->nr -= nr;
+	batch->nr_seg = batch->chain[batch->nr].seg;
+	batch->nr_desc = batch->chain[batch->nr].desc;
+	ring->next_avail -= nr;
+}
+
+/**
+ * vd_ring_complete() - note a chain as used
+ * @ring: the ring
+ * @head: the chain's head
+ * @len: bytes written into its writable part
+ *
+ * The entry may reach guest memory at once, but the driver does not see it
+ * before vd_ring_publish().
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 0 or -EFAULT.
+ */
+int vd_ring_complete(struct vd_ring *ring, u16 head, u32 len)
+{
+	struct vring_used_elem *e = &ring->pending[ring->nr_pending++];
+
+	e->id = (__force __virtio32)cpu_to_le32(head);
+	e->len = (__force __virtio32)cpu_to_le32(len);
+	ring->used_idx++;
+	return ring->nr_pending < VD_BATCH ? 0 : vd_split_flush(ring);
+}
+
+/**
+ * vd_ring_publish() - let the driver see all completed chains
+ * @ring: the ring
+ * @may_call: there is somebody to call
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 1 when the driver wants an interrupt, 0 when it does not, -EFAULT.
+ */
+int vd_ring_publish(struct vd_ring *ring, bool may_call)
+{
+	if (ring->used_idx == ring->published)
+		return 0;
+	return vd_split_publish(ring, may_call);
+}
+
+/**
+ * vd_ring_arm() - ask for a kick, and look again
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 0 when the driver will kick; 1 when chains have arrived in the
+ * meantime, so that no kick may come: disarm and go on; -EFAULT.
+ */
+int vd_ring_arm(struct vd_ring *ring)
+{
+	int err;
+
+	if (ring->event_idx)
+		err = vd_split_set_event(ring);
+	else
+		err = ring->used_flags ? vd_split_set_flags(ring, 0) : 0;
+	if (err)
+		return err;
+	smp_mb(); /* (D) of split.c */
+	return vd_split_peek(ring);
+}
+
+/**
+ * vd_ring_disarm() - say that no kick is needed
+ * @ring: the ring
+ *
+ * With EVENT_IDX nothing has to be written: the driver kicks once, when it
+ * passes the event index of the last vd_ring_arm(), and then no more.
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 0 or -EFAULT.
+ */
+int vd_ring_disarm(struct vd_ring *ring)
+{
+	if (ring->event_idx || ring->used_flags)
+		return 0;
+	return vd_split_set_flags(ring, VRING_USED_F_NO_NOTIFY);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ring engine: one virtqueue seen from the device.
+ *
+ *   fetch     take up to a batch of chains: read once, check, translate
+ *   rewind    give the last ones back, as if they had never been fetched
+ *   complete  note a chain as used; the driver does not see it yet
+ *   publish   let the driver see all completed chains at once, and decide
+ *	       whether it wants an interrupt
+ *   arm       ask for a kick when chains arrive; says if some already have
+ *   disarm    say that no kick is needed
+ *
+ * The engine knows guest memory and nothing else: no thread, no file, no
+ * socket; it compiles in user space. The caller serialises all calls for a
+ * ring (the queue's mutex) and runs on the owner's mm. An error from any verb
+ * means that the ring has failed a check: the caller stops it for good.
+ */
+#ifndef VD_RING_RING_H
+#define VD_RING_RING_H
+
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/vhost_types.h>
+#include <linux/virtio_ring.h>
+
+#include "guest/translate.h"
+#include "types.h"
+
+/* A descriptor as the guest wrote it: read once, checked from here. */
+struct vd_desc {
+	u64 addr;
+	u32 len;
+	u16 flags;
+	u16 next;
+};
+
+/**
+ * struct vd_chain - one descriptor chain, checked and translated
+ * @out_len: readable bytes
+ * @in_len: writable bytes
+ * @head: what the driver knows the chain by
+ * @seg: index in &vd_batch.seg of the first piece
+ * @nr_out: readable pieces, which come first
+ * @nr_in: writable pieces
+ * @desc: index in &vd_batch.desc of the first descriptor
+ * @nr_desc: descriptors there
+ */
+struct vd_chain {
+	size_t out_len;
+	size_t in_len;
+	u16 head;
+	u16 seg;
+	u16 nr_out;
+	u16 nr_in;
+	u16 desc;
+	u16 nr_desc;
+};
+
+/**
+ * struct vd_batch - chains in hand, and the room for their pieces
+ * @nr: chains in @chain
+ * @max: room in @chain
+ * @nr_seg: pieces in @seg
+ * @nr_desc: descriptors in @desc
+ * @desc: what was read from the ring, before translation
+ * @seg: pieces in the owner's address space, those of a chain in a row and
+ *	 those of neighbouring chains too
+ * @chain: in the order of the avail ring
+ *
+ * All [q], and empty between two runs of the handler.
+ */
+struct vd_batch {
+	unsigned int nr;
+	unsigned int max;
+	unsigned int nr_seg;
+	unsigned int nr_desc;
+	struct vd_desc desc[VD_MAX_SEGS];
+	struct iovec seg[VD_MAX_SEGS];
+	struct vd_chain chain[];
+};
+
+static inline void vd_batch_reset(struct vd_batch *batch)
+{
+	batch->nr = 0;
+	batch->nr_seg = 0;
+	batch->nr_desc = 0;
+}
+
+/**
+ * struct vd_ring - one split virtqueue (virtio 1.2, section 2.7)
+ * @desc: descriptor table [q]
+ * @avail: driver area [q]
+ * @used: device area [q]
+ * @num: ring size, a power of two up to 32768 [q]
+ * @event_idx: VIRTIO_F_EVENT_IDX is acked [q]
+ * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked [q]
+ * @next_avail: index of the next chain to fetch [q]
+ * @seen_avail: the driver's index when last looked at [q]
+ * @used_idx: index of the used entry that follows the completed ones [q]
+ * @published: the used index that the driver sees [q]
+ * @signalled: the used index at the last interrupt decision [q]
+ * @signalled_valid: @signalled means something [q]
+ * @used_flags: what used->flags holds [q]
+ * @nr_pending: completed entries still in @pending [q]
+ * @pending: used entries on their way to the ring [q]
+ */
+struct vd_ring {
+	struct vring_desc __user *desc;
+	struct vring_avail __user *avail;
+	struct vring_used __user *used;
+	u16 num;
+	bool event_idx;
+	bool notify_on_empty;
+
+	u16 next_avail;
+	u16 seen_avail;
+	u16 used_idx;
+	u16 published;
+	u16 signalled;
+	bool signalled_valid;
+	u16 used_flags;
+
+	unsigned int nr_pending;
+	struct vring_used_elem pending[VD_BATCH];
+};
+
+void vd_ring_init(struct vd_ring *ring);
+void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr);
+bool vd_ring_is_user(const struct vd_ring *ring);
+int vd_ring_probe(struct vd_ring *ring, u16 *used_idx);
+void vd_ring_start(struct vd_ring *ring, u16 used_idx);
+
+int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
+		  struct vd_batch *batch, unsigned int max);
+void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
+		    unsigned int nr);
+int vd_ring_complete(struct vd_ring *ring, u16 head, u32 len);
+int vd_ring_publish(struct vd_ring *ring, bool may_call);
+int vd_ring_arm(struct vd_ring *ring);
+int vd_ring_disarm(struct vd_ring *ring);
+
+static inline unsigned int vd_ring_nr_completed(const struct vd_ring *ring)
+{
+	return (u16)(ring->used_idx - ring->published);
+}
+
+#endif

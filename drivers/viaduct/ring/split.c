@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The split virtqueue (virtio 1.2, section 2.7) in memory: where its fields
+ * lie, in which order they are read and written.
+ *
+ *   device                                   driver
+ *
+ *   read avail->idx                          write descriptors, avail->ring
+ *   (A) read barrier                         write barrier (2.7.13.2.1)
+ *   read avail->ring, descriptors            write avail->idx
+ *
+ *   write buffers, used->ring                read used->idx
+ *   (B) write barrier                        read barrier (2.7.14)
+ *   write used->idx                          read used->ring, buffers
+ *
+ *   write used->idx                          write used_event or avail->flags
+ *   (C) full barrier                         full barrier (2.7.14)
+ *   read used_event or avail->flags          read used->idx
+ *
+ *   write avail_event or used->flags         write avail->idx
+ *   (D) full barrier, in vd_ring_arm()       full barrier (2.7.13.4.1)
+ *   read avail->idx                          read avail_event or used->flags
+ *
+ * Without (C) or (D) both sides can miss what the other has just written,
+ * and wait for each other for ever.
+ */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+
+#include "ring/event.h"
+#include "ring/split.h"
+
+static __always_inline size_t vd_split_avail_size(const struct vd_ring *ring)
+{
+	return sizeof(*ring->avail) +
+	       sizeof(__le16) * (ring->num + ring->event_idx);
+}
+
+static __always_inline size_t vd_split_used_size(const struct vd_ring *ring)
+{
+	return sizeof(*ring->used) +
+	       sizeof(struct vring_used_elem) * ring->num +
+	       sizeof(__le16) * ring->event_idx;
+}
+
+/* Fields are little-endian, as virtio 1 has it and as legacy x86 hosts do. */
+static __always_inline __le16 __user *vd_split_avail_idx(struct vd_ring *ring)
+{
+	return (__le16 __user *)&ring->avail->idx;
+}
+
+/* 2.7.10: the driver's used_event follows the avail ring. */
+static __always_inline __le16 __user *vd_split_used_event(struct vd_ring *ring)
+{
+	return (__le16 __user *)&ring->avail->ring[ring->num];
+}
+
+/* 2.7.10: the device's avail_event follows the used ring. */
+static __always_inline __le16 __user *vd_split_avail_event(struct vd_ring *ring)
+{
+	return (__le16 __user *)&ring->used->ring[ring->num];
+}
+
+/**
+ * vd_split_heads() - append the heads of available chains to a batch
+ * @ring: the ring; only &vd_ring.seen_avail changes
+ * @batch: where the heads go
+ * @max: how many at most; there is room for them
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: how many, -EFAULT, or -EPROTO when the driver's index is further
+ * ahead than the ring is long.
+ */
+int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
+		   unsigned int max)
+{
+	struct vd_chain *chain = &batch->chain[batch->nr];
+	__le16 idx, head;
+	unsigned int i;
+	u16 seen, nr;
+
+	if (!user_read_access_begin(ring->avail, vd_split_avail_size(ring)))
+		return -EFAULT;
+	unsafe_get_user(idx, vd_split_avail_idx(ring), fault);
+	seen = le16_to_cpu(idx);
+	nr = seen - ring->next_avail;
+	if (nr > ring->num) {
+		user_read_access_end();
+		return -EPROTO;
+	}
+	smp_rmb(); /* (A) */
+	max = min_t(unsigned int, nr, max);
+	for (i = 0; i < max; i++) {
+		u16 slot = (ring->next_avail + i) & (ring->num - 1);
+
+		unsafe_get_user(head,
+				(__le16 __user *)&ring->avail->ring[slot],
+				fault);
+		chain[i].head = le16_to_cpu(head);
+	}
+	user_read_access_end();
+	ring->seen_avail = seen;
+	return max;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Write the pending entries; inside a window over the used area. */
+static __always_inline int vd_split_write_pending(struct vd_ring *ring)
+{
+	u16 idx = ring->used_idx - ring->nr_pending;
+	unsigned int i;
+
+	for (i = 0; i < ring->nr_pending; i++, idx++) {
+		const struct vring_used_elem *e = &ring->pending[i];
+		u16 slot = idx & (ring->num - 1);
+
+		unsafe_put_user(e->id, &ring->used->ring[slot].id, fault);
+		unsafe_put_user(e->len, &ring->used->ring[slot].len, fault);
+	}
+	ring->nr_pending = 0;
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+/**
+ * vd_split_flush() - write the pending used entries, but do not publish them
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_split_flush(struct vd_ring *ring)
+{
+	int err;
+
+	if (!user_write_access_begin(ring->used, vd_split_used_size(ring)))
+		return -EFAULT;
+	err = vd_split_write_pending(ring);
+	user_write_access_end();
+	return err;
+}
+
+/* Publish in one window; @wish is what the driver says of interrupts. */
+static int vd_split_publish_window(struct vd_ring *ring, bool may_call,
+				   u16 *wish)
+{
+	__le16 val = 0;
+	int err;
+
+	err = vd_split_write_pending(ring);
+	if (err)
+		return err;
+	smp_wmb(); /* (B) */
+	unsafe_put_user((__force __virtio16)cpu_to_le16(ring->used_idx),
+			&ring->used->idx, fault);
+	if (may_call) {
+		smp_mb(); /* (C) */
+		if (ring->event_idx)
+			unsafe_get_user(val, vd_split_used_event(ring), fault);
+		else
+			unsafe_get_user(val,
+					(__le16 __user *)&ring->avail->flags,
+					fault);
+		*wish = le16_to_cpu(val);
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+/**
+ * vd_split_publish() - let the driver see all completed chains
+ * @ring: the ring
+ * @may_call: there is somebody to call; if not, no decision is made and
+ *	      none remembered
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 1 when the driver wants an interrupt, 0 when it does not, -EFAULT.
+ */
+int vd_split_publish(struct vd_ring *ring, bool may_call)
+{
+	u16 old = ring->published, wish = 0;
+	int err;
+
+	/* The window is opened over one area; the other is checked here. */
+	if (!access_ok(ring->avail, vd_split_avail_size(ring)) ||
+	    !user_access_begin(ring->used, vd_split_used_size(ring)))
+		return -EFAULT;
+	err = vd_split_publish_window(ring, may_call, &wish);
+	user_access_end();
+	if (err)
+		return err;
+
+	ring->published = ring->used_idx;
+	vd_event_lapse(ring, old);
+	return may_call ? vd_event_should_call(ring, wish) : 0;
+}
+
+/**
+ * vd_split_set_flags() - write used->flags
+ * @ring: the ring
+ * @flags: VRING_USED_F_NO_NOTIFY or 0
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_split_set_flags(struct vd_ring *ring, u16 flags)
+{
+	if (put_user((__force __virtio16)cpu_to_le16(flags),
+		     &ring->used->flags))
+		return -EFAULT;
+	ring->used_flags = flags;
+	return 0;
+}
+
+/**
+ * vd_split_set_event() - ask for a kick at the next chain (2.7.10)
+ * @ring: the ring; what counts as next follows from &vd_ring.seen_avail
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_split_set_event(struct vd_ring *ring)
+{
+	return put_user(cpu_to_le16(ring->seen_avail),
+			vd_split_avail_event(ring)) ? -EFAULT : 0;
+}
+
+/**
+ * vd_split_peek() - look whether the driver's index has moved
+ * @ring: the ring; does not change
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 1 when chains came since the last look, 0, or -EFAULT.
+ */
+int vd_split_peek(struct vd_ring *ring)
+{
+	__le16 idx;
+
+	if (get_user(idx, vd_split_avail_idx(ring)))
+		return -EFAULT;
+	return le16_to_cpu(idx) != ring->seen_avail;
+}

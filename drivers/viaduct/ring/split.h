@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The split layout's part of the verbs, inside floor 2. */
+#ifndef VD_RING_SPLIT_H
+#define VD_RING_SPLIT_H
+
+#include "ring/ring.h"
+
+int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
+		   unsigned int max);
+int vd_split_flush(struct vd_ring *ring);
+int vd_split_publish(struct vd_ring *ring, bool may_call);
+int vd_split_set_flags(struct vd_ring *ring, u16 flags);
+int vd_split_set_event(struct vd_ring *ring);
+int vd_split_peek(struct vd_ring *ring);
+
+#endif
