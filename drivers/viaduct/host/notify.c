@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiting for files, and eventfds that are signalled.
+ *
+ * A vd_wait puts one entry into the wait queue of a file. Attaching learns
+ * the wait queue through the file's poll; from then on starting and stopping
+ * is an insertion and a removal, and the user of the wait looks for itself
+ * whether the file is ready, after vd_wait_start() has returned.
+ *
+ * The eventfd counter of a kick is never read: the wake-up is the message.
+ */
+#include <linux/eventfd.h>
+#include <linux/err.h>
+#include <linux/file.h>
+
+#include "host/notify.h"
+
+/* Runs inside the wake-up: under the queue's spinlock, interrupts off. */
+static int vd_wait_wake(struct wait_queue_entry *entry, unsigned int mode,
+			int sync, void *key)
+{
+	struct vd_wait *wait = container_of(entry, struct vd_wait, entry);
+	__poll_t events = key_to_poll(key);
+
+	/* A waker that does not say what happened may mean us. */
+	if (!events || events & wait->mask)
+		vd_work_queue(wait->work);
+	return 0;
+}
+
+static void vd_wait_learn(struct file *file, struct wait_queue_head *head,
+			  struct poll_table_struct *table)
+{
+	struct vd_wait *wait = container_of(table, struct vd_wait, table);
+
+	/* Some files poll on several queues; the first is the one we mean. */
+	if (!wait->head)
+		wait->head = head;
+}
+
+/**
+ * vd_wait_init() - prepare a wait
+ * @wait: the wait
+ * @work: the job to queue
+ * @mask: which events queue it
+ */
+void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask)
+{
+	init_waitqueue_func_entry(&wait->entry, vd_wait_wake);
+	init_poll_funcptr(&wait->table, vd_wait_learn);
+	wait->table._key = mask | EPOLLERR;
+	wait->head = NULL;
+	wait->file = NULL;
+	wait->mask = mask;
+	wait->work = work;
+	wait->is_on = false;
+}
+
+/**
+ * vd_wait_attach() - choose the file to wait for, and start waiting
+ * @wait: not attached
+ * @file: stays referenced by the caller until vd_wait_detach()
+ *
+ * Context: process context.
+ * Return: what the file's poll says now; %EPOLLERR also for a file that has
+ * no wait queue, and nothing is attached then.
+ */
+__poll_t vd_wait_attach(struct vd_wait *wait, struct file *file)
+{
+	__poll_t events = vfs_poll(file, &wait->table);
+
+	if (!wait->head || events & EPOLLERR) {
+		wait->head = NULL;
+		return EPOLLERR;
+	}
+	wait->file = file;
+	vd_wait_start(wait);
+	/* Ready before the entry was in the queue: nobody would tell us. */
+	return vfs_poll(file, NULL);
+}
+
+/**
+ * vd_wait_start() - from now on the job is queued when the file is ready
+ * @wait: the wait; nothing happens when it is started already, or when there
+ *	  is nothing to wait for because the file is dead
+ *
+ * The caller looks once more after this whether the file is ready: the full
+ * barrier here pairs with the one that wakers issue between making it ready
+ * and looking for waiters (skwq_has_sleeper()).
+ *
+ * Context: process context.
+ * Return: true when the wait has begun with this call.
+ */
+bool vd_wait_start(struct vd_wait *wait)
+{
+	if (wait->is_on || !wait->head)
+		return false;
+	add_wait_queue(wait->head, &wait->entry);
+	wait->is_on = true;
+	smp_mb();
+	return true;
+}
+
+/**
+ * vd_wait_stop() - do not queue the job any more
+ * @wait: attached or not, started or not
+ *
+ * When this has returned, no wake-up is in progress; the job may have been
+ * queued by an earlier one. Context: process context.
+ */
+void vd_wait_stop(struct vd_wait *wait)
+{
+	if (!wait->is_on)
+		return;
+	remove_wait_queue(wait->head, &wait->entry);
+	wait->is_on = false;
+}
+
+/**
+ * vd_wait_detach() - forget the file
+ * @wait: attached or not
+ *
+ * Context: process context. The caller may drop its file reference then.
+ */
+void vd_wait_detach(struct vd_wait *wait)
+{
+	vd_wait_stop(wait);
+	wait->head = NULL;
+	wait->file = NULL;
+}
+
+/**
+ * vd_notify_get() - find an eventfd to be signalled
+ * @fd: descriptor, or -1 for none
+ *
+ * Context: process context.
+ * Return: a reference for vd_notify_put(), NULL for -1, ERR_PTR of -EBADF or
+ * of -EINVAL when it is not an eventfd.
+ */
+struct eventfd_ctx *vd_notify_get(int fd)
+{
+	return fd == -1 ? NULL : eventfd_ctx_fdget(fd);
+}
+
+/**
+ * vd_notify_put() - drop an eventfd
+ * @ctx: the eventfd, or NULL
+ */
+void vd_notify_put(struct eventfd_ctx *ctx)
+{
+	if (ctx)
+		eventfd_ctx_put(ctx);
+}

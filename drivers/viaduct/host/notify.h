@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Waking a job when a file becomes ready: kick eventfds and sockets. */
+#ifndef VD_HOST_NOTIFY_H
+#define VD_HOST_NOTIFY_H
+
+#include <linux/poll.h>
+#include <linux/wait.h>
+
+#include "host/worker.h"
+
+struct eventfd_ctx;
+
+/**
+ * struct vd_wait - a job that waits for a file
+ * @entry: sits in the file's wait queue while @is_on
+ * @head: that wait queue, known since the first start [q]
+ * @table: how the file tells us its wait queue
+ * @file: the file, whose reference is the caller's [q]
+ * @mask: events that wake the job [c]
+ * @work: the job [c]
+ * @is_on: the entry is in the queue [q]
+ */
+struct vd_wait {
+	struct wait_queue_entry entry;
+	struct wait_queue_head *head;
+	struct poll_table_struct table;
+	struct file *file;
+	__poll_t mask;
+	struct vd_work *work;
+	bool is_on;
+};
+
+void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask);
+__poll_t vd_wait_attach(struct vd_wait *wait, struct file *file);
+bool vd_wait_start(struct vd_wait *wait);
+void vd_wait_stop(struct vd_wait *wait);
+void vd_wait_detach(struct vd_wait *wait);
+
+struct eventfd_ctx *vd_notify_get(int fd);
+void vd_notify_put(struct eventfd_ctx *ctx);
+
+#endif

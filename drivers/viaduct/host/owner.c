@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ownership is of an address space, not of a process: the device keeps the
+ * whole space alive until the last close or RESET_OWNER, even when the
+ * process is gone and another holds the descriptor.
+ */
+#include <linux/errno.h>
+#include <linux/sched/mm.h>
+
+#include "host/owner.h"
+
+/**
+ * vd_owner_set() - make the caller's address space the owner
+ * @owner: without an owner so far
+ *
+ * Context: process context, under the device's mutex.
+ * Return: 0, or -EINVAL for a caller without an address space of its own.
+ */
+int vd_owner_set(struct vd_owner *owner)
+{
+	struct mm_struct *mm = get_task_mm(current);
+
+	if (!mm)
+		return -EINVAL;
+	owner->mm = mm;
+	owner->pid = current->pid;
+	return 0;
+}
+
+/**
+ * vd_owner_put() - give ownership up
+ * @owner: with or without an owner
+ *
+ * May tear the address space down. Context: process context, under the
+ * device's mutex; no worker uses the address space any more.
+ */
+void vd_owner_put(struct vd_owner *owner)
+{
+	if (owner->mm)
+		mmput(owner->mm);
+	owner->mm = NULL;
+	owner->pid = 0;
+}

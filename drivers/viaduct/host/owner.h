@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose memory a device works on, and who may command it. */
+#ifndef VD_HOST_OWNER_H
+#define VD_HOST_OWNER_H
+
+#include <linux/sched.h>
+
+/**
+ * struct vd_owner - the owner of a device
+ * @mm: the address space that holds the guest's memory, or NULL [d]
+ * @pid: thread that took ownership, in the initial pid namespace; only a
+ *	 name, the thread may be gone [d]
+ */
+struct vd_owner {
+	struct mm_struct *mm;
+	pid_t pid;
+};
+
+int vd_owner_set(struct vd_owner *owner);
+void vd_owner_put(struct vd_owner *owner);
+
+/* Threads of the owner pass, a forked child or an exec()ed image does not. */
+static inline bool vd_owner_is_current(const struct vd_owner *owner)
+{
+	return owner->mm && owner->mm == current->mm;
+}
+
+#endif

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workers.
+ *
+ * A worker is a kernel thread that borrows the owner's address space, sits in
+ * the owner's cgroups, and runs queued jobs first come, first served. A job
+ * that is queued already is not queued twice; one that is queued while it
+ * runs will run again, and sees everything that was written before it was
+ * queued. Jobs are bounded, so stopping a worker takes as long as a job.
+ *
+ * Jobs may be queued from any context, wake-up callbacks with interrupts off
+ * included; start, stop and flush sleep.
+ */
+#include <linux/bits.h>
+#include <linux/cgroup.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+
+#include "host/worker.h"
+
+#define VD_WORK_QUEUED	0
+
+static void vd_worker_run_jobs(struct vd_worker *worker)
+{
+	struct llist_node *node;
+	struct vd_work *work, *next;
+
+	node = llist_reverse_order(llist_del_all(&worker->jobs));
+	llist_for_each_entry_safe(work, next, node, node) {
+		/*
+		 * Clear first, so that whoever queues the job from now on
+		 * has it run again. The barrier pairs with the full one of
+		 * test_and_set_bit() in vd_work_queue(): a caller that still
+		 * sees the bit set knows that its writes are seen by fn().
+		 */
+		clear_bit(VD_WORK_QUEUED, &work->flags);
+		smp_mb__after_atomic();
+		work->fn(work);
+		cond_resched();
+	}
+}
+
+static int vd_worker_main(void *data)
+{
+	struct vd_worker *worker = data;
+
+	kthread_use_mm(worker->mm);
+	for (;;) {
+		/* The barrier pairs with that of wake_up_process(). */
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!llist_empty(&worker->jobs)) {
+			__set_current_state(TASK_RUNNING);
+			vd_worker_run_jobs(worker);
+			continue;
+		}
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	kthread_unuse_mm(worker->mm);
+	return 0;
+}
+
+/**
+ * vd_worker_start() - create a worker for the calling thread
+ * @worker: zeroed
+ * @mm: the caller's address space; the caller of this function keeps a
+ *	reference until vd_worker_stop() has returned
+ *
+ * The thread is named after the caller and joins all its cgroups.
+ *
+ * Context: process context of the owner.
+ * Return: 0, the errno of kthread creation (-ENOMEM, -EINTR) or of joining
+ * the cgroups; nothing is left behind then.
+ */
+int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm)
+{
+	struct task_struct *task;
+	int err;
+
+	init_llist_head(&worker->jobs);
+	worker->mm = mm;
+	task = kthread_create(vd_worker_main, worker, "vhost-%d",
+			      current->pid);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = cgroup_attach_task_all(current, task);
+	if (err) {
+		kthread_stop(task);
+		return err;
+	}
+	worker->task = task;
+	wake_up_process(task);
+	return 0;
+}
+
+/**
+ * vd_worker_stop() - finish all queued jobs and end the thread
+ * @worker: a started worker, whose jobs nobody queues any more
+ *
+ * Context: process context, sleeps for the jobs that are queued.
+ */
+void vd_worker_stop(struct vd_worker *worker)
+{
+	kthread_stop(worker->task);
+	WARN_ON_ONCE(!llist_empty(&worker->jobs));
+	worker->task = NULL;
+}
+
+struct vd_worker_flush {
+	struct vd_work work;
+	struct completion done;
+};
+
+static void vd_worker_flush_fn(struct vd_work *work)
+{
+	struct vd_worker_flush *flush =
+		container_of(work, struct vd_worker_flush, work);
+
+	complete(&flush->done);
+}
+
+/**
+ * vd_worker_flush() - wait until the jobs queued so far have run
+ * @worker: a started worker
+ *
+ * Context: process context, sleeps; not from a job.
+ */
+void vd_worker_flush(struct vd_worker *worker)
+{
+	struct vd_worker_flush flush;
+
+	vd_work_init(&flush.work, vd_worker_flush_fn);
+	flush.work.worker = worker;
+	init_completion(&flush.done);
+	vd_work_queue(&flush.work);
+	wait_for_completion(&flush.done);
+}
+
+/**
+ * vd_work_init() - prepare a job
+ * @work: the job; it belongs to no worker yet
+ * @fn: what it does
+ */
+void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work))
+{
+	work->flags = 0;
+	work->worker = NULL;
+	work->fn = fn;
+}
+
+/**
+ * vd_work_queue() - have a job run soon
+ * @work: the job; nothing happens when it is queued already
+ *
+ * Context: any, interrupts may be off.
+ */
+void vd_work_queue(struct vd_work *work)
+{
+	struct vd_worker *worker = work->worker;
+
+	if (test_and_set_bit(VD_WORK_QUEUED, &work->flags))
+		return;
+	/* If others are waiting already, somebody has woken the thread. */
+	if (llist_add(&work->node, &worker->jobs))
+		wake_up_process(worker->task);
+}
