@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tun and tap devices, macvtap and ipvtap.
+ *
+ * They hand us their ring of received packets, so that a batch is taken at
+ * the price of one lock, and take frames for sending as an array of XDP
+ * buffers.
+ */
+#include <linux/err.h>
+#include <linux/if_tap.h>
+#include <linux/if_tun.h>
+#include <linux/ptr_ring.h>
+#include <linux/skb_array.h>
+#include <net/sock.h>
+#include <net/xdp.h>
+
+#include "net/backend.h"
+#include "net/backend_kinds.h"
+
+/**
+ * vd_backend_tap_find() - see whether a file is a tun, tap or macvtap
+ * @backend: with the file filled in
+ *
+ * Context: process context.
+ * Return: 0 with socket and ring filled in, or -ENOTSOCK.
+ */
+int vd_backend_tap_find(struct vd_backend *backend)
+{
+	struct file *file = backend->file;
+
+	backend->sock = tun_get_socket(file);
+	if (!IS_ERR(backend->sock)) {
+		backend->ring = tun_get_tx_ring(file);
+	} else {
+		backend->sock = tap_get_socket(file);
+		if (!IS_ERR(backend->sock))
+			backend->ring = tap_get_ptr_ring(file);
+	}
+	if (!IS_ERR(backend->sock) && !IS_ERR(backend->ring))
+		return 0;
+	backend->sock = NULL;
+	backend->ring = NULL;
+	return -ENOTSOCK;
+}
+
+/**
+ * vd_backend_takes_xdp() - whether frames can be sent as XDP buffers
+ * @backend: the backend
+ *
+ * Frames sent that way are not charged to the socket, so a finite send
+ * buffer, which is the client's wish for back-pressure, rules it out.
+ *
+ * Return: true when vd_backend_send_xdp() may be used.
+ */
+bool vd_backend_takes_xdp(const struct vd_backend *backend)
+{
+	return backend->ring &&
+	       READ_ONCE(backend->sock->sk->sk_sndbuf) == INT_MAX;
+}
+
+/**
+ * vd_backend_xdp_headroom() - room that must be before a frame
+ * @backend: a backend that takes XDP buffers
+ *
+ * Return: bytes, more when the device has an XDP program attached.
+ */
+unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend)
+{
+	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
+
+	if (sock_flag(backend->sock->sk, SOCK_XDP))
+		room += XDP_PACKET_HEADROOM;
+	return room;
+}
+
+/**
+ * vd_backend_send_xdp() - send a batch of frames
+ * @backend: a backend that takes XDP buffers
+ * @xdp: the frames, each with a &struct tun_xdp_hdr at its hard start
+ * @nr: how many, at least 1
+ *
+ * Context: process context.
+ * Return: 0 when the device took them all, whatever became of each; an error
+ * when it took none and they are still the caller's.
+ */
+int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
+			unsigned int nr)
+{
+	struct tun_msg_ctl ctl = {
+		.type = TUN_MSG_PTR,
+		.num = nr,
+		.ptr = xdp,
+	};
+	struct msghdr msg = {
+		.msg_control = &ctl,
+		.msg_controllen = sizeof(ctl),
+		.msg_flags = MSG_DONTWAIT,
+	};
+	int ret = backend->sock->ops->sendmsg(backend->sock, &msg, 0);
+
+	return min(ret, 0);
+}
+
+/**
+ * vd_backend_consume() - take packets out of the device's ring
+ * @backend: a backend that has a ring
+ * @pkts: where they go
+ * @max: how many at most
+ *
+ * Context: process context.
+ * Return: how many were taken.
+ */
+unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
+				unsigned int max)
+{
+	return ptr_ring_consume_batched(backend->ring, pkts, max);
+}
+
+/**
+ * vd_backend_unconsume() - put packets back in front of the device's ring
+ * @backend: the backend they were taken from
+ * @pkts: the packets, oldest first
+ * @nr: how many; those for which there is no room any more are dropped
+ *
+ * Context: process context.
+ */
+void vd_backend_unconsume(struct vd_backend *backend, void **pkts,
+			  unsigned int nr)
+{
+	ptr_ring_unconsume(backend->ring, pkts, nr, vd_backend_pkt_free);
+}
+
+/**
+ * vd_backend_pkt_len() - length of a packet from the device's ring
+ * @pkt: the packet
+ *
+ * Return: bytes of the frame as it will be received, that is with the VLAN
+ * tag that it may carry beside its data.
+ */
+size_t vd_backend_pkt_len(void *pkt)
+{
+	struct sk_buff *skb = pkt;
+
+	if (tun_is_xdp_frame(pkt))
+		return tun_ptr_to_xdp(pkt)->len;
+	return skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+}
+
+/**
+ * vd_backend_pkt_free() - drop a packet from a device's ring
+ * @pkt: the packet
+ */
+void vd_backend_pkt_free(void *pkt)
+{
+	tun_ptr_free(pkt);
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A pool of page fragments that comes back.
+ *
+ * Each frame is handed to the stack with a reference to the page it lies in.
+ * Fresh pages are expensive: kernels that clear pages at allocation spend
+ * more time on that than on the copy. So a pool keeps a few large pages,
+ * takes very many references to each at once, and gives them out one a
+ * fragment. When the turn of a page comes again and all references that were
+ * given out have been dropped, it is used again as it is.
+ *
+ * Reading the page's count is enough to know that: nobody but us hands out
+ * references to a page that nobody else refers to.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page_ref.h>
+#include <linux/skbuff.h>
+
+#include "net/frag.h"
+
+/* More than the fragments that fit into a page of any size. */
+#define VD_FRAG_BIAS	(1U << 16)
+
+/* As large as the allocator gives without effort. */
+#define VD_FRAG_ORDER	get_order(32768)
+
+static void vd_frag_drop(struct vd_frag_page *slot)
+{
+	if (slot->page)
+		__page_frag_cache_drain(slot->page, slot->bias);
+	slot->page = NULL;
+}
+
+static bool vd_frag_is_free(const struct vd_frag_page *slot)
+{
+	if (!slot->page || page_ref_count(slot->page) != slot->bias)
+		return false;
+	/* Their last reads come before the drop of their reference. */
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
+static struct page *vd_frag_alloc(void)
+{
+	struct page *page;
+
+	page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOWARN |
+			   __GFP_NORETRY, VD_FRAG_ORDER);
+	return page ?: alloc_page(GFP_KERNEL | __GFP_NOWARN);
+}
+
+/* Make the next page in turn the current one. */
+static bool vd_frag_advance(struct vd_frag_pool *pool)
+{
+	unsigned int next = (pool->cur + 1) % VD_FRAG_PAGES;
+	struct vd_frag_page *slot = &pool->slot[next];
+
+	if (!vd_frag_is_free(slot)) {
+		vd_frag_drop(slot);
+		slot->page = vd_frag_alloc();
+		slot->bias = 1;
+		if (!slot->page) {
+			pool->size = 0;
+			pool->offset = 0;
+			return false;
+		}
+	}
+	page_ref_add(slot->page, VD_FRAG_BIAS - slot->bias);
+	slot->bias = VD_FRAG_BIAS;
+	pool->base = page_address(slot->page);
+	pool->size = PAGE_SIZE << compound_order(slot->page);
+	pool->offset = 0;
+	pool->cur = next;
+	return true;
+}
+
+/**
+ * vd_frag_get() - cut a fragment off the pool
+ * @pool: the pool
+ * @len: bytes, a multiple of the cache line, at most PAGE_SIZE
+ *
+ * The reference that comes with it is dropped by whoever frees the frame
+ * (put_page() on the head page), or by vd_frag_undo().
+ *
+ * Context: process context, may sleep.
+ * Return: the memory, or NULL.
+ */
+void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)
+{
+	void *frag;
+
+	if (unlikely(pool->offset + len > pool->size) &&
+	    !vd_frag_advance(pool))
+		return NULL;
+	frag = pool->base + pool->offset;
+	pool->offset += len;
+	pool->slot[pool->cur].bias--;
+	return frag;
+}
+
+/**
+ * vd_frag_undo() - give back the fragment that was cut last
+ * @pool: the pool
+ * @len: its length
+ *
+ * Context: process context.
+ */
+void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len)
+{
+	pool->offset -= len;
+	pool->slot[pool->cur].bias++;
+}
+
+/**
+ * vd_frag_fini() - give all pages up; frames in flight keep theirs
+ * @pool: the pool, which is empty afterwards
+ *
+ * Context: process context.
+ */
+void vd_frag_fini(struct vd_frag_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < VD_FRAG_PAGES; i++)
+		vd_frag_drop(&pool->slot[i]);
+	pool->size = 0;
+	pool->offset = 0;
+}

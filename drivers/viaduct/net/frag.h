@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Memory for frames on their way to the stack. */
+#ifndef VD_NET_FRAG_H
+#define VD_NET_FRAG_H
+
+#include <linux/types.h>
+
+struct page;
+
+/* Pages of a pool: enough for the frames that the stack holds at a time. */
+#define VD_FRAG_PAGES	8
+
+/**
+ * struct vd_frag_page - one page of a pool
+ * @page: first page of an allocation, or NULL
+ * @bias: references to it that are ours and not yet given out
+ */
+struct vd_frag_page {
+	struct page *page;
+	unsigned int bias;
+};
+
+/**
+ * struct vd_frag_pool - pages from which frames are cut
+ * @base: address of the current page's memory
+ * @size: its length
+ * @offset: where the next fragment begins
+ * @cur: index of the current page
+ * @slot: the pages, used in turn
+ *
+ * All [q]. A zeroed pool is an empty one.
+ */
+struct vd_frag_pool {
+	void *base;
+	unsigned int size;
+	unsigned int offset;
+	unsigned int cur;
+	struct vd_frag_page slot[VD_FRAG_PAGES];
+};
+
+void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len);
+void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len);
+void vd_frag_fini(struct vd_frag_pool *pool);
+
+#endif

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What both directions share: setting a queue up, and the frame of a run.
+ *
+ * The queue's mutex decides between handler and control. The handler takes
+ * it once a run, and a run is bounded, so control waits for one run at the
+ * most; between two runs nothing is in flight but packets that wait for
+ * buffers. Changing a running queue therefore needs no further protocol.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/printk.h>
+#include <linux/virtio_config.h>
+#include <linux/vhost.h>
+
+#include "compat.h"
+#include "net/queue.h"
+#include "net/scratch.h"
+#include "trace.h"
+
+/**
+ * vd_queue_init() - a queue as it is after open
+ * @q: zeroed memory
+ * @dir: its direction
+ * @run: the handler
+ */
+void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
+		   void (*run)(struct vd_work *work))
+{
+	mutex_init(&q->lock);
+	q->dir = dir;
+	vd_work_init(&q->work, run);
+	vd_wait_init(&q->kick_wait, &q->work, EPOLLIN);
+	vd_wait_init(&q->socket_wait, &q->work,
+		     dir == VD_TX ? EPOLLOUT : EPOLLIN);
+	vd_ring_init(&q->ring);
+}
+
+/**
+ * vd_queue_reset() - bring a queue back to the state after open
+ * @q: a detached queue, whose worker may still exist
+ *
+ * Context: device mutex held. No wake-up reaches the queue afterwards.
+ */
+void vd_queue_reset(struct vd_queue *q)
+{
+	vd_queue_set_kick(q, NULL);
+	vd_notify_put(vd_queue_swap_event(q, &q->call, NULL));
+	vd_notify_put(vd_queue_swap_event(q, &q->err, NULL));
+
+	mutex_lock(&q->lock);
+	vd_ring_init(&q->ring);
+	vd_mem_set(&q->mem, NULL);
+	memset(&q->vnet, 0, sizeof(q->vnet));
+	memset(&q->stats, 0, sizeof(q->stats));
+	q->busyloop = 0;
+	q->broken = false;
+	mutex_unlock(&q->lock);
+}
+
+/**
+ * vd_queue_set_worker() - say who runs the handler
+ * @q: a queue that nothing can wake
+ * @worker: a started worker, or NULL
+ * @owner: the owner's pid, a name for messages
+ *
+ * Context: device mutex held.
+ */
+void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
+			 pid_t owner)
+{
+	q->work.worker = worker;
+	q->owner = owner;
+}
+
+/**
+ * vd_queue_set_features() - change what the client acked
+ * @q: the queue, running or not: a run sees the old or the new set
+ * @features: a checked set
+ *
+ * Context: device mutex held.
+ */
+void vd_queue_set_features(struct vd_queue *q, u64 features)
+{
+	mutex_lock(&q->lock);
+	vd_vnet_set_features(&q->vnet, features);
+	q->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	q->ring.notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+	mutex_unlock(&q->lock);
+}
+
+/**
+ * vd_queue_set_kick() - replace the eventfd by which the guest wakes us
+ * @q: the queue, running or not
+ * @kick: an eventfd's file, whose reference passes to the queue on success;
+ *	  NULL for none
+ *
+ * Kicks that the new eventfd holds already wake the handler.
+ *
+ * Context: device mutex held; the queue has a worker unless @kick is NULL.
+ * Return: 0, or -EINVAL for an eventfd that cannot be waited for; the old
+ * one is then still in place.
+ */
+int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
+{
+	struct file *old;
+
+	if (kick && vfs_poll(kick, NULL) & EPOLLERR)
+		return -EINVAL;
+	mutex_lock(&q->lock);
+	old = q->kick;
+	if (kick != old) {
+		vd_wait_detach(&q->kick_wait);
+		q->kick = kick;
+		if (kick && vd_wait_attach(&q->kick_wait, kick) & EPOLLIN)
+			vd_work_queue(&q->work);
+	}
+	mutex_unlock(&q->lock);
+	/* For the same file this is the reference that came with the call. */
+	if (old)
+		fput(old);
+	return 0;
+}
+
+/**
+ * vd_queue_swap_event() - replace an eventfd that is signalled
+ * @q: the queue, running or not
+ * @slot: &vd_queue.call or &vd_queue.err of @q
+ * @new: the new eventfd, or NULL
+ *
+ * Context: device mutex held.
+ * Return: the old one, which is not signalled any more for this queue.
+ */
+struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
+					struct eventfd_ctx **slot,
+					struct eventfd_ctx *new)
+{
+	struct eventfd_ctx *old;
+
+	mutex_lock(&q->lock);
+	old = *slot;
+	*slot = new;
+	mutex_unlock(&q->lock);
+	return old;
+}
+
+/* Put @backend into a stopped queue and wake the handler if there is work. */
+static void vd_queue_plug(struct vd_queue *q, struct vd_backend *backend)
+{
+	q->backend = *backend;
+	if (vd_wait_attach(&q->socket_wait, backend->file) &
+	    q->socket_wait.mask)
+		vd_work_queue(&q->work);
+}
+
+static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
+{
+	vd_wait_detach(&q->socket_wait);
+	if (q->backend.file)
+		vd_scratch_empty(q);
+	*old = q->backend;
+	memset(&q->backend, 0, sizeof(q->backend));
+}
+
+static int vd_queue_attach_locked(struct vd_queue *q,
+				  struct vd_backend *backend,
+				  struct vd_backend *old)
+{
+	u16 used_idx;
+	int err;
+
+	err = vd_scratch_create(q);
+	if (err)
+		return err;
+	err = vd_ring_probe(&q->ring, &used_idx);
+	if (!err && vfs_poll(backend->file, NULL) & EPOLLERR)
+		err = -EINVAL;
+	if (err) {
+		if (!q->backend.file)
+			vd_scratch_destroy(q);
+		return err;
+	}
+	vd_queue_unplug(q, old);
+	vd_ring_start(&q->ring, used_idx);
+	q->broken = false;
+	vd_queue_plug(q, backend);
+	return 0;
+}
+
+/**
+ * vd_queue_attach() - start a queue, or move a running one to another socket
+ * @q: the queue; ring and memory table have been checked
+ * @backend: the socket, which passes to the queue or is dropped
+ *
+ * Work that waits in the ring or in the socket is begun without a kick.
+ *
+ * Context: device mutex held, on the owner's mm, may fault.
+ * Return: 0; -ENOMEM; -EFAULT when the used ring cannot be accessed; -EINVAL
+ * for a socket that is in error. What ran before goes on then.
+ */
+int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
+{
+	struct vd_backend old = {};
+	int err = 0;
+
+	mutex_lock(&q->lock);
+	if (q->backend.file == backend->file && !q->broken)
+		old = *backend;
+	else
+		err = vd_queue_attach_locked(q, backend, &old);
+	mutex_unlock(&q->lock);
+	if (err)
+		vd_backend_put(backend);
+	vd_backend_put(&old);
+	return err;
+}
+
+/**
+ * vd_queue_detach() - stop a queue
+ * @q: the queue, running or not
+ *
+ * When this has returned the handler touches neither ring nor buffers nor
+ * socket: all completed chains are published, and those that were not begun
+ * are still available.
+ *
+ * Context: device mutex held.
+ */
+void vd_queue_detach(struct vd_queue *q)
+{
+	struct vd_backend old;
+
+	mutex_lock(&q->lock);
+	vd_queue_unplug(q, &old);
+	vd_scratch_destroy(q);
+	mutex_unlock(&q->lock);
+	vd_backend_put(&old);
+}
+
+/**
+ * vd_queue_enter() - begin a run of the handler
+ * @q: the queue
+ *
+ * Return: true with the queue's mutex held, kicks and socket wake-ups off;
+ * false when there is nothing to be done.
+ */
+bool vd_queue_enter(struct vd_queue *q)
+{
+	int err;
+
+	mutex_lock(&q->lock);
+	if (!q->backend.file || q->broken)
+		goto out;
+	q->stats.runs++;
+	vd_wait_stop(&q->socket_wait);
+	err = vd_ring_disarm(&q->ring);
+	if (!err)
+		return true;
+	vd_queue_break(q, err);
+out:
+	mutex_unlock(&q->lock);
+	return false;
+}
+
+/**
+ * vd_queue_leave() - end a run of the handler
+ * @q: the queue, entered
+ * @next: whether to come back at once
+ */
+void vd_queue_leave(struct vd_queue *q, enum vd_next next)
+{
+	mutex_unlock(&q->lock);
+	if (next == VD_YIELD)
+		vd_work_queue(&q->work);
+}
+
+/**
+ * vd_queue_publish() - show completed chains to the guest, interrupt it
+ * @q: the queue, entered
+ *
+ * Return: VD_GO_ON, or VD_STOP when the ring turned out to be broken.
+ */
+enum vd_next vd_queue_publish(struct vd_queue *q)
+{
+	unsigned int nr = vd_ring_nr_completed(&q->ring);
+	int ret;
+
+	if (!nr)
+		return VD_GO_ON;
+	ret = vd_ring_publish(&q->ring, q->call);
+	if (ret < 0)
+		return vd_queue_break(q, ret);
+	if (ret) {
+		q->stats.calls++;
+		vd_compat_eventfd_signal(q->call);
+	}
+	trace_vd_batch(q->owner, q->dir, nr, ret);
+	return VD_GO_ON;
+}
+
+/**
+ * vd_queue_arm() - wait for a kick, unless there is work already
+ * @q: the queue, entered
+ *
+ * Return: VD_STOP when the guest will kick, VD_GO_ON when it need not.
+ */
+enum vd_next vd_queue_arm(struct vd_queue *q)
+{
+	int ret = vd_ring_arm(&q->ring);
+
+	if (ret > 0)
+		ret = vd_ring_disarm(&q->ring) ?: ret;
+	if (ret < 0)
+		return vd_queue_break(q, ret);
+	return ret ? VD_GO_ON : VD_STOP;
+}
+
+/**
+ * vd_queue_break() - stop a ring that failed a check
+ * @q: the queue, entered; what has been completed is published already, or
+ *     cannot be
+ * @err: what was found
+ *
+ * The other ring, and other devices, go on. Attaching again is a new start.
+ *
+ * Return: VD_STOP.
+ */
+enum vd_next vd_queue_break(struct vd_queue *q, int err)
+{
+	if (q->broken)
+		return VD_STOP;
+	q->broken = true;
+	q->stats.broken++;
+	trace_vd_broken(q->owner, q->dir, err);
+	pr_warn_ratelimited("vhost-%d: %s ring is broken (error %d), stopped until it is attached again\n",
+			    q->owner, q->dir == VD_TX ? "TX" : "RX", err);
+	if (q->err)
+		vd_compat_eventfd_signal(q->err);
+	return VD_STOP;
+}
+
+/**
+ * vd_queue_count_drop() - note that a packet was lost
+ * @q: the queue, entered
+ * @reason: why
+ * @len: length of the packet
+ */
+void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
+{
+	q->stats.drop[reason]++;
+	trace_vd_drop(q->owner, q->dir, reason, len);
+}
+
+/**
+ * vd_queue_count_back_pressure() - note that a packet has to wait
+ * @q: the queue, entered
+ * @err: what the backend said
+ */
+void vd_queue_count_back_pressure(struct vd_queue *q, int err)
+{
+	q->stats.back_pressure++;
+	trace_vd_back_pressure(q->owner, q->dir, err);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One virtqueue with everything that makes it run: ring, guest memory,
+ * backend, eventfds and its job on a worker.
+ *
+ * Lock order: device mutex, queue mutex (RX before TX), wait queue locks.
+ */
+#ifndef VD_NET_QUEUE_H
+#define VD_NET_QUEUE_H
+
+#include <linux/mutex.h>
+
+#include "host/notify.h"
+#include "host/worker.h"
+#include "net/backend.h"
+#include "net/frag.h"
+#include "net/vnet_hdr.h"
+#include "ring/ring.h"
+#include "stats.h"
+#include "types.h"
+
+struct vd_tx;
+struct vd_rx;
+
+/**
+ * struct vd_queue - a virtqueue
+ * @lock: held by the handler for one run, by control for one change
+ * @dir: the guest's direction, and the ring's index in the ABI [c]
+ * @owner: the owner's pid, a name for messages [d]
+ * @work: the handler's job [c]
+ * @broken: the ring failed a check; nothing is done until it is attached
+ *	    again [q]
+ * @backend: where packets go or come from; none: the queue is stopped [q]
+ * @socket_wait: wakes the handler when the backend is ready [q]
+ * @kick: eventfd by which the guest wakes the handler, or NULL [q]
+ * @kick_wait: waits for that [q]
+ * @call: eventfd that interrupts the guest, or NULL [q]
+ * @err: eventfd that tells of a broken ring, or NULL [q]
+ * @busyloop: busy polling time as the client set it [q]
+ * @ring: the ring [q]
+ * @mem: its view of guest memory [q]
+ * @vnet: header sizes [q]
+ * @batch: chains in hand, while there is a backend [q]
+ * @tx: the TX handler's memory, while there is a backend [q]
+ * @rx: the RX handler's memory, while there is a backend [q]
+ * @stats: counters [q]
+ */
+struct vd_queue {
+	struct mutex lock;
+	enum vd_dir dir;
+	pid_t owner;
+	struct vd_work work;
+	bool broken;
+	struct vd_backend backend;
+	struct vd_wait socket_wait;
+	struct file *kick;
+	struct vd_wait kick_wait;
+	struct eventfd_ctx *call;
+	struct eventfd_ctx *err;
+	u32 busyloop;
+	struct vd_ring ring;
+	struct vd_mem mem;
+	struct vd_vnet vnet;
+	struct vd_batch *batch;
+	union {
+		struct vd_tx *tx;
+		struct vd_rx *rx;
+	};
+	struct vd_stats stats;
+};
+
+/* What a handler does after a step. */
+enum vd_next {
+	VD_GO_ON,	/* there may be more */
+	VD_STOP,	/* somebody will wake us: kick, socket, or attach */
+	VD_YIELD,	/* budget spent: queue the job again */
+};
+
+/* control: device mutex held */
+void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
+		   void (*run)(struct vd_work *work));
+void vd_queue_reset(struct vd_queue *q);
+void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
+			 pid_t owner);
+void vd_queue_set_features(struct vd_queue *q, u64 features);
+int vd_queue_set_kick(struct vd_queue *q, struct file *kick);
+struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
+					struct eventfd_ctx **slot,
+					struct eventfd_ctx *new);
+int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend);
+void vd_queue_detach(struct vd_queue *q);
+
+static inline bool vd_queue_is_running(const struct vd_queue *q)
+{
+	return q->backend.file;
+}
+
+/* data path: queue mutex held from enter to leave */
+bool vd_queue_enter(struct vd_queue *q);
+void vd_queue_leave(struct vd_queue *q, enum vd_next next);
+enum vd_next vd_queue_publish(struct vd_queue *q);
+enum vd_next vd_queue_arm(struct vd_queue *q);
+enum vd_next vd_queue_break(struct vd_queue *q, int err);
+void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len);
+void vd_queue_count_back_pressure(struct vd_queue *q, int err);
+
+#endif

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Wire to guest.
+ *
+ * A run takes packets out of the backend's ring in batches, and for each as
+ * many chains as it needs: one, or with mergeable buffers several. The socket
+ * then writes header and frame straight into the guest's buffers.
+ *
+ * When the guest has no room, the packet stays with us, and only a kick
+ * brings us back: waking up for more packets would help nobody. When there
+ * are no packets, only the socket does. A packet that can never fit, or that
+ * the socket fails to deliver, is lost, and its chains stay available.
+ */
+#include <linux/math.h>
+#include <linux/skbuff.h>
+
+#include "net/queue.h"
+#include "net/rx.h"
+#include "net/scratch.h"
+
+/**
+ * struct vd_rx_budget - what a run has done so far
+ * @packets: packets, lost ones and vain attempts included
+ * @bytes: length of those
+ */
+struct vd_rx_budget {
+	unsigned int packets;
+	size_t bytes;
+};
+
+/* Look at the next packet. 0: there is none. */
+static size_t vd_rx_peek(struct vd_queue *q)
+{
+	struct vd_rx *rx = q->rx;
+
+	if (!q->backend.ring)
+		return vd_backend_peek_len(&q->backend);
+	if (rx->next == rx->nr) {
+		rx->next = 0;
+		rx->nr = vd_backend_consume(&q->backend, rx->pkt, VD_BATCH);
+		if (!rx->nr)
+			return 0;
+	}
+	return vd_backend_pkt_len(rx->pkt[rx->next]);
+}
+
+/* The packet that vd_rx_peek() saw is about to be used up. */
+static void *vd_rx_next(struct vd_queue *q)
+{
+	struct vd_rx *rx = q->rx;
+
+	return q->backend.ring ? rx->pkt[rx->next++] : NULL;
+}
+
+/* Chains that are worth fetching for a packet that lacks @len bytes. */
+static unsigned int vd_rx_want(const struct vd_queue *q, size_t len)
+{
+	const struct vd_batch *batch = q->batch;
+	const struct vd_rx *rx = q->rx;
+	size_t last;
+
+	/* Guess that each packet in hand fits into one. */
+	if (batch->nr == rx->taken)
+		return max(rx->nr - rx->next, 1U);
+	last = batch->chain[batch->nr - 1].in_len;
+	return min_t(size_t, DIV_ROUND_UP(len, last), VD_BATCH);
+}
+
+static void vd_rx_give_back(struct vd_queue *q)
+{
+	vd_ring_rewind(&q->ring, q->batch, q->batch->nr - q->rx->taken);
+	vd_batch_reset(q->batch);
+	q->rx->taken = 0;
+}
+
+/*
+ * Bring more chains into the batch, for a packet that lacks @len bytes.
+ * Returns how many, 0 when the guest has no more, -ENOSPC when the batch
+ * cannot hold what one packet needs, or a broken ring's error. When @moved is
+ * set, those that were not taken yet have changed their place.
+ */
+static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
+{
+	unsigned int want = vd_rx_want(q, len);
+	int nr;
+
+	/* The front of the batch is warm in the cache: go back to it. */
+	if (q->batch->nr == q->rx->taken)
+		vd_rx_give_back(q);
+	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
+	*moved = false;
+	if (nr == -ENOSPC && q->rx->taken) {
+		/* Make the room of the chains that are done with free. */
+		vd_rx_give_back(q);
+		*moved = true;
+		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
+	}
+	return nr;
+}
+
+/* 5.1.6.3: receive buffers are device-writable, and there is something. */
+static bool vd_rx_is_valid(const struct vd_chain *chain)
+{
+	return !chain->nr_out && chain->nr_in;
+}
+
+/*
+ * Find chains with room for @need bytes, behind those that are taken.
+ * Returns their number; 0 when the guest has to give more; -EMSGSIZE when
+ * they could never hold the packet; or a broken ring's error.
+ */
+static int vd_rx_reserve(struct vd_queue *q, size_t need)
+{
+	const struct vd_batch *batch = q->batch;
+	unsigned int nr = 0;
+	size_t room = 0;
+	bool moved;
+	int ret;
+
+	for (;;) {
+		while (q->rx->taken + nr < batch->nr) {
+			const struct vd_chain *chain =
+				&batch->chain[q->rx->taken + nr];
+
+			if (!vd_rx_is_valid(chain))
+				return -EPROTO;
+			nr++;
+			room += chain->in_len;
+			if (room >= need)
+				return nr;
+			if (!q->vnet.mergeable)
+				return -EMSGSIZE;
+		}
+		ret = vd_rx_refill(q, need - room, &moved);
+		if (moved) {
+			nr = 0;
+			room = 0;
+		}
+		if (ret <= 0)
+			return ret == -ENOSPC ? -EMSGSIZE : ret;
+	}
+}
+
+/* Receive a packet into reserved chains; when it fails the packet is gone. */
+static int vd_rx_recv(struct vd_queue *q, unsigned int nr, size_t need)
+{
+	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
+	const struct vd_chain *last = chain + nr - 1;
+	const struct iovec *seg = &q->batch->seg[chain->seg];
+	unsigned int nr_seg = last->seg + last->nr_in - chain->seg;
+	const struct vd_vnet *vnet = &q->vnet;
+	struct iov_iter iter;
+	int err;
+
+	if (nr_seg == 1)
+		iov_iter_ubuf(&iter, ITER_DEST, seg->iov_base, need);
+	else
+		iov_iter_init(&iter, ITER_DEST, seg, nr_seg, need);
+	iov_iter_advance(&iter, vnet->own_len);
+	err = vd_backend_recv(&q->backend, vd_rx_next(q), &iter,
+			      need - vnet->own_len);
+	if (!err && vnet->own_len)
+		err = vd_vnet_supply(vnet, seg, nr_seg);
+	if (!err && vd_vnet_len(vnet) > VD_VNET_BASE_LEN)
+		err = vd_vnet_set_num_buffers(seg, nr_seg, nr);
+	return err;
+}
+
+/* Give the guest the chains that hold a packet of @len bytes. */
+static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
+{
+	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
+	int err = 0;
+
+	q->rx->taken += nr;
+	for (; nr && !err; nr--, chain++) {
+		u32 part = min_t(size_t, chain->in_len, len);
+
+		err = vd_ring_complete(&q->ring, chain->head, part);
+		len -= part;
+	}
+	return err;
+}
+
+/*
+ * Deliver the next packet, which has @len bytes. 0 says that it is done with,
+ * be it delivered or dropped; -ENOBUFS that it has to wait for the guest; any
+ * other error that the ring is broken.
+ */
+static int vd_rx_packet(struct vd_queue *q, size_t len)
+{
+	size_t need = vd_vnet_len(&q->vnet) + len;
+	int nr = vd_rx_reserve(q, need), err;
+
+	if (nr == -EMSGSIZE) {
+		vd_backend_discard(&q->backend, vd_rx_next(q));
+		vd_queue_count_drop(q, VD_DROP_OVERSIZE, len);
+		return 0;
+	}
+	if (nr <= 0)
+		return nr ?: -ENOBUFS;
+	err = vd_rx_recv(q, nr, need);
+	if (err) {
+		vd_queue_count_drop(q, err == -EFAULT ? VD_DROP_FAULT :
+							VD_DROP_SOCKET, len);
+		return 0;
+	}
+	q->stats.done++;
+	q->stats.bytes += len;
+	return vd_rx_complete(q, nr, need);
+}
+
+/* The guest has no room for the next packet: wait for its kick. */
+static enum vd_next vd_rx_starve(struct vd_queue *q)
+{
+	enum vd_next next;
+
+	vd_rx_give_back(q);
+	next = vd_queue_publish(q);
+	if (next == VD_GO_ON)
+		next = vd_queue_arm(q);
+	if (next == VD_STOP)
+		vd_queue_count_back_pressure(q, -ENOBUFS);
+	return next;
+}
+
+/* The backend has no packet: wait for it, and look once more. */
+static enum vd_next vd_rx_idle(struct vd_queue *q)
+{
+	enum vd_next next = vd_queue_publish(q);
+
+	if (next != VD_GO_ON || !vd_wait_start(&q->socket_wait))
+		return VD_STOP;
+	return VD_GO_ON;
+}
+
+static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
+{
+	size_t len = vd_rx_peek(q);
+	int err;
+
+	if (!len)
+		return vd_rx_idle(q);
+	vd_wait_stop(&q->socket_wait);
+	err = vd_rx_packet(q, len);
+	/* A guest whose index goes to and fro must not keep us here. */
+	budget->packets++;
+	if (err == -ENOBUFS)
+		return vd_rx_starve(q);
+	if (err) {
+		vd_queue_publish(q);
+		return vd_queue_break(q, err);
+	}
+	budget->bytes += len;
+	if (vd_ring_nr_completed(&q->ring) >= VD_BATCH)
+		return vd_queue_publish(q);
+	return VD_GO_ON;
+}
+
+/**
+ * vd_rx_run() - the handler of the RX queue
+ * @work: its job
+ *
+ * Context: worker, on the owner's mm.
+ */
+void vd_rx_run(struct vd_work *work)
+{
+	struct vd_queue *q = container_of(work, struct vd_queue, work);
+	struct vd_rx_budget budget = {};
+	enum vd_next next = VD_GO_ON;
+
+	if (!vd_queue_enter(q))
+		return;
+	while (next == VD_GO_ON) {
+		if (budget.packets >= VD_RUN_PACKETS ||
+		    budget.bytes >= VD_RUN_BYTES)
+			next = VD_YIELD;
+		else
+			next = vd_rx_step(q, &budget);
+	}
+	vd_rx_give_back(q);
+	if (next == VD_YIELD && vd_queue_publish(q) == VD_STOP)
+		next = VD_STOP;
+	vd_queue_leave(q, next);
+}

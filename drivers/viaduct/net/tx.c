@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest to wire.
+ *
+ * A run fetches chains batch by batch. A tap with an unlimited send buffer
+ * takes frames as an array of XDP buffers: each frame is copied behind its
+ * header into a page fragment, and the batch is handed over in one call. What
+ * does not go that way, too long frames, other sockets, finite send buffers,
+ * is sent one by one, after the batch before it, so that order is kept.
+ *
+ * A chain is completed when its frame is built, sent or dropped, but the
+ * guest sees it only after the batch has been handed over. A frame that the
+ * socket cannot take now is given back to the ring, with all behind it, and
+ * the socket wakes us when it can.
+ */
+#include <linux/if_ether.h>
+#include <linux/if_tun.h>
+#include <linux/skbuff.h>
+
+#include "guest/access.h"
+#include "net/queue.h"
+#include "net/scratch.h"
+#include "net/tx.h"
+
+/* A fragment is a frame's buffer and what build_skb() needs behind it. */
+static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
+{
+	return SKB_DATA_ALIGN(headroom + frame_len) +
+	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+}
+
+/* Copy @len bytes that begin @skip bytes into the chain. */
+static int vd_tx_copy(const struct vd_queue *q, const struct vd_chain *chain,
+		      size_t skip, void *dst, size_t len)
+{
+	const struct iovec *seg = &q->batch->seg[chain->seg];
+	struct iov_iter iter;
+
+	/* Header and frame are in one piece, or begin one each. */
+	if (skip + len <= seg->iov_len)
+		return vd_access_read(dst, seg->iov_base + skip, len);
+	if (skip == seg->iov_len && len <= seg[1].iov_len)
+		return vd_access_read(dst, seg[1].iov_base, len);
+
+	iov_iter_init(&iter, ITER_SOURCE, seg, chain->nr_out, chain->out_len);
+	iov_iter_advance(&iter, skip);
+	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
+}
+
+/* Copy header and frame of a chain into a fragment. */
+static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
+		      struct tun_xdp_hdr *hdr, void *frame, size_t frame_len)
+{
+	int err;
+
+	if (q->vnet.sock_len) {
+		err = vd_tx_copy(q, chain, 0, &hdr->gso, sizeof(hdr->gso));
+		if (err)
+			return err;
+		if (!vd_vnet_check_csum(&hdr->gso, frame_len))
+			return -EINVAL;
+	} else {
+		memset(&hdr->gso, 0, sizeof(hdr->gso));
+	}
+	return vd_tx_copy(q, chain, vd_vnet_len(&q->vnet), frame, frame_len);
+}
+
+/*
+ * Make a chain the next XDP buffer. -ENOSPC says that it has to be sent by
+ * itself; any other error is the guest's.
+ */
+static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
+		       size_t frame_len)
+{
+	unsigned int headroom = vd_backend_xdp_headroom(&q->backend);
+	unsigned int frag_len = vd_tx_frag_len(headroom, frame_len);
+	struct vd_tx *tx = q->tx;
+	struct xdp_buff *xdp = &tx->xdp[tx->nr_xdp];
+	struct tun_xdp_hdr *hdr;
+	int err;
+
+	if (frag_len > PAGE_SIZE)
+		return -ENOSPC;
+	hdr = vd_frag_get(&tx->frags, frag_len);
+	if (!hdr)
+		return -ENOSPC;
+	err = vd_tx_fill(q, chain, hdr, (void *)hdr + headroom, frame_len);
+	if (err) {
+		vd_frag_undo(&tx->frags, frag_len);
+		return err;
+	}
+	hdr->buflen = frag_len;
+	xdp->data_hard_start = hdr;
+	xdp->data = (void *)hdr + headroom;
+	xdp->data_end = xdp->data + frame_len;
+	tx->bytes += frame_len;
+	tx->nr_xdp++;
+	return 0;
+}
+
+/* Hand the frames that were built to the backend. */
+static void vd_tx_flush(struct vd_queue *q)
+{
+	struct vd_tx *tx = q->tx;
+	unsigned int i;
+
+	if (!tx->nr_xdp)
+		return;
+	if (!vd_backend_send_xdp(&q->backend, tx->xdp, tx->nr_xdp)) {
+		q->stats.done += tx->nr_xdp;
+		q->stats.bytes += tx->bytes;
+	} else {
+		/* The device is gone, and the frames are still ours. */
+		for (i = 0; i < tx->nr_xdp; i++) {
+			struct xdp_buff *xdp = &tx->xdp[i];
+
+			vd_queue_count_drop(q, VD_DROP_SOCKET,
+					    xdp->data_end - xdp->data);
+			put_page(virt_to_head_page(xdp->data_hard_start));
+		}
+	}
+	tx->nr_xdp = 0;
+	tx->bytes = 0;
+}
+
+/* Send a chain by itself; an error means that the socket cannot take it now. */
+static int vd_tx_send(struct vd_queue *q, const struct vd_chain *chain,
+		      size_t frame_len)
+{
+	struct iov_iter iter;
+	int ret;
+
+	iov_iter_init(&iter, ITER_SOURCE, &q->batch->seg[chain->seg],
+		      chain->nr_out, chain->out_len);
+	iov_iter_advance(&iter, q->vnet.own_len);
+	ret = vd_backend_send(&q->backend, &iter);
+	switch (ret) {
+	case -EAGAIN:
+	case -ENOMEM:
+	case -ENOBUFS:
+		return ret;
+	}
+	if (ret < 0) {
+		vd_queue_count_drop(q, VD_DROP_SOCKET, frame_len);
+	} else {
+		q->stats.done++;
+		q->stats.bytes += frame_len;
+	}
+	return 0;
+}
+
+/*
+ * Deal with one chain. 0 says that it is done with, be it sent, built or
+ * dropped; -EPROTO that the ring is broken; any other error that the frame
+ * has to wait.
+ */
+static int vd_tx_chain(struct vd_queue *q, const struct vd_chain *chain,
+		       bool use_xdp)
+{
+	size_t hdr_len = vd_vnet_len(&q->vnet), frame_len;
+	int err;
+
+	/* 5.1.6.2: all of a transmitted packet is device-readable. */
+	if (chain->nr_in)
+		return -EPROTO;
+	if (chain->out_len < hdr_len + ETH_HLEN) {
+		vd_queue_count_drop(q, VD_DROP_SHORT, chain->out_len);
+		return 0;
+	}
+	frame_len = chain->out_len - hdr_len;
+	if (frame_len > VD_MAX_FRAME_LEN) {
+		vd_queue_count_drop(q, VD_DROP_OVERSIZE, frame_len);
+		return 0;
+	}
+	if (use_xdp) {
+		err = vd_tx_build(q, chain, frame_len);
+		if (err == -EFAULT)
+			vd_queue_count_drop(q, VD_DROP_FAULT, frame_len);
+		else if (err == -EINVAL)
+			vd_queue_count_drop(q, VD_DROP_HEADER, frame_len);
+		if (err != -ENOSPC)
+			return 0;
+		vd_tx_flush(q);
+	}
+	return vd_tx_send(q, chain, frame_len);
+}
+
+/* Give back the chains that could not be sent, and say what comes next. */
+static enum vd_next vd_tx_give_back(struct vd_queue *q, unsigned int nr,
+				    int err)
+{
+	vd_ring_rewind(&q->ring, q->batch, nr);
+	if (err == -EPROTO || err == -EFAULT)
+		return vd_queue_break(q, err);
+	vd_queue_count_back_pressure(q, err);
+	vd_wait_start(&q->socket_wait);
+	return vfs_poll(q->backend.file, NULL) & EPOLLOUT ? VD_YIELD : VD_STOP;
+}
+
+/**
+ * struct vd_tx_budget - what a run has done so far
+ * @packets: chains
+ * @bytes: length of those
+ */
+struct vd_tx_budget {
+	unsigned int packets;
+	size_t bytes;
+};
+
+static enum vd_next vd_tx_batch(struct vd_queue *q,
+				struct vd_tx_budget *budget)
+{
+	bool use_xdp = vd_backend_takes_xdp(&q->backend);
+	struct vd_batch *batch = q->batch;
+	int nr, i, err = 0;
+	enum vd_next next;
+
+	nr = vd_ring_fetch(&q->ring, &q->mem, batch, VD_BATCH);
+	if (nr < 0)
+		return vd_queue_break(q, nr);
+	if (!nr) {
+		/* A guest whose index goes to and fro must not keep us here. */
+		budget->packets++;
+		return vd_queue_arm(q);
+	}
+	for (i = 0; i < nr && !err; i++) {
+		const struct vd_chain *chain = &batch->chain[i];
+
+		err = vd_tx_chain(q, chain, use_xdp);
+		if (err)
+			break;
+		err = vd_ring_complete(&q->ring, chain->head, 0);
+		budget->bytes += chain->out_len;
+	}
+	budget->packets += i;
+	vd_tx_flush(q);
+	next = vd_queue_publish(q);
+	if (err)
+		next = vd_tx_give_back(q, nr - i, err);
+	vd_batch_reset(batch);
+	return next;
+}
+
+/**
+ * vd_tx_run() - the handler of the TX queue
+ * @work: its job
+ *
+ * Context: worker, on the owner's mm.
+ */
+void vd_tx_run(struct vd_work *work)
+{
+	struct vd_queue *q = container_of(work, struct vd_queue, work);
+	struct vd_tx_budget budget = {};
+	enum vd_next next = VD_GO_ON;
+
+	if (!vd_queue_enter(q))
+		return;
+	while (next == VD_GO_ON) {
+		if (budget.packets >= VD_RUN_PACKETS ||
+		    budget.bytes >= VD_RUN_BYTES)
+			next = VD_YIELD;
+		else
+			next = vd_tx_batch(q, &budget);
+	}
+	vd_queue_leave(q, next);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Header sizes, checks and fields.
+ *
+ * The header has 10 bytes, or 12 with num_buffers when MRG_RXBUF or VERSION_1
+ * is acked. Mostly it belongs to the socket, and passes us unseen but for
+ * num_buffers; with VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames
+ * and it is ours.
+ */
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+
+#include "net/vnet_hdr.h"
+
+/**
+ * vd_vnet_set_features() - derive the header's handling from the features
+ * @vnet: filled in
+ * @features: what the client acked
+ */
+void vd_vnet_set_features(struct vd_vnet *vnet, u64 features)
+{
+	bool mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
+	u8 len = VD_VNET_BASE_LEN;
+
+	if (mergeable || features & BIT_ULL(VIRTIO_F_VERSION_1))
+		len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	vnet->mergeable = mergeable;
+	vnet->own_len = 0;
+	vnet->sock_len = 0;
+	if (features & BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR))
+		vnet->own_len = len;
+	else
+		vnet->sock_len = len;
+}
+
+/**
+ * vd_vnet_check_csum() - make a TX header agree with its frame
+ * @hdr: our copy of the header; hdr_len is raised to hold the checksum field
+ * @frame_len: bytes behind the header
+ *
+ * Return: false when the checksum field would lie outside the frame.
+ */
+bool vd_vnet_check_csum(struct virtio_net_hdr *hdr, size_t frame_len)
+{
+	unsigned int end;
+
+	if (!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return true;
+	end = le16_to_cpu((__force __le16)hdr->csum_start) +
+	      le16_to_cpu((__force __le16)hdr->csum_offset) + sizeof(__sum16);
+	if (end > frame_len)
+		return false;
+	if (end > le16_to_cpu((__force __le16)hdr->hdr_len))
+		hdr->hdr_len = (__force __virtio16)
+			       cpu_to_le16(min_t(unsigned int, end, U16_MAX));
+	return true;
+}
+
+/* Write into the packet's first bytes, however they are cut up. */
+static int vd_vnet_write(const struct iovec *seg, unsigned int nr_seg,
+			 size_t offset, const void *src, size_t len)
+{
+	for (; nr_seg && len; seg++, nr_seg--) {
+		size_t piece;
+
+		if (offset >= seg->iov_len) {
+			offset -= seg->iov_len;
+			continue;
+		}
+		piece = min(len, seg->iov_len - offset);
+		if (copy_to_user(seg->iov_base + offset, src, piece))
+			return -EFAULT;
+		src += piece;
+		len -= piece;
+		offset = 0;
+	}
+	return len ? -EFAULT : 0;
+}
+
+/**
+ * vd_vnet_supply() - write the RX header that the socket does not give
+ * @vnet: with an own_len
+ * @seg: pieces of the packet's buffers
+ * @nr_seg: how many
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
+		   unsigned int nr_seg)
+{
+	static const struct virtio_net_hdr zero;
+
+	return vd_vnet_write(seg, nr_seg, 0, &zero, sizeof(zero));
+}
+
+/**
+ * vd_vnet_set_num_buffers() - tell the driver how many chains a packet fills
+ * @seg: pieces of the packet's buffers, which hold a 12-byte header
+ * @nr_seg: how many
+ * @nr: number of chains; 1 without MRG_RXBUF (virtio 1.2, 5.1.6.4.1)
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
+			    u16 nr)
+{
+	const size_t offset = offsetof(struct virtio_net_hdr_mrg_rxbuf,
+				       num_buffers);
+	__le16 val = cpu_to_le16(nr);
+
+	if (likely(seg->iov_len >= offset + sizeof(val)))
+		return put_user(val, (__le16 __user *)(seg->iov_base + offset));
+	return vd_vnet_write(seg, nr_seg, offset, &val, sizeof(val));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The virtio-net header before each frame (virtio 1.2, section 5.1.6). */
+#ifndef VD_NET_VNET_HDR_H
+#define VD_NET_VNET_HDR_H
+
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/virtio_net.h>
+
+/* What sockets read and write of it; num_buffers follows. */
+#define VD_VNET_BASE_LEN	sizeof(struct virtio_net_hdr)
+
+/**
+ * struct vd_vnet - who handles how much of the header
+ * @own_len: bytes that we strip on TX and supply on RX
+ * @sock_len: bytes that the socket takes and gives
+ * @mergeable: a packet may fill several chains
+ *
+ * One of the lengths is 0; both are before features are acked. All [q].
+ */
+struct vd_vnet {
+	u8 own_len;
+	u8 sock_len;
+	bool mergeable;
+};
+
+static inline size_t vd_vnet_len(const struct vd_vnet *vnet)
+{
+	return vnet->own_len + vnet->sock_len;
+}
+
+void vd_vnet_set_features(struct vd_vnet *vnet, u64 features);
+bool vd_vnet_check_csum(struct virtio_net_hdr *hdr, size_t frame_len);
+int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
+		   unsigned int nr_seg);
+int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
+			    u16 nr);
+
+#endif
