@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The character device: files become devices. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/string.h>
+
+#include "device/chardev.h"
+#include "device/device.h"
+#include "device/ioctl.h"
+#include "device/iotlb_msg.h"
+
+static int vd_chardev_open(struct inode *inode, struct file *file)
+{
+	file->private_data = vd_device_create();
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+static int vd_chardev_release(struct inode *inode, struct file *file)
+{
+	vd_device_destroy(file->private_data);
+	return 0;
+}
+
+static long vd_chardev_ioctl(struct file *file, unsigned int cmd,
+			     unsigned long arg)
+{
+	return vd_ioctl(file->private_data, cmd, (void __user *)arg);
+}
+
+static ssize_t vd_chardev_read(struct file *file, char __user *buf, size_t len,
+			       loff_t *pos)
+{
+	return vd_iotlb_msg_read(buf, len, file->f_flags & O_NONBLOCK);
+}
+
+static ssize_t vd_chardev_write(struct file *file, const char __user *buf,
+				size_t len, loff_t *pos)
+{
+	return vd_iotlb_msg_write(buf, len);
+}
+
+static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
+{
+	return 0;
+}
+
+static const struct file_operations vd_chardev_fops = {
+	.owner		= THIS_MODULE,
+	.open		= vd_chardev_open,
+	.release	= vd_chardev_release,
+	.unlocked_ioctl	= vd_chardev_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.read		= vd_chardev_read,
+	.write		= vd_chardev_write,
+	.poll		= vd_chardev_poll,
+	.llseek		= noop_llseek,
+};
+
+static struct miscdevice vd_chardev = {
+	.fops	= &vd_chardev_fops,
+	.mode	= 0600,
+};
+
+/**
+ * vd_chardev_register() - make the device node appear
+ * @node: "viaduct-net", or "vhost-net" to stand in for the in-tree module
+ *	  under its name and number
+ *
+ * Return: 0, -EINVAL for another name, -EBUSY when the in-tree module has the
+ * number, or another error of misc_register().
+ */
+int vd_chardev_register(const char *node)
+{
+	bool stand_in = !strcmp(node, "vhost-net");
+	int err;
+
+	if (!stand_in && strcmp(node, "viaduct-net")) {
+		pr_err("node=%s: neither viaduct-net nor vhost-net\n", node);
+		return -EINVAL;
+	}
+	vd_chardev.name = node;
+	vd_chardev.minor = stand_in ? VHOST_NET_MINOR : MISC_DYNAMIC_MINOR;
+	err = misc_register(&vd_chardev);
+	if (err == -EBUSY && stand_in)
+		pr_err("/dev/vhost-net is taken: rmmod vhost_net first\n");
+	else if (err)
+		pr_err("cannot register /dev/%s: error %d\n", node, err);
+	return err;
+}
+
+/**
+ * vd_chardev_unregister() - make the device node disappear
+ *
+ * Nobody has it open: open files hold the module.
+ */
+void vd_chardev_unregister(void)
+{
+	misc_deregister(&vd_chardev);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* debugfs: viaduct/queues, a line for each queue that has an owner. */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "device/debug.h"
+#include "device/device.h"
+
+static struct dentry *vd_debug_dir;
+
+/* Counters are read without locks: each is whole, together they may not fit. */
+static void vd_debug_show_queue(struct vd_queue *q, struct seq_file *m)
+{
+	const struct vd_stats *s = &q->stats;
+	int i;
+
+	seq_printf(m, "%-8d %-2s %-8s %12llu %15llu %10llu", q->owner,
+		   q->dir == VD_TX ? "tx" : "rx",
+		   READ_ONCE(q->broken) ? "broken" :
+		   READ_ONCE(q->backend.file) ? "running" : "stopped",
+		   READ_ONCE(s->done), READ_ONCE(s->bytes),
+		   READ_ONCE(s->back_pressure));
+	for (i = 0; i < VD_NR_DROPS; i++)
+		seq_printf(m, " %9llu", READ_ONCE(s->drop[i]));
+	seq_printf(m, " %7llu %10llu %10llu\n", READ_ONCE(s->broken),
+		   READ_ONCE(s->calls), READ_ONCE(s->runs));
+}
+
+static void vd_debug_show_device(struct vd_device *dev, void *data)
+{
+	int i;
+
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		if (READ_ONCE(dev->queue[i].owner))
+			vd_debug_show_queue(&dev->queue[i], data);
+}
+
+static int vd_debug_queues_show(struct seq_file *m, void *unused)
+{
+	seq_puts(m, "owner    q  state            done           bytes   pressure     short  oversize    header     fault    socket  broken      calls       runs\n");
+	vd_device_for_each(vd_debug_show_device, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vd_debug_queues);
+
+/**
+ * vd_debug_create() - add the files; without debugfs there are none
+ */
+void vd_debug_create(void)
+{
+	vd_debug_dir = debugfs_create_dir("viaduct", NULL);
+	debugfs_create_file("queues", 0400, vd_debug_dir, NULL,
+			    &vd_debug_queues_fops);
+}
+
+/**
+ * vd_debug_destroy() - remove the files, after their last reader
+ */
+void vd_debug_destroy(void)
+{
+	debugfs_remove(vd_debug_dir);
+}

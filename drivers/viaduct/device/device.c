@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a device: from open to the last close, with and without an
+ * owner. All changes are made under the device's mutex.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "device/device.h"
+#include "guest/regions.h"
+#include "net/rx.h"
+#include "net/tx.h"
+
+static DEFINE_MUTEX(vd_device_list_lock);
+static LIST_HEAD(vd_device_list);
+
+/**
+ * vd_device_create() - a device without an owner
+ *
+ * Context: process context, may sleep.
+ * Return: the device, or NULL.
+ */
+struct vd_device *vd_device_create(void)
+{
+	struct vd_device *dev = kvzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+
+	if (!dev)
+		return NULL;
+	mutex_init(&dev->lock);
+	vd_queue_init(&dev->queue[VD_RX], VD_RX, vd_rx_run);
+	vd_queue_init(&dev->queue[VD_TX], VD_TX, vd_tx_run);
+
+	mutex_lock(&vd_device_list_lock);
+	list_add_tail(&dev->node, &vd_device_list);
+	mutex_unlock(&vd_device_list_lock);
+	return dev;
+}
+
+/*
+ * Stop everything and forget the client, in an order in which nothing is used
+ * after it is gone:
+ *
+ *  1. Detach both queues. This waits for a run in progress. From here on the
+ *     handlers find no backend: ring, buffers, sockets and the memory table
+ *     are not touched any more, whatever wakes them.
+ *  2. Reset the queues: the kick eventfds are no longer waited for, and the
+ *     sockets' wait queues were left in step 1, so nothing queues a handler
+ *     any more; call and error eventfds have no user after step 1.
+ *  3. Stop the worker. It first runs what was queued before step 2, to no
+ *     effect, and leaves the owner's address space.
+ *  4. With no thread left that could use them: memory table, log eventfd,
+ *     address space.
+ */
+static void vd_device_stop(struct vd_device *dev)
+{
+	int i;
+
+	for (i = VD_NR_QUEUES - 1; i >= 0; i--)
+		vd_queue_detach(&dev->queue[i]);
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_reset(&dev->queue[i]);
+	if (dev->worker.task)
+		vd_worker_stop(&dev->worker);
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_worker(&dev->queue[i], NULL, 0);
+
+	vd_regions_destroy(dev->regions);
+	dev->regions = NULL;
+	vd_notify_put(dev->log);
+	dev->log = NULL;
+	dev->log_base = 0;
+	dev->features = 0;
+	dev->backend_features = 0;
+	vd_owner_put(&dev->owner);
+}
+
+/**
+ * vd_device_destroy() - the last close
+ * @dev: the device; nobody else refers to it
+ *
+ * Context: process context of whoever closed last, may sleep.
+ */
+void vd_device_destroy(struct vd_device *dev)
+{
+	mutex_lock(&vd_device_list_lock);
+	list_del(&dev->node);
+	mutex_unlock(&vd_device_list_lock);
+
+	mutex_lock(&dev->lock);
+	vd_device_stop(dev);
+	mutex_unlock(&dev->lock);
+	mutex_destroy(&dev->lock);
+	kvfree(dev);
+}
+
+/**
+ * vd_device_set_owner() - let the caller's address space own the device
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ * Return: 0, -EBUSY when there is an owner, or why there is no worker.
+ */
+int vd_device_set_owner(struct vd_device *dev)
+{
+	int err, i;
+
+	lockdep_assert_held(&dev->lock);
+	if (dev->owner.mm)
+		return -EBUSY;
+	err = vd_owner_set(&dev->owner);
+	if (err)
+		return err;
+	err = vd_worker_start(&dev->worker, dev->owner.mm);
+	if (err) {
+		vd_owner_put(&dev->owner);
+		return err;
+	}
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_worker(&dev->queue[i], &dev->worker,
+				    dev->owner.pid);
+	return 0;
+}
+
+/**
+ * vd_device_reset_owner() - bring the device back to the state after open
+ * @dev: the device
+ *
+ * Other than after open there is a memory table, in which there is nothing.
+ *
+ * Context: device mutex held.
+ * Return: 0, or -ENOMEM and nothing has changed.
+ */
+int vd_device_reset_owner(struct vd_device *dev)
+{
+	struct vd_regions *empty = vd_regions_create(NULL, 0);
+
+	lockdep_assert_held(&dev->lock);
+	if (IS_ERR(empty))
+		return PTR_ERR(empty);
+	vd_device_stop(dev);
+	vd_device_set_regions(dev, empty);
+	return 0;
+}
+
+/**
+ * vd_device_set_features() - note what the client acked
+ * @dev: the device
+ * @features: a subset of what is offered
+ *
+ * Context: device mutex held.
+ */
+void vd_device_set_features(struct vd_device *dev, u64 features)
+{
+	int i;
+
+	lockdep_assert_held(&dev->lock);
+	dev->features = features;
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_features(&dev->queue[i], features);
+}
+
+/**
+ * vd_device_set_regions() - replace the memory table
+ * @dev: the device
+ * @regions: the new table, which passes to the device
+ *
+ * When this has returned, nobody uses the old one.
+ *
+ * Context: device mutex held.
+ */
+void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
+{
+	struct vd_regions *old = dev->regions;
+	int i;
+
+	lockdep_assert_held(&dev->lock);
+	dev->regions = regions;
+	for (i = 0; i < VD_NR_QUEUES; i++) {
+		struct vd_queue *q = &dev->queue[i];
+
+		mutex_lock(&q->lock);
+		vd_mem_set(&q->mem, regions);
+		mutex_unlock(&q->lock);
+	}
+	vd_regions_destroy(old);
+}
+
+/**
+ * vd_device_flush() - wait until all jobs queued so far have run
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ */
+void vd_device_flush(struct vd_device *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	if (dev->worker.task)
+		vd_worker_flush(&dev->worker);
+}
+
+/**
+ * vd_device_for_each() - visit all open devices
+ * @fn: called for each, must not open or close one
+ * @data: passed on to @fn
+ *
+ * Context: process context, may sleep.
+ */
+void vd_device_for_each(void (*fn)(struct vd_device *dev, void *data),
+			void *data)
+{
+	struct vd_device *dev;
+
+	mutex_lock(&vd_device_list_lock);
+	list_for_each_entry(dev, &vd_device_list, node)
+		fn(dev, data);
+	mutex_unlock(&vd_device_list_lock);
+}

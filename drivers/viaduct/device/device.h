@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One open descriptor of the character device. */
+#ifndef VD_DEVICE_DEVICE_H
+#define VD_DEVICE_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include "host/owner.h"
+#include "host/worker.h"
+#include "net/queue.h"
+
+struct vd_regions;
+
+/**
+ * struct vd_device - a pair of queues, and what they share
+ * @lock: taken by every call that changes something
+ * @node: place in the list of devices, under that list's mutex
+ * @owner: whose memory it works on [d]
+ * @worker: runs both queues while there is an owner [d]
+ * @regions: the memory table, or NULL before there is one [d]
+ * @features: what the client acked [d]
+ * @backend_features: likewise for the backend protocol [d]
+ * @log_base: user address of the dirty bitmap [d]
+ * @log: eventfd that tells of dirty pages, or NULL [d]
+ * @queue: by &enum vd_dir [c]
+ */
+struct vd_device {
+	struct mutex lock;
+	struct list_head node;
+	struct vd_owner owner;
+	struct vd_worker worker;
+	struct vd_regions *regions;
+	u64 features;
+	u64 backend_features;
+	u64 log_base;
+	struct eventfd_ctx *log;
+	struct vd_queue queue[VD_NR_QUEUES];
+};
+
+struct vd_device *vd_device_create(void);
+void vd_device_destroy(struct vd_device *dev);
+int vd_device_set_owner(struct vd_device *dev);
+int vd_device_reset_owner(struct vd_device *dev);
+void vd_device_set_features(struct vd_device *dev, u64 features);
+void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions);
+void vd_device_flush(struct vd_device *dev);
+
+/* Calls @fn for each open device, under the mutex of their list. */
+void vd_device_for_each(void (*fn)(struct vd_device *dev, void *data),
+			void *data);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the device offers to the client. */
+#ifndef VD_DEVICE_FEATURES_H
+#define VD_DEVICE_FEATURES_H
+
+#include <linux/bits.h>
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_ring.h>
+
+/* Newer than the headers of 6.1. */
+#ifndef VIRTIO_F_RING_RESET
+#define VIRTIO_F_RING_RESET	40
+#endif
+
+/*
+ * Offloads, queues and the rest of the configuration are the client's: it
+ * sets the tap accordingly. RING_RESET promises that one ring can be detached,
+ * given new parameters and attached again while the other runs.
+ */
+#define VD_FEATURES						\
+	(BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |			\
+	 BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |			\
+	 BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR) |			\
+	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |			\
+	 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |			\
+	 BIT_ULL(VIRTIO_F_VERSION_1) |				\
+	 BIT_ULL(VIRTIO_F_RING_RESET))
+
+#define VD_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
+
+#endif

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The calls of the ABI: who may make them, and those that concern the device
+ * as a whole. The order of checks is part of the contract (section 1.1): some
+ * calls are free to anyone who holds the descriptor; all others are the
+ * owner's, and an unknown number counts as a call on a ring.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+
+#include "device/features.h"
+#include "device/ioctl.h"
+#include "guest/regions.h"
+
+unsigned short vd_max_mem_regions = 512;
+
+/**
+ * struct vd_ioctl_op - a call on the device
+ * @cmd: the whole number, direction and size included
+ * @fn: carries it out under the device's mutex
+ * @is_owners: only the owner may call; all queued work is then run before
+ *	       the call returns
+ */
+struct vd_ioctl_op {
+	unsigned int cmd;
+	long (*fn)(struct vd_device *dev, void __user *arg);
+	bool is_owners;
+};
+
+static long vd_ioctl_get_features(struct vd_device *dev, void __user *arg)
+{
+	return put_user(VD_FEATURES, (u64 __user *)arg);
+}
+
+static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
+{
+	u64 features;
+
+	if (get_user(features, (u64 __user *)arg))
+		return -EFAULT;
+	if (features & ~VD_FEATURES)
+		return -EOPNOTSUPP;
+	vd_device_set_features(dev, features);
+	return 0;
+}
+
+static long vd_ioctl_get_backend_features(struct vd_device *dev,
+					  void __user *arg)
+{
+	return put_user(VD_BACKEND_FEATURES, (u64 __user *)arg);
+}
+
+static long vd_ioctl_set_backend_features(struct vd_device *dev,
+					  void __user *arg)
+{
+	u64 features;
+
+	if (get_user(features, (u64 __user *)arg))
+		return -EFAULT;
+	if (features & ~VD_BACKEND_FEATURES)
+		return -EOPNOTSUPP;
+	dev->backend_features = features;
+	return 0;
+}
+
+static long vd_ioctl_set_owner(struct vd_device *dev, void __user *arg)
+{
+	return vd_device_set_owner(dev);
+}
+
+static long vd_ioctl_reset_owner(struct vd_device *dev, void __user *arg)
+{
+	return vd_device_reset_owner(dev);
+}
+
+/* Copy the table in and check it against the rings that would use it. */
+static struct vd_regions *vd_ioctl_get_regions(struct vd_device *dev,
+					       struct vhost_memory __user *arg,
+					       u32 nr)
+{
+	struct vhost_memory_region *table;
+	struct vd_regions *regions;
+	int i;
+
+	table = kvcalloc(max(nr, 1U), sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(table, arg->regions, nr * sizeof(*table)))
+		regions = ERR_PTR(-EFAULT);
+	else
+		regions = vd_regions_create(table, nr);
+	kvfree(table);
+	if (IS_ERR(regions) || regions->is_user)
+		return regions;
+
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		if (vd_queue_is_running(&dev->queue[i])) {
+			vd_regions_destroy(regions);
+			return ERR_PTR(-EFAULT);
+		}
+	return regions;
+}
+
+static long vd_ioctl_set_mem_table(struct vd_device *dev, void __user *arg)
+{
+	struct vd_regions *regions;
+	struct vhost_memory head;
+
+	if (copy_from_user(&head, arg, offsetof(struct vhost_memory, regions)))
+		return -EFAULT;
+	if (head.padding)
+		return -EOPNOTSUPP;
+	if (head.nregions > vd_max_mem_regions)
+		return -E2BIG;
+	regions = vd_ioctl_get_regions(dev, arg, head.nregions);
+	if (IS_ERR(regions))
+		return PTR_ERR(regions);
+	vd_device_set_regions(dev, regions);
+	return 0;
+}
+
+static long vd_ioctl_set_log_base(struct vd_device *dev, void __user *arg)
+{
+	u64 base;
+
+	if (get_user(base, (u64 __user *)arg))
+		return -EFAULT;
+	if ((u64)(unsigned long)base != base)
+		return -EFAULT;
+	dev->log_base = base;
+	return 0;
+}
+
+static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
+{
+	struct eventfd_ctx *log;
+	int fd;
+
+	if (get_user(fd, (int __user *)arg))
+		return -EFAULT;
+	log = vd_notify_get(fd);
+	if (IS_ERR(log))
+		return PTR_ERR(log);
+	vd_notify_put(dev->log);
+	dev->log = log;
+	return 0;
+}
+
+static const struct vd_ioctl_op vd_ioctl_ops[] = {
+	{ VHOST_GET_FEATURES,		vd_ioctl_get_features },
+	{ VHOST_SET_FEATURES,		vd_ioctl_set_features },
+	{ VHOST_GET_BACKEND_FEATURES,	vd_ioctl_get_backend_features },
+	{ VHOST_SET_BACKEND_FEATURES,	vd_ioctl_set_backend_features },
+	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },
+	/* Looks at its argument before it asks who calls. */
+	{ VHOST_NET_SET_BACKEND,	vd_vring_set_backend },
+	{ VHOST_RESET_OWNER,		vd_ioctl_reset_owner,	true },
+	{ VHOST_SET_MEM_TABLE,		vd_ioctl_set_mem_table,	true },
+	{ VHOST_SET_LOG_BASE,		vd_ioctl_set_log_base,	true },
+	{ VHOST_SET_LOG_FD,		vd_ioctl_set_log_fd,	true },
+};
+
+static const struct vd_ioctl_op *vd_ioctl_find(unsigned int cmd)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vd_ioctl_ops); i++)
+		if (vd_ioctl_ops[i].cmd == cmd)
+			return &vd_ioctl_ops[i];
+	return NULL;
+}
+
+static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
+			    void __user *arg)
+{
+	const struct vd_ioctl_op *op = vd_ioctl_find(cmd);
+	long ret;
+
+	if (op && !op->is_owners)
+		return op->fn(dev, arg);
+	if (!vd_owner_is_current(&dev->owner))
+		return -EPERM;
+	if (!op)
+		return vd_vring_ioctl(dev, cmd, arg);
+	ret = op->fn(dev, arg);
+	vd_device_flush(dev);
+	return ret;
+}
+
+/**
+ * vd_ioctl() - carry out a call
+ * @dev: the device
+ * @cmd: the call's number
+ * @arg: its argument
+ *
+ * Context: process context, without locks.
+ * Return: 0 or the errno of the contract's section 1.3.
+ */
+long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
+{
+	long ret;
+
+	mutex_lock(&dev->lock);
+	ret = vd_ioctl_locked(dev, cmd, arg);
+	mutex_unlock(&dev->lock);
+	return ret;
+}

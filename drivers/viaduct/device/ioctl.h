@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_DEVICE_IOCTL_H
+#define VD_DEVICE_IOCTL_H
+
+#include "device/device.h"
+
+/* The ABI's limit on regions; a module parameter. */
+extern unsigned short vd_max_mem_regions;
+
+long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg);
+
+/* vring.c: commands whose argument begins with a ring's index */
+long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd,
+		    void __user *arg);
+long vd_vring_set_backend(struct vd_device *dev, void __user *arg);
+
+#endif

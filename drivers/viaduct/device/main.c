@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module: parameters, start and end. */
+#include <linux/module.h>
+
+#include "device/chardev.h"
+#include "device/debug.h"
+#include "device/ioctl.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static char *vd_node = "viaduct-net";
+module_param_named(node, vd_node, charp, 0444);
+MODULE_PARM_DESC(node, "Device node: viaduct-net (default), or vhost-net to take the in-tree module's place");
+
+module_param_named(max_mem_regions, vd_max_mem_regions, ushort, 0444);
+MODULE_PARM_DESC(max_mem_regions, "Regions that a memory table may have (default: 512)");
+
+static int __init vd_main_init(void)
+{
+	int err;
+
+	vd_debug_create();
+	err = vd_chardev_register(vd_node);
+	if (err)
+		vd_debug_destroy();
+	return err;
+}
+
+static void __exit vd_main_exit(void)
+{
+	vd_chardev_unregister();
+	vd_debug_destroy();
+}
+
+module_init(vd_main_init);
+module_exit(vd_main_exit);
+
+MODULE_DESCRIPTION("Viaduct: a virtio-net data plane behind the vhost ABI");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

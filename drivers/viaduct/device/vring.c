@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The calls on one ring. Each argument begins with the ring's index, which is
+ * checked first, also for unknown calls; the argument is then read again as a
+ * whole, and the index in it is not looked at any more.
+ */
+#include <linux/err.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/log2.h>
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+
+#include "device/ioctl.h"
+#include "guest/regions.h"
+
+/**
+ * struct vd_vring_op - a call on a ring
+ * @cmd: the whole number, direction and size included
+ * @fn: carries it out for the owner, under the device's mutex
+ */
+struct vd_vring_op {
+	unsigned int cmd;
+	long (*fn)(struct vd_queue *q, void __user *arg);
+};
+
+static long vd_vring_set_num(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_state s;
+
+	if (vd_queue_is_running(q))
+		return -EBUSY;
+	if (copy_from_user(&s, arg, sizeof(s)))
+		return -EFAULT;
+	if (!is_power_of_2(s.num) || s.num > 0xffff)
+		return -EINVAL;
+	q->ring.num = s.num;
+	return 0;
+}
+
+static long vd_vring_set_base(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_state s;
+
+	if (vd_queue_is_running(q))
+		return -EBUSY;
+	if (copy_from_user(&s, arg, sizeof(s)))
+		return -EFAULT;
+	if (s.num > 0xffff)
+		return -EINVAL;
+	q->ring.next_avail = s.num;
+	q->ring.seen_avail = s.num;
+	return 0;
+}
+
+static long vd_vring_get_base(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_state s = { .index = q->dir };
+
+	mutex_lock(&q->lock);
+	s.num = q->ring.next_avail;
+	mutex_unlock(&q->lock);
+	return copy_to_user(arg, &s, sizeof(s)) ? -EFAULT : 0;
+}
+
+/* Legal while the ring runs, so the new addresses are checked first. */
+static long vd_vring_set_addr(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_addr a;
+	struct vd_ring ring;
+	long ret = 0;
+
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (a.flags & ~BIT(VHOST_VRING_F_LOG))
+		return -EOPNOTSUPP;
+	if ((u64)(unsigned long)a.desc_user_addr != a.desc_user_addr ||
+	    (u64)(unsigned long)a.avail_user_addr != a.avail_user_addr ||
+	    (u64)(unsigned long)a.used_user_addr != a.used_user_addr)
+		return -EFAULT;
+	if (a.avail_user_addr % VRING_AVAIL_ALIGN_SIZE ||
+	    a.used_user_addr % VRING_USED_ALIGN_SIZE ||
+	    a.log_guest_addr % VRING_USED_ALIGN_SIZE)
+		return -EINVAL;
+
+	mutex_lock(&q->lock);
+	ring = q->ring;
+	vd_ring_set_addr(&ring, &a);
+	if (vd_queue_is_running(q) && !vd_ring_is_user(&ring))
+		ret = -EINVAL;
+	else
+		vd_ring_set_addr(&q->ring, &a);
+	mutex_unlock(&q->lock);
+	return ret;
+}
+
+static long vd_vring_set_kick(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_file f;
+	struct file *kick = NULL;
+	long ret;
+
+	if (copy_from_user(&f, arg, sizeof(f)))
+		return -EFAULT;
+	if (f.fd != VHOST_FILE_UNBIND) {
+		kick = eventfd_fget(f.fd);
+		if (IS_ERR(kick))
+			return PTR_ERR(kick);
+	}
+	ret = vd_queue_set_kick(q, kick);
+	if (ret)
+		fput(kick);
+	return ret;
+}
+
+static long vd_vring_set_event(struct vd_queue *q, struct eventfd_ctx **slot,
+			       void __user *arg)
+{
+	struct vhost_vring_file f;
+	struct eventfd_ctx *ctx;
+
+	if (copy_from_user(&f, arg, sizeof(f)))
+		return -EFAULT;
+	ctx = vd_notify_get(f.fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	vd_notify_put(vd_queue_swap_event(q, slot, ctx));
+	return 0;
+}
+
+static long vd_vring_set_call(struct vd_queue *q, void __user *arg)
+{
+	return vd_vring_set_event(q, &q->call, arg);
+}
+
+static long vd_vring_set_err(struct vd_queue *q, void __user *arg)
+{
+	return vd_vring_set_event(q, &q->err, arg);
+}
+
+static long vd_vring_set_busyloop(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_state s;
+
+	if (copy_from_user(&s, arg, sizeof(s)))
+		return -EFAULT;
+	mutex_lock(&q->lock);
+	q->busyloop = s.num;
+	mutex_unlock(&q->lock);
+	return 0;
+}
+
+static long vd_vring_get_busyloop(struct vd_queue *q, void __user *arg)
+{
+	struct vhost_vring_state s = { .index = q->dir, .num = q->busyloop };
+
+	return copy_to_user(arg, &s, sizeof(s)) ? -EFAULT : 0;
+}
+
+static const struct vd_vring_op vd_vring_ops[] = {
+	{ VHOST_SET_VRING_NUM,			vd_vring_set_num },
+	{ VHOST_SET_VRING_BASE,			vd_vring_set_base },
+	{ VHOST_GET_VRING_BASE,			vd_vring_get_base },
+	{ VHOST_SET_VRING_ADDR,			vd_vring_set_addr },
+	{ VHOST_SET_VRING_KICK,			vd_vring_set_kick },
+	{ VHOST_SET_VRING_CALL,			vd_vring_set_call },
+	{ VHOST_SET_VRING_ERR,			vd_vring_set_err },
+	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT,	vd_vring_set_busyloop },
+	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT,	vd_vring_get_busyloop },
+};
+
+/**
+ * vd_vring_ioctl() - carry out a call on a ring, or refuse an unknown one
+ * @dev: the device
+ * @cmd: the call's number
+ * @arg: its argument
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0; -EFAULT, -ENOBUFS for a ring that does not exist, -ENOTTY for an
+ * unknown call, or the call's own errors.
+ */
+long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
+{
+	u32 idx;
+	int i;
+
+	if (get_user(idx, (u32 __user *)arg))
+		return -EFAULT;
+	if (idx >= VD_NR_QUEUES)
+		return -ENOBUFS;
+	idx = array_index_nospec(idx, VD_NR_QUEUES);
+	for (i = 0; i < ARRAY_SIZE(vd_vring_ops); i++)
+		if (vd_vring_ops[i].cmd == cmd)
+			return vd_vring_ops[i].fn(&dev->queue[idx], arg);
+	return -ENOTTY;
+}
+
+/**
+ * vd_vring_set_backend() - start, move or stop a ring
+ * @dev: the device
+ * @arg: ring and socket, or -1 to stop
+ *
+ * Context: device mutex held.
+ * Return: 0 or the errno of the contract's section 1.6.
+ */
+long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
+{
+	struct vd_backend backend = {};
+	struct vhost_vring_file f;
+	struct vd_queue *q;
+	int err;
+
+	if (copy_from_user(&f, arg, sizeof(f)))
+		return -EFAULT;
+	if (!vd_owner_is_current(&dev->owner))
+		return -EPERM;
+	if (f.index >= VD_NR_QUEUES)
+		return -ENOBUFS;
+	q = &dev->queue[array_index_nospec(f.index, VD_NR_QUEUES)];
+
+	/* Also for a stop: the contract has it so, and clients know. */
+	if (!dev->regions || !dev->regions->is_user ||
+	    !vd_ring_is_user(&q->ring))
+		return -EFAULT;
+	if (f.fd == VHOST_FILE_UNBIND) {
+		vd_queue_detach(q);
+		return 0;
+	}
+	err = vd_backend_get(&backend, f.fd);
+	if (err)
+		return err;
+	return vd_queue_attach(q, &backend);
+}
