@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists the targets.
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+# The kernel to build for: KVER=6.1 or 6.12 takes Debian's headers from the
+# cache (fetched when absent), KDIR=... any build folder, neither means the
+# running kernel, or else the newest headers that are installed.
+ifdef KVER
+KDIR = $(shell scripts/kdir $(KVER))
+else
+KDIR ?= $(shell scripts/pick-headers)
+endif
+kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
+out = build/$(kname)
+
+.PHONY: all module load unload demo test check doc help clean
+
+all: module
+	$(Q)cp $(out)/viaduct.ko viaduct.ko
+	@echo "viaduct.ko is built for $$(modinfo -F vermagic viaduct.ko | cut -d' ' -f1)"
+
+# The kernel's build leaves its files beside the sources, so it gets copies:
+# the tree stays clean, and each kernel has a folder of its own.
+module:
+	$(Q)k="$(KDIR)"; [ -n "$$k" ] || exit 1; \
+	mkdir -p $(out) && cp -pru Kbuild drivers include $(out)/ && \
+	$(MAKE) --no-print-directory -s -C "$$k" M=$(CURDIR)/$(out) W=$(W) C=$(C) modules
+
+load: viaduct.ko
+	modprobe -a tun tap
+	insmod ./viaduct.ko
+
+viaduct.ko: all
+
+unload:
+	rmmod viaduct
+
+demo:
+	$(Q)scripts/demo $(ARGS)
+
+test:
+	$(Q)scripts/test $(ARGS)
+
+check:
+	$(Q)scripts/check $(ARGS)
+
+help:
+	@echo 'Targets:'
+	@echo '  all            build viaduct.ko (default); KVER=6.1|6.12 or KDIR=... choose the kernel,'
+	@echo '                 W=1 and C=1 turn on more warnings and sparse'
+	@echo '  load, unload   insert viaduct.ko with what it needs, remove it (as root)'
+	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
+	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part'
+	@echo '  check          style, sparse, W=1, kernel-doc, layers'
+	@echo '  clean          remove what was built here (the cache of downloads stays)'
+
+clean:
+	$(Q)rm -rf build viaduct.ko
