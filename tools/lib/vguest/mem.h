@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VGUEST_MEM_H
+#define VGUEST_MEM_H
+
+#include <linux/vhost.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Guest memory: any number of regions, each a memfd of its own mapped at an
+ * unrelated address, so that guest contiguity never implies host contiguity.
+ */
+
+#define VG_NO_GPA	UINT64_MAX
+
+struct vg_region {
+	uint64_t gpa;		/* first guest address */
+	uint64_t size;		/* bytes */
+	uint8_t *hva;		/* where this process sees it */
+	int fd;			/* the memfd */
+	uint64_t used;		/* bytes given out by vg_mem_alloc() */
+};
+
+struct vg_mem {
+	struct vg_region *region;
+	unsigned int nr;
+	unsigned int last;	/* region of the previous look-up */
+};
+
+int vg_mem_add(struct vg_mem *mem, uint64_t gpa, uint64_t size);
+void vg_mem_fini(struct vg_mem *mem);
+
+/* Host address of a guest range inside one region, or NULL. */
+void *vg_mem_hva(struct vg_mem *mem, uint64_t gpa, uint64_t len);
+
+/* First fit, never given back one by one; VG_NO_GPA when full. */
+uint64_t vg_mem_alloc(struct vg_mem *mem, uint64_t size, uint64_t align);
+
+/* The table for VHOST_SET_MEM_TABLE, to be freed by the caller. */
+struct vhost_memory *vg_mem_table(const struct vg_mem *mem);
+
+#endif

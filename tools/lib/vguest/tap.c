@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Tap devices, link settings, a namespace of our own. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int vg_netns_enter(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	/* Both are absent from a kernel without IPv6: nothing to silence. */
+	write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	return 0;
+}
+
+static int tap_attach(const char *name, short flags, int hdr_len,
+		      struct ifreq *ifr)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), ret;
+
+	if (fd < 0)
+		return -errno;
+	memset(ifr, 0, sizeof(*ifr));
+	ifr->ifr_flags = IFF_TAP | IFF_NO_PI | flags;
+	if (hdr_len)
+		ifr->ifr_flags |= IFF_VNET_HDR;
+	snprintf(ifr->ifr_name, IFNAMSIZ, "%s", name);
+	ret = ioctl(fd, TUNSETIFF, ifr) < 0 ? -errno : 0;
+	if (!ret && hdr_len)
+		ret = vg_tap_set_hdr_len(fd, hdr_len);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi)
+{
+	struct ifreq ifr;
+
+	/* The kernel fills in the number: unique in the namespace. */
+	tap->fd = tap_attach("vdt%d", multi ? IFF_MULTI_QUEUE : 0, hdr_len,
+			     &ifr);
+	if (tap->fd < 0)
+		return tap->fd;
+	snprintf(tap->name, sizeof(tap->name), "%.*s", IFNAMSIZ - 1,
+		 ifr.ifr_name);
+	tap->ifindex = if_nametoindex(tap->name);
+	return vg_link_set_up(tap->name, true);
+}
+
+int vg_tap_queue(const struct vg_tap *tap, int hdr_len)
+{
+	struct ifreq ifr;
+
+	return tap_attach(tap->name, IFF_MULTI_QUEUE, hdr_len, &ifr);
+}
+
+void vg_tap_close(struct vg_tap *tap)
+{
+	if (tap->fd >= 0)
+		close(tap->fd);
+	tap->fd = -1;
+}
+
+int vg_tap_set_hdr_len(int fd, int hdr_len)
+{
+	return ioctl(fd, TUNSETVNETHDRSZ, &hdr_len) < 0 ? -errno : 0;
+}
+
+int vg_tap_set_sndbuf(int fd, int bytes)
+{
+	return ioctl(fd, TUNSETSNDBUF, &bytes) < 0 ? -errno : 0;
+}
+
+int vg_tap_set_offload(int fd, bool on)
+{
+	unsigned long bits = on ? TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 : 0;
+
+	return ioctl(fd, TUNSETOFFLOAD, bits) < 0 ? -errno : 0;
+}
+
+static int link_ioctl(const char *name, unsigned long request,
+		      struct ifreq *ifr)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(ifr->ifr_name, IFNAMSIZ, "%s", name);
+	if (ioctl(fd, request, ifr) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int vg_link_set_up(const char *name, bool up)
+{
+	struct ifreq ifr = { 0 };
+	int ret = link_ioctl(name, SIOCGIFFLAGS, &ifr);
+
+	if (ret)
+		return ret;
+	ifr.ifr_flags &= ~IFF_UP;
+	if (up)
+		ifr.ifr_flags |= IFF_UP;
+	return link_ioctl(name, SIOCSIFFLAGS, &ifr);
+}
+
+int vg_link_set_mtu(const char *name, int mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = mtu };
+
+	return link_ioctl(name, SIOCSIFMTU, &ifr);
+}
+
+int vg_link_set_txqueuelen(const char *name, int len)
+{
+	struct ifreq ifr = { .ifr_qlen = len };
+
+	return link_ioctl(name, SIOCSIFTXQLEN, &ifr);
+}

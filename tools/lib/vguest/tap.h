@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VGUEST_TAP_H
+#define VGUEST_TAP_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+/* Tap devices and the network namespace that hides them from the host. */
+
+struct vg_tap {
+	int fd;
+	char name[IFNAMSIZ];
+	unsigned int ifindex;
+};
+
+/* This process into a namespace of its own, without IPv6's own chatter. */
+int vg_netns_enter(void);
+
+/* @hdr_len 0: bare frames. @multi: further queues through vg_tap_queue(). */
+int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi);
+/* One more queue of a multi-queue tap: a descriptor or -errno. */
+int vg_tap_queue(const struct vg_tap *tap, int hdr_len);
+void vg_tap_close(struct vg_tap *tap);
+
+int vg_tap_set_hdr_len(int fd, int hdr_len);
+int vg_tap_set_sndbuf(int fd, int bytes);
+/* Lets the host hand over checksum-less and large TCP frames. */
+int vg_tap_set_offload(int fd, bool on);
+
+int vg_link_set_up(const char *name, bool up);
+int vg_link_set_mtu(const char *name, int mtu);
+int vg_link_set_txqueuelen(const char *name, int len);
+/* A veth pair; removed with the namespace. */
+int vg_veth_create(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VGUEST_VRING_H
+#define VGUEST_VRING_H
+
+#include <linux/virtio_ring.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mem.h"
+
+/*
+ * The driver's side of a virtqueue.
+ *
+ * add() writes chains into the ring without showing them, publish() shows all
+ * that were added, kick() tells the device if it wants to know. get() takes
+ * one used chain; arm() asks to be called and says whether something arrived
+ * meanwhile; wait() sleeps for a used chain.
+ *
+ * The user chooses the layout: which segments form a chain, which of them go
+ * into an indirect table, and (by a seed) in what order descriptors are taken
+ * from the table. The ring's memory is open to tests that want to spoil it.
+ */
+
+#define VG_F_NOTIFY_ON_EMPTY	24
+#define VG_F_VHOST_HDR		27
+#define VG_F_INDIRECT		28
+#define VG_F_EVENT_IDX		29
+#define VG_F_VERSION_1		32
+
+#define VG_BIT(n)		(1ULL << (n))
+
+struct vg_seg {
+	uint64_t gpa;		/* guest address */
+	uint32_t len;		/* bytes */
+	bool write;		/* the device writes it */
+};
+
+struct vg_used {
+	void *token;		/* as given to add() */
+	uint32_t len;		/* bytes the device says it wrote */
+	uint16_t head;		/* descriptor of the chain's start */
+};
+
+struct vg_indirect {
+	uint64_t gpa;		/* table, or VG_NO_GPA */
+	uint32_t room;		/* its entries */
+};
+
+struct vg_ring {
+	/* What the device is told. */
+	struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	uint64_t desc_gpa, avail_gpa, used_gpa;
+	unsigned int num;	/* entries, a power of two */
+	int kick_fd, call_fd;	/* eventfds, not owned */
+
+	/* How it behaves. */
+	struct vg_mem *mem;
+	bool event_idx;
+
+	/* Driver state. */
+	uint16_t *stack;	/* free descriptors, taken from the top */
+	unsigned int nr_free;
+	uint16_t *next;		/* our own copy of each descriptor's next */
+	uint16_t *nr_desc;	/* descriptors of the chain that starts here */
+	void **token;
+	struct vg_indirect *table; /* one slot a head, kept for the next use */
+	uint16_t avail_idx;	/* next free place, free-running */
+	uint16_t shown_idx;	/* what the device may see */
+	uint16_t kick_idx;	/* shown_idx at the last kick decision */
+	uint16_t used_idx;	/* next used entry to take */
+	unsigned int nr_flight;	/* chains with the device */
+
+	/* Counters. */
+	uint64_t nr_kicks, nr_quiet_kicks, nr_calls;
+};
+
+/* @seed 0: descriptors in order; otherwise the table starts shuffled. */
+int vg_ring_init(struct vg_ring *r, struct vg_mem *mem, unsigned int num,
+		 bool event_idx, unsigned int seed);
+void vg_ring_fini(struct vg_ring *r);
+/* Empty ring, indices at @idx, as a driver leaves it before a start. */
+void vg_ring_reset(struct vg_ring *r, uint16_t idx);
+
+/*
+ * Segments from @nr_direct on go into one indirect table (pass @nr for none).
+ * 0, -ENOSPC when descriptors are short, -ENOMEM, -EINVAL.
+ */
+int vg_ring_add(struct vg_ring *r, const struct vg_seg *seg, unsigned int nr,
+		unsigned int nr_direct, void *token);
+void vg_ring_publish(struct vg_ring *r);
+/* Signals the device if it asked for it; true if it was signalled. */
+bool vg_ring_kick(struct vg_ring *r);
+void vg_ring_kick_always(struct vg_ring *r);
+
+/* 1, 0 when there is none, -EIO when the device returned nonsense. */
+int vg_ring_get(struct vg_ring *r, struct vg_used *u);
+bool vg_ring_has_used(const struct vg_ring *r);
+/* True when used entries are there already. */
+bool vg_ring_arm(struct vg_ring *r);
+/* Be called only once the used index has passed @idx. */
+void vg_ring_arm_at(struct vg_ring *r, uint16_t idx);
+void vg_ring_disarm(struct vg_ring *r);
+/* Sleeps until there is a used entry: 1, or 0 when the time is over. */
+int vg_ring_wait(struct vg_ring *r, uint64_t deadline);
+
+/* Copies between linear memory and segments; bytes copied. */
+size_t vg_seg_write(struct vg_mem *mem, const struct vg_seg *seg,
+		    unsigned int nr, size_t offset, const void *src, size_t len);
+size_t vg_seg_read(struct vg_mem *mem, const struct vg_seg *seg,
+		   unsigned int nr, size_t offset, void *dst, size_t len);
+
+#endif

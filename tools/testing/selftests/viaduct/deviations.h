@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_DEVIATIONS_H
+#define VD_DEVIATIONS_H
+
+/*
+ * Where viaduct means to differ from the in-tree vhost-net, and why. A test
+ * case names the row; on viaduct it passes with the reference's result or
+ * with the one here. Only what no real client notices belongs in this table.
+ */
+
+struct vd_deviation {
+	const char *id;
+	long viaduct;		/* its result: a value or -errno */
+	const char *reason;
+};
+
+static const struct vd_deviation vd_deviations[] = {
+	{ "mem_table.whole_space", -EFAULT,
+	  "size 0 at address 0 names no memory: refused like any other size 0" },
+	{ "vring_kick.saturated", 0,
+	  "a full counter is a pending kick, not an error" },
+	{ "rx.num_buffers_without_mrg", 1,
+	  "virtio 1.2, 5.1.6.4.1: num_buffers is 1 without VIRTIO_NET_F_MRG_RXBUF" },
+	{ "features.ring_reset", 1,
+	  "a queue can be detached and set up alone on every kernel" },
+};
+
+#endif

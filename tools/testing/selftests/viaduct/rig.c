@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Set-up of a driver with its backend and far side. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+const char *rig_fail(struct rig *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->why, sizeof(r->why), fmt, ap);
+	va_end(ap);
+	return r->why;
+}
+
+static const char *rig_open_tap(struct rig *r, int hdr_len)
+{
+	int ret = vg_tap_open(&r->tap, hdr_len, false);
+
+	if (ret)
+		return rig_fail(r, "tap: %s", strerror(-ret));
+	if (hdr_len)
+		ret = vg_tap_set_offload(r->tap.fd, true);
+	if (ret)
+		return rig_fail(r, "tap offloads: %s", strerror(-ret));
+	r->backend = r->tap.fd;
+	r->gso = hdr_len > 0;
+	snprintf(r->link, sizeof(r->link), "%s", r->tap.name);
+	return NULL;
+}
+
+static const char *rig_open_packet(struct rig *r, bool vnet_hdr)
+{
+	int ret = vg_veth_create("vda", "vdb");
+
+	if (ret)
+		return rig_fail(r, "veth pair: %s", strerror(-ret));
+	r->backend = vg_packet_open(if_nametoindex("vda"), vnet_hdr);
+	if (r->backend < 0)
+		return rig_fail(r, "packet socket: %s", strerror(-r->backend));
+	strcpy(r->link, "vdb");
+	return NULL;
+}
+
+const char *rig_open(struct rig *r, enum rig_backend kind,
+		     const struct vg_net_opts *opts)
+{
+	bool bare = opts->features & VG_BIT(VG_F_VHOST_HDR);
+	const char *why;
+	int ret;
+
+	*r = (struct rig){ .tap.fd = -1, .backend = -1, .far = -1,
+			   .net.fd = -1 };
+	ret = vg_netns_enter();
+	if (ret)
+		return rig_fail(r, "network namespace: %s", strerror(-ret));
+	ret = vg_net_open(&r->net, opts);
+	if (ret)
+		return rig_fail(r, "driver on %s: %s", vg_dev_path(),
+				strerror(-ret));
+	if (kind == RIG_TAP)
+		why = rig_open_tap(r, bare ? 0 : r->net.hdr_len);
+	else
+		why = rig_open_packet(r, !bare);
+	if (why)
+		return why;
+	r->far = vg_packet_open(if_nametoindex(r->link), true);
+	if (r->far < 0)
+		return rig_fail(r, "far side: %s", strerror(-r->far));
+	return NULL;
+}
+
+const char *rig_start(struct rig *r)
+{
+	int ret = vg_net_start(&r->net, r->backend, r->backend);
+
+	return ret ? rig_fail(r, "start: %s", strerror(-ret)) : NULL;
+}
+
+void rig_close(struct rig *r)
+{
+	vg_net_close(&r->net);
+	if (r->far >= 0)
+		close(r->far);
+	if (r->backend >= 0)
+		close(r->backend);
+}
+
+const char *rig_far_send(struct rig *r, const void *frame, size_t len,
+			 const struct virtio_net_hdr *hdr)
+{
+	static const struct virtio_net_hdr none;
+	ssize_t n = vg_packet_send(r->far, hdr ? hdr : &none, frame, len);
+
+	if (n < 0)
+		return rig_fail(r, "far side cannot send %zu bytes: %s", len,
+				strerror(-n));
+	return NULL;
+}
+
+ssize_t rig_far_recv(struct rig *r, void *frame, size_t room,
+		     struct virtio_net_hdr *hdr, uint64_t deadline)
+{
+	struct virtio_net_hdr ignored;
+	ssize_t n;
+
+	for (;;) {
+		n = vg_packet_recv(r->far, hdr ? hdr : &ignored, frame, room);
+		if (n != -EAGAIN)
+			return n;
+		if (vg_wait_fd(r->far, POLLIN, deadline) <= 0)
+			return 0;
+	}
+}

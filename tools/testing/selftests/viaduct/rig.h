@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_RIG_H
+#define VD_RIG_H
+
+#include "../../../lib/vguest/frame.h"
+#include "../../../lib/vguest/net.h"
+#include "../../../lib/vguest/packet.h"
+#include "../../../lib/vguest/tap.h"
+#include "../../../lib/vguest/wait.h"
+
+/*
+ * A driver, a backend and the backend's far side, in a network namespace of
+ * their own. The namespace goes with the test's process, and so does the rest.
+ */
+
+enum rig_backend {
+	RIG_TAP,		/* tap whose far side is its own interface */
+	RIG_PACKET,		/* raw socket on one end of a veth pair */
+};
+
+struct rig {
+	struct vg_net net;
+	struct vg_tap tap;
+	int backend;		/* what the device is given */
+	int far;		/* AF_PACKET at the other side */
+	bool gso;		/* large frames may be sent whole */
+	char link[IFNAMSIZ];	/* the interface at the far side */
+	char why[256];		/* the last thing that went wrong */
+};
+
+/* NULL, or what went wrong. The header size follows from the features. */
+const char *rig_open(struct rig *r, enum rig_backend kind,
+		     const struct vg_net_opts *opts);
+const char *rig_start(struct rig *r);
+void rig_close(struct rig *r);
+/* Says what went wrong, printf-like, and returns it. */
+const char *rig_fail(struct rig *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A stream of numbered frames in one direction. */
+struct stream {
+	struct rig *rig;
+	unsigned int dir;	/* VG_TX or VG_RX */
+	uint64_t count;		/* frames to move */
+	size_t min, max;	/* their lengths */
+	unsigned int window;	/* frames on their way at most */
+	const struct vg_layout *const *layouts; /* taken in turn, NULL-ended */
+	uint32_t seed;
+	uint64_t sent, got;	/* so far; got is also the next number */
+};
+
+struct stream stream_make(struct rig *r, unsigned int dir, uint64_t count);
+/*
+ * Moves all frames of all streams, checking each; fails when nothing arrives
+ * for ten seconds. NULL or what went wrong.
+ */
+const char *stream_run(struct stream *s, unsigned int nr);
+/* As far as it goes now without waiting: 1 progress, 0 none, -1 failed. */
+int stream_step(struct stream *s);
+
+/* A single frame each way, outside of streams. */
+const char *rig_far_send(struct rig *r, const void *frame, size_t len,
+			 const struct virtio_net_hdr *hdr);
+/* The next frame at the far side, or 0 when the time is over. */
+ssize_t rig_far_recv(struct rig *r, void *frame, size_t room,
+		     struct virtio_net_hdr *hdr, uint64_t deadline);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_TEST_H
+#define VD_TEST_H
+
+/*
+ * The kernel's own test harness, with a main() that leaves with status 4 when
+ * there is no device, and comparisons that know the intended deviations.
+ */
+
+#include <errno.h>
+#include <kselftest_harness.h>
+
+#include "../../../lib/vguest/dev.h"
+#include "../../../lib/vguest/wait.h"
+#include "deviations.h"
+
+/* Emulated and instrumented kernels need longer than the harness thinks. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
+/*
+ * What a result must be: @want, the reference's. On another device a result
+ * that the table of deviations names for @id is as good.
+ */
+static inline long vd_want(const char *id, long want, long got)
+{
+	unsigned int i;
+
+	if (vg_dev_is_reference())
+		return want;
+	for (i = 0; i < ARRAY_SIZE(vd_deviations); i++)
+		if (!strcmp(vd_deviations[i].id, id) &&
+		    vd_deviations[i].viaduct == got)
+			return got;
+	return want;
+}
+
+#define EXPECT_CALL(id, want, call) do { \
+	long _got = (call); \
+	EXPECT_EQ(vd_want(id, want, _got), _got) { \
+		TH_LOG("%s: %s = %ld, not %d", id, #call, _got, (int)(want)); \
+	} \
+} while (0)
+
+/* For functions that return NULL or what went wrong. */
+#define ASSERT_FINE(call) do { \
+	const char *_why = (call); \
+	ASSERT_EQ(NULL, _why) { TH_LOG("%s", _why); } \
+} while (0)
+
+#define EXPECT_FINE(call) do { \
+	const char *_why = (call); \
+	EXPECT_EQ(NULL, _why) { TH_LOG("%s", _why); } \
+} while (0)
+
+#define VD_TEST_MAIN \
+	static void __attribute__((constructor)) \
+	__constructor_order_last(void) \
+	{ \
+		if (!__constructor_order) \
+			__constructor_order = _CONSTRUCTOR_ORDER_BACKWARD; \
+	} \
+	int main(int argc, char **argv) \
+	{ \
+		if (access(vg_dev_path(), R_OK | W_OK)) { \
+			printf("TAP version 13\n1..0 # SKIP %s: %s\n", \
+			       vg_dev_path(), strerror(errno)); \
+			return KSFT_SKIP; \
+		} \
+		return test_harness_run(argc, argv); \
+	}
+
+#endif
