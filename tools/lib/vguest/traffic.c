@@ -124,6 +124,9 @@ ssize_t vg_net_recv(struct vg_net *n, struct virtio_net_hdr_mrg_rxbuf *mrg,
 		at = 0;
 		if (!--left)
 			return len;
+		/* virtio 1.2, 5.1.6.4: all but the last are filled. */
+		if (got != n->pool[VG_RX].size)
+			return -EIO;
 		/* All chains of a packet are shown together. */
 		got = recv_chain(n);
 		if (got <= 0)
