@@ -11,6 +11,7 @@
 #ifndef VD_TYPES_H
 #define VD_TYPES_H
 
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 
@@ -22,13 +23,13 @@
 
 /* Work of one handler run before others get their turn. */
 #define VD_RUN_PACKETS		256U
-#define VD_RUN_BYTES		(512U << 10)
+#define VD_RUN_BYTES		SZ_512K
 
 /*
  * No socket takes a longer frame (17 fragments of 32 KiB at the very most),
  * so a longer chain is an oversize packet and never reaches the allocator.
  */
-#define VD_MAX_FRAME_LEN	(1U << 20)
+#define VD_MAX_FRAME_LEN	SZ_1M
 
 /* Directions are the guest's; the values are the ABI's ring indices. */
 enum vd_dir {

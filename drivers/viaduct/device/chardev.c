@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/string.h>
+#include <linux/viaduct.h>
 
 #include "device/chardev.h"
 #include "device/device.h"
@@ -67,7 +68,7 @@ static struct miscdevice vd_chardev = {
 
 /**
  * vd_chardev_register() - make the device node appear
- * @node: "viaduct-net", or "vhost-net" to stand in for the in-tree module
+ * @node: %VIADUCT_NODE, or "vhost-net" to stand in for the in-tree module
  *	  under its name and number
  *
  * Return: 0, -EINVAL for another name, -EBUSY when the in-tree module has the
@@ -78,8 +79,9 @@ int vd_chardev_register(const char *node)
 	bool stand_in = !strcmp(node, "vhost-net");
 	int err;
 
-	if (!stand_in && strcmp(node, "viaduct-net")) {
-		pr_err("node=%s: neither viaduct-net nor vhost-net\n", node);
+	if (!stand_in && strcmp(node, VIADUCT_NODE)) {
+		pr_err("node=%s: neither " VIADUCT_NODE " nor vhost-net\n",
+		       node);
 		return -EINVAL;
 	}
 	vd_chardev.name = node;

@@ -26,7 +26,7 @@ struct vd_regions;
  * @queue: by &enum vd_dir [c]
  */
 struct vd_device {
-	struct mutex lock;
+	struct mutex lock; /* before the queues' */
 	struct list_head node;
 	struct vd_owner owner;
 	struct vd_worker worker;

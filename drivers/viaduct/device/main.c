@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module: parameters, start and end. */
 #include <linux/module.h>
+#include <linux/viaduct.h>
 
 #include "device/chardev.h"
 #include "device/debug.h"
@@ -9,7 +10,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-static char *vd_node = "viaduct-net";
+static char *vd_node = VIADUCT_NODE;
 module_param_named(node, vd_node, charp, 0444);
 MODULE_PARM_DESC(node, "Device node: viaduct-net (default), or vhost-net to take the in-tree module's place");
 

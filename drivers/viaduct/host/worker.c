@@ -35,7 +35,7 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 		 * sees the bit set knows that its writes are seen by fn().
 		 */
 		clear_bit(VD_WORK_QUEUED, &work->flags);
-		smp_mb__after_atomic();
+		smp_mb__after_atomic(); /* as said above */
 		work->fn(work);
 		cond_resched();
 	}

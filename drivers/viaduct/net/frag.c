@@ -15,15 +15,16 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 
 #include "net/frag.h"
 
 /* More than the fragments that fit into a page of any size. */
-#define VD_FRAG_BIAS	(1U << 16)
+#define VD_FRAG_BIAS	SZ_64K
 
 /* As large as the allocator gives without effort. */
-#define VD_FRAG_ORDER	get_order(32768)
+#define VD_FRAG_ORDER	get_order(SZ_32K)
 
 static void vd_frag_drop(struct vd_frag_page *slot)
 {

@@ -46,7 +46,7 @@ struct vd_rx;
  * @stats: counters [q]
  */
 struct vd_queue {
-	struct mutex lock;
+	struct mutex lock; /* one run, or one change */
 	enum vd_dir dir;
 	pid_t owner;
 	struct vd_work work;
