@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ownership is of an address space: who passes and who does not. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include "abi.h"
+
+/* Runs @fn in a fork child and returns its value (0..254, errno-sized). */
+static int in_child(int (*fn)(int fd), int fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(-fn(fd));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 1;
+	return -WEXITSTATUS(status);
+}
+
+static int do_num(int fd)
+{
+	return vg_set_vring_num(fd, 0, 256);
+}
+
+static int do_reset(int fd)
+{
+	return vg_reset_owner(fd);
+}
+
+static int do_own(int fd)
+{
+	return vg_set_owner(fd);
+}
+
+static int do_features(int fd)
+{
+	uint64_t f;
+
+	return vg_get_features(fd, &f);
+}
+
+TEST(twice)
+{
+	int fd = abi_open();
+
+	EXPECT_RET(0, vg_set_owner(fd));
+	EXPECT_RET(-EBUSY, vg_set_owner(fd));
+}
+
+TEST(two_descriptors)
+{
+	int a = abi_owned(), b = abi_open();
+
+	EXPECT_RET(-EPERM, do_num(b));
+	EXPECT_RET(0, vg_set_owner(b));
+	EXPECT_RET(0, do_num(a));
+	EXPECT_RET(0, do_num(b));
+}
+
+static void *thread_num(void *arg)
+{
+	return (void *)(long)do_num(*(int *)arg);
+}
+
+TEST(thread_passes)
+{
+	int fd = abi_owned();
+	pthread_t t;
+	void *ret;
+
+	ASSERT_EQ(0, pthread_create(&t, NULL, thread_num, &fd));
+	ASSERT_EQ(0, pthread_join(t, &ret));
+	EXPECT_EQ(NULL, ret);
+}
+
+static int clone_num(void *arg)
+{
+	_exit(-do_num(*(int *)arg));
+}
+
+/* A process of its own in the same address space. */
+TEST(clone_vm_passes)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int fd = abi_owned(), status;
+	pid_t pid;
+
+	pid = clone(clone_num, stack + sizeof(stack), CLONE_VM | SIGCHLD, &fd);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST(fork_child_is_eperm)
+{
+	int fd = abi_owned();
+
+	EXPECT_RET(-EPERM, in_child(do_num, fd));
+	EXPECT_RET(-EPERM, in_child(do_reset, fd));
+	EXPECT_RET(-EBUSY, in_child(do_own, fd));
+	EXPECT_RET(0, in_child(do_features, fd));
+	EXPECT_RET(0, do_num(fd));
+}
+
+/*
+ * The child takes the device that the parent opened, says so, and stays until
+ * it is told to go.
+ */
+static int own_and_hold(int fd, int say, int hear)
+{
+	char c = vg_set_owner(fd) || do_num(fd) ? 'n' : 'y';
+
+	if (write(say, &c, 1) != 1 || read(hear, &c, 1) < 0)
+		return 1;
+	return 0;
+}
+
+TEST(other_process_is_eperm)
+{
+	int fd = abi_open(), up[2], down[2], status;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(up));
+	ASSERT_EQ(0, pipe(down));
+	pid = fork();
+	if (!pid)
+		_exit(own_and_hold(fd, up[1], down[0]));
+	ASSERT_EQ(1, read(up[0], &c, 1));
+	ASSERT_EQ('y', c);
+	EXPECT_RET(-EPERM, do_num(fd));
+	EXPECT_RET(-EBUSY, vg_set_owner(fd));
+	EXPECT_RET(0, do_features(fd));
+	ASSERT_EQ(1, write(down[1], &c, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	/* The owner is gone, its address space is still the owner. */
+	EXPECT_RET(-EPERM, do_num(fd));
+	EXPECT_RET(-EBUSY, vg_set_owner(fd));
+}
+
+/* This program again, as the image that execve() brings. */
+static int exec_self(int fd)
+{
+	char arg[16];
+
+	snprintf(arg, sizeof(arg), "%d", fd);
+	if (vg_set_owner(fd) || fcntl(fd, F_SETFD, 0))
+		return -EIO;
+	setenv("ABI_OWNER_FD", arg, 1);
+	execl("/proc/self/exe", "abi_owner", NULL);
+	return -EIO;
+}
+
+static void __attribute__((constructor)) exec_image(void)
+{
+	const char *arg = getenv("ABI_OWNER_FD");
+
+	if (arg)
+		_exit(-do_num(atoi(arg)));
+}
+
+TEST(exec_image_is_eperm)
+{
+	EXPECT_RET(-EPERM, in_child(exec_self, abi_open()));
+}
+
+TEST(reset_gives_up)
+{
+	int fd = abi_owned();
+
+	EXPECT_RET(0, vg_reset_owner(fd));
+	EXPECT_RET(-EPERM, do_num(fd));
+	EXPECT_RET(-EPERM, vg_reset_owner(fd));
+	/* Now the child may have it. */
+	EXPECT_RET(0, in_child(do_own, fd));
+	EXPECT_RET(-EBUSY, vg_set_owner(fd));
+}
+
+static int count_in(const char *dir, const char *name)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int nr = 0;
+
+	while (d && (e = readdir(d))) {
+		char path[300], comm[32] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s/comm", dir, e->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fscanf(f, "%31s", comm) == 1 && !strcmp(comm, name))
+			nr++;
+		fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return nr;
+}
+
+/* Threads with the worker's name: kernel threads, or threads of this process. */
+static int count_workers(void)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "vhost-%ld", syscall(SYS_gettid));
+	return count_in("/proc", name) + count_in("/proc/self/task", name);
+}
+
+TEST(worker_lives_with_the_owner)
+{
+	int fd = abi_open();
+
+	EXPECT_EQ(0, count_workers());
+	ASSERT_EQ(0, vg_set_owner(fd));
+	EXPECT_EQ(1, count_workers());
+	ASSERT_EQ(0, vg_reset_owner(fd));
+	EXPECT_EQ(0, count_workers());
+	ASSERT_EQ(0, vg_set_owner(fd));
+	EXPECT_EQ(1, count_workers());
+	close(fd);
+	EXPECT_EQ(0, count_workers());
+}
+
+TEST(many_times)
+{
+	int fd = abi_open(), i;
+
+	for (i = 0; i < 50; i++) {
+		ASSERT_EQ(0, vg_set_owner(fd));
+		ASSERT_EQ(0, abi_set_table(fd));
+		ASSERT_EQ(0, vg_reset_owner(fd));
+	}
+}
+
+VD_TEST_MAIN
