@@ -80,3 +80,11 @@ kernel_release() {
 	[ -n "$rel" ] || die "$1 holds no boot/vmlinuz-RELEASE with its lib/modules/RELEASE"
 	echo "$rel"
 }
+
+# kernel_image HOME REL: the file to boot, unpacked if it is there.
+kernel_image() {
+	local image=$1/boot/vmlinux-$2
+
+	[ -f "$image" ] || image=$1/boot/vmlinuz-$2
+	echo "$image"
+}
