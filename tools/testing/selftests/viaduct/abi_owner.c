@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ownership is of an address space: who passes and who does not. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
 
 #include "abi.h"
+#include "worker.h"
 
 /* Runs @fn in a fork child and returns its value (0..254, errno-sized). */
 static int in_child(int (*fn)(int fd), int fd)
@@ -183,51 +182,19 @@ TEST(reset_gives_up)
 	EXPECT_RET(-EBUSY, vg_set_owner(fd));
 }
 
-static int count_in(const char *dir, const char *name)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	int nr = 0;
-
-	while (d && (e = readdir(d))) {
-		char path[300], comm[32] = "";
-		FILE *f;
-
-		snprintf(path, sizeof(path), "%s/%s/comm", dir, e->d_name);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		if (fscanf(f, "%31s", comm) == 1 && !strcmp(comm, name))
-			nr++;
-		fclose(f);
-	}
-	if (d)
-		closedir(d);
-	return nr;
-}
-
-/* Threads with the worker's name: kernel threads, or threads of this process. */
-static int count_workers(void)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "vhost-%ld", syscall(SYS_gettid));
-	return count_in("/proc", name) + count_in("/proc/self/task", name);
-}
-
 TEST(worker_lives_with_the_owner)
 {
 	int fd = abi_open();
 
-	EXPECT_EQ(0, count_workers());
+	EXPECT_EQ(0, worker_count(gettid()));
 	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, count_workers());
+	EXPECT_EQ(1, worker_count(gettid()));
 	ASSERT_EQ(0, vg_reset_owner(fd));
-	EXPECT_EQ(0, count_workers());
+	EXPECT_EQ(0, worker_count(gettid()));
 	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, count_workers());
+	EXPECT_EQ(1, worker_count(gettid()));
 	close(fd);
-	EXPECT_EQ(0, count_workers());
+	EXPECT_EQ(0, worker_count(gettid()));
 }
 
 TEST(many_times)

@@ -55,6 +55,9 @@ struct stream stream_make(struct rig *r, unsigned int dir, uint64_t count);
  * for ten seconds. NULL or what went wrong.
  */
 const char *stream_run(struct stream *s, unsigned int nr);
+/* Frame @seq of a stream as stream_make() makes it: its length. */
+size_t stream_frame(struct rig *r, unsigned int dir, uint64_t seq, void *frame,
+		    struct virtio_net_hdr *hdr);
 /* As far as it goes now without waiting: 1 progress, 0 none, -1 failed. */
 int stream_step(struct stream *s);
 

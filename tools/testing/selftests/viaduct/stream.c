@@ -154,22 +154,29 @@ static bool stream_done(const struct stream *s)
 }
 
 /* Sleeps until something may go on; 0 when the time is over. */
-static int stream_wait(struct rig *r, uint64_t deadline)
+static int stream_wait(struct stream *s, unsigned int nr, uint64_t deadline)
 {
-	struct vg_ring *ring = r->net.ring;
-	struct pollfd p[3] = { { .fd = r->far, .events = POLLIN },
-			       { .fd = ring[0].call_fd, .events = POLLIN },
-			       { .fd = ring[1].call_fd, .events = POLLIN } };
+	struct vg_net *n = &s->rig->net;
+	struct pollfd p[3] = { { .fd = s->rig->far, .events = POLLIN } };
 	uint64_t now = vg_now_ns();
-	int ret = 1, q;
+	bool ready = false;
+	unsigned int i;
+	int ret = 1;
 
-	/* Not a short cut: each ring must be armed. */
-	if (!(vg_ring_arm(&ring[0]) | vg_ring_arm(&ring[1])))
+	/* Only the rings in use: a test may have spoilt the other one. */
+	for (i = 0; i < nr; i++) {
+		ready |= vg_ring_arm(&n->ring[s[i].dir]);
+		p[1 + i].fd = n->ring[s[i].dir].call_fd;
+		p[1 + i].events = POLLIN;
+	}
+	if (!ready)
 		ret = now < deadline ?
-		      poll(p, 3, (deadline - now) / 1000000 + 1) : 0;
-	for (q = 0; q < 2; q++) {
-		ring[q].nr_calls += vg_eventfd_take(ring[q].call_fd);
-		vg_ring_disarm(&ring[q]);
+		      poll(p, 1 + nr, (deadline - now) / 1000000 + 1) : 0;
+	for (i = 0; i < nr; i++) {
+		struct vg_ring *ring = &n->ring[s[i].dir];
+
+		ring->nr_calls += vg_eventfd_take(ring->call_fd);
+		vg_ring_disarm(ring);
 	}
 	return ret;
 }
@@ -193,6 +200,18 @@ static const char *stream_stuck(struct stream *s, unsigned int nr)
 			vg_packet_drops(r->far));
 }
 
+size_t stream_frame(struct rig *r, unsigned int dir, uint64_t seq, void *frame,
+		    struct virtio_net_hdr *hdr)
+{
+	struct stream s = stream_make(r, dir, seq + 1);
+	size_t len;
+
+	s.sent = seq;
+	len = stream_build(&s, hdr);
+	memcpy(frame, out_frame, len);
+	return len;
+}
+
 const char *stream_run(struct stream *s, unsigned int nr)
 {
 	uint64_t deadline = vg_deadline_ms(STREAM_QUIET_MS);
@@ -211,10 +230,12 @@ const char *stream_run(struct stream *s, unsigned int nr)
 			break;
 		if (moved)
 			deadline = vg_deadline_ms(STREAM_QUIET_MS);
-		else if (!stream_wait(s->rig, deadline))
+		else if (!stream_wait(s, nr, deadline))
 			return stream_stuck(s, nr);
 	}
-	ret = vg_net_drain(&s->rig->net, deadline);
+	for (ret = 0, i = 0; i < nr && !ret; i++)
+		if (s[i].dir == VG_TX)
+			ret = vg_net_drain(&s->rig->net, deadline);
 	if (ret)
 		return rig_fail(s->rig, "frames came, their chains did not: %s",
 				strerror(-ret));

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Finding a device's worker and asking how long it has run. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker.h"
+
+static int find_in(const char *dir, const char *name, pid_t *tid)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int nr = 0;
+
+	while (d && (e = readdir(d))) {
+		char path[300], comm[32] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s/comm", dir, e->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fscanf(f, "%31s", comm) == 1 && !strcmp(comm, name)) {
+			*tid = atoi(e->d_name);
+			nr++;
+		}
+		fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return nr;
+}
+
+static int find(pid_t owner, pid_t *tid)
+{
+	char name[32], tasks[32];
+
+	snprintf(name, sizeof(name), "vhost-%d", owner);
+	snprintf(tasks, sizeof(tasks), "/proc/%d/task", owner);
+	return find_in("/proc", name, tid) + find_in(tasks, name, tid);
+}
+
+int worker_count(pid_t owner)
+{
+	pid_t tid;
+
+	return find(owner, &tid);
+}
+
+pid_t worker_find(pid_t owner)
+{
+	pid_t tid = 0;
+
+	find(owner, &tid);
+	return tid;
+}
+
+uint64_t worker_runtime(pid_t tid)
+{
+	char path[64];
+	uint64_t ns = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%" SCNu64, &ns) != 1)
+		ns = 0;
+	fclose(f);
+	return ns;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_WORKER_H
+#define VD_WORKER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The thread that works for a device: a kernel thread, or with the newer
+ * reference a thread of this process. Its name carries the number of the
+ * thread that called VHOST_SET_OWNER.
+ */
+
+/* How many there are for @owner. */
+int worker_count(pid_t owner);
+/* Its thread number, or 0. */
+pid_t worker_find(pid_t owner);
+/* Time that it has run so far, in nanoseconds. */
+uint64_t worker_runtime(pid_t tid);
+
+#endif
