@@ -6,12 +6,10 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/initramfs.sh"
 
-GUEST_IP=192.168.77.2
-GUEST_HOST_IP=192.168.77.1
-GUEST_MAC=52:54:00:77:00:02
 # Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
 # the host is emulated; there, too, the kernel finds fault with XSAVE.
 guest_append='pci=noearly,lastbus=0 noxsave'
+guest_mem=384M guest_boot_limit=90 guest_qemu_args=()
 guest_pid='' guest_dir='' guest_request=0
 
 # The guest's kernel is 6.1 whatever the host runs, so that figures of two
@@ -21,68 +19,82 @@ guest_image() {
 		"virtio_pci virtio_net e1000e" "$(command -v iperf3)"
 }
 
-# guest_tap NAME: a tap device with the host's address on it.
-guest_tap() {
-	ip tuntap add "$1" mode tap
-	echo 1 >"/proc/sys/net/ipv6/conf/$1/disable_ipv6"
-	ip addr add "$GUEST_HOST_IP/24" dev "$1"
-	ip link set "$1" up
+# Network N joins host and guest over the device tapN: the host is 192.168.N.1,
+# the guest 192.168.N.2, and its card carries N in the fifth byte of its MAC,
+# from which the guest's init knows the address.
+guest_ip() {
+	echo "192.168.$1.2"
 }
 
-# Sets netdev. The vhost descriptor is opened here and inherited by QEMU, as a
-# management program would do it; number 30 and up keeps clear of bash's own.
-guest_open_netdev() {
-	local vhost=$1 tap=$2
+guest_mac() {
+	printf '52:54:00:00:%02x:02\n' "$1"
+}
 
-	netdev=tap,id=net
+# guest_tap N: make tapN with the host's address on it.
+guest_tap() {
+	ip tuntap add "tap$1" mode tap
+	echo 1 >"/proc/sys/net/ipv6/conf/tap$1/disable_ipv6"
+	ip addr add "192.168.$1.1/24" dev "tap$1"
+	ip link set "tap$1" up
+}
+
+# guest_add_net N VHOST NIC: append to QEMU's arguments. The vhost descriptor
+# is opened here and inherited by QEMU, as a management program would do it.
+guest_add_net() {
+	local tap=tap$1 vhost=$2 nic=$3 netdev=tap,id=net$1 fd
+
 	if [ -e "/sys/class/net/$tap/macvtap" ]; then
-		exec 31<>"/dev/tap$(cat "/sys/class/net/$tap/ifindex")"
-		netdev+=,fd=31
+		exec {fd}<>"/dev/tap$(cat "/sys/class/net/$tap/ifindex")"
+		netdev+=,fd=$fd
 	else
 		netdev+=,ifname=$tap,script=no,downscript=no
 	fi
 	if [ "$vhost" = off ]; then
 		netdev+=,vhost=off
 	else
-		exec 30<>"$vhost"
-		netdev+=,vhost=on,vhostfd=30
+		exec {fd}<>"$vhost"
+		netdev+=,vhost=on,vhostfd=$fd
 	fi
+	args+=(-netdev "$netdev" -device "$nic,netdev=net$1,mac=$(guest_mac "$1"),romfile=")
 }
 
 guest_qemu() {
-	local nic=$1 vhost=$2 tap=$3 mac=$4 ip=$5 home rel netdev accel=(-accel tcg)
+	local args=(-accel tcg) home rel net
 
-	[ ! -w /dev/kvm ] || accel=(-accel kvm -cpu host)
+	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
 	home=$(kernel_home 6.1)
 	rel=$(kernel_release "$home")
-	guest_open_netdev "$vhost" "$tap"
-	exec qemu-system-x86_64 "${accel[@]}" -M q35 -m 384M -smp 1 -nodefaults -no-user-config \
+	for net in "$@"; do
+		# shellcheck disable=SC2086 # three words
+		guest_add_net $net
+	done
+	exec qemu-system-x86_64 "${args[@]}" -M q35 -m "$guest_mem" -smp 1 -nodefaults -no-user-config \
 		-display none -no-reboot -kernel "$(kernel_image "$home" "$rel")" -initrd "$guest_initramfs" \
-		-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off $guest_append guest.ip=$ip/24" \
+		-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off $guest_append" \
 		-serial "file:$guest_dir/console" -chardev "pipe,id=cmd,path=$guest_dir/cmd" \
-		-serial chardev:cmd -netdev "$netdev" -device "$nic,netdev=net,mac=$mac,romfile=" \
-		</dev/null >"$guest_dir/qemu.log" 2>&1
+		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
 }
 
-# guest_start [nic=DEVICE,PROPERTY...] [vhost=off|NODE] [tap=NAME] [mac=MAC]
-# [ip=ADDRESS]: start the guest and wait until it answers. tap may name a
-# macvtap device. Returns 1, having said why, when it does not come up.
-guest_start() {
-	local nic=virtio-net-pci vhost=off tap=tap0 mac=$GUEST_MAC ip=$GUEST_IP arg
-
-	for arg in "$@"; do
-		local "$arg"
-	done
+# guest_spawn NET...: start QEMU without waiting. guest_qemu_args, when set, are
+# more arguments for it.
+guest_spawn() {
 	guest_initramfs=$(guest_image)
 	guest_dir=$(mktemp -d /run/guest.XXXXXX)
 	mkfifo "$guest_dir/cmd.in" "$guest_dir/cmd.out"
 	exec {guest_to}<>"$guest_dir/cmd.in" {guest_from}<>"$guest_dir/cmd.out"
-	(guest_qemu "$nic" "$vhost" "$tap" "$mac" "$ip") &
-	guest_pid=$!
 	guest_request=0
-	guest_reply "${GUEST_BOOT_LIMIT:-90}" >/dev/null && return 0
-	say "the guest ($nic vhost=$vhost) did not come up:"
-	tail -n5 "$guest_dir/qemu.log" "$guest_dir/console" >&2 || true
+	(guest_qemu "$@") &
+	guest_pid=$!
+}
+
+# guest_start NET...: start the guest and wait until it answers. Each NET is
+# "N VHOST NIC": network number; off or the vhost node; device and properties.
+# Returns 1, having said why, when the guest does not come up.
+guest_start() {
+	guest_spawn "$@"
+	guest_reply "$guest_boot_limit" >/dev/null && return 0
+	say "the guest ($*) did not come up; its console and QEMU's messages end with:"
+	tail -qn5 "$guest_dir/console" "$guest_dir/qemu.log" >&2 || true
 	guest_kill
 	return 1
 }
