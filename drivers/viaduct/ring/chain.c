@@ -88,23 +88,23 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 	chain->nr_desc = 0;
 	do {
 		u32 at = chain->desc + chain->nr_desc;
-		struct vd_desc *d;
+		struct vd_desc d;
 		int err;
 
-		if (at == VD_MAX_SEGS)
-			return -E2BIG;
-		d = &batch->desc[at];
-		err = vd_walk_step(&walk, d);
+		err = vd_walk_step(&walk, &d);
 		if (err)
 			return err;
-		if (d->flags & VRING_DESC_F_INDIRECT) {
+		if (d.flags & VRING_DESC_F_INDIRECT) {
 			/* 2.7.5.3.1: never set both INDIRECT and NEXT. */
 			if (walk.more)
 				return -EINVAL;
-		} else if (!d->len) {
+		} else if (!d.len) {
 			/* Nothing there: not even its address matters. */
 			continue;
 		}
+		if (at == VD_MAX_SEGS)
+			return -E2BIG;
+		batch->desc[at] = d;
 		chain->nr_desc++;
 	} while (walk.more);
 	batch->nr_desc += chain->nr_desc;
