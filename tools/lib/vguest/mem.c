@@ -81,6 +81,19 @@ void *vg_mem_hva(struct vg_mem *mem, uint64_t gpa, uint64_t len)
 	return p;
 }
 
+void *vg_mem_piece(struct vg_mem *mem, uint64_t gpa, uint64_t *len)
+{
+	void *p = vg_mem_hva(mem, gpa, 1);
+	const struct vg_region *r;
+
+	if (!p)
+		return NULL;
+	r = &mem->region[mem->last];
+	if (*len > r->size - (gpa - r->gpa))
+		*len = r->size - (gpa - r->gpa);
+	return p;
+}
+
 uint64_t vg_mem_alloc(struct vg_mem *mem, uint64_t size, uint64_t align)
 {
 	unsigned int i;

@@ -33,6 +33,9 @@ void vg_mem_fini(struct vg_mem *mem);
 /* Host address of a guest range inside one region, or NULL. */
 void *vg_mem_hva(struct vg_mem *mem, uint64_t gpa, uint64_t len);
 
+/* The same as far as the region goes: @len comes back as what is there. */
+void *vg_mem_piece(struct vg_mem *mem, uint64_t gpa, uint64_t *len);
+
 /* First fit, never given back one by one; VG_NO_GPA when full. */
 uint64_t vg_mem_alloc(struct vg_mem *mem, uint64_t size, uint64_t align);
 

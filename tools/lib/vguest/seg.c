@@ -5,6 +5,27 @@
 
 #include "vring.h"
 
+/* One piece; less than @len where no region goes on. */
+static size_t piece_copy(struct vg_mem *mem, uint64_t gpa, uint8_t *lin,
+			 size_t len, bool to_guest)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		uint64_t n = len - done;
+		uint8_t *p = vg_mem_piece(mem, gpa + done, &n);
+
+		if (!p)
+			break;
+		if (to_guest)
+			memcpy(p, lin + done, n);
+		else
+			memcpy(lin + done, p, n);
+		done += n;
+	}
+	return done;
+}
+
 static size_t seg_copy(struct vg_mem *mem, const struct vg_seg *seg,
 		       unsigned int nr, size_t offset, uint8_t *lin,
 		       size_t len, bool to_guest)
@@ -13,8 +34,7 @@ static size_t seg_copy(struct vg_mem *mem, const struct vg_seg *seg,
 	unsigned int i;
 
 	for (i = 0; i < nr && done < len; i++) {
-		size_t n = seg[i].len;
-		uint8_t *p;
+		size_t n = seg[i].len, got;
 
 		if (offset >= n) {
 			offset -= n;
@@ -23,14 +43,11 @@ static size_t seg_copy(struct vg_mem *mem, const struct vg_seg *seg,
 		n -= offset;
 		if (n > len - done)
 			n = len - done;
-		p = vg_mem_hva(mem, seg[i].gpa + offset, n);
-		if (!p)
+		got = piece_copy(mem, seg[i].gpa + offset, lin + done, n,
+				 to_guest);
+		done += got;
+		if (got < n)
 			break;
-		if (to_guest)
-			memcpy(p, lin + done, n);
-		else
-			memcpy(lin + done, p, n);
-		done += n;
 		offset = 0;
 	}
 	return done;

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames that no wire carries, in rings that are all right: the chain comes
+ * back as used, nobody is told of an error, and the next frame goes out.
+ */
+#include <endian.h>
+#include <sys/mman.h>
+
+#include "rig.h"
+#include "vd_test.h"
+
+#define REF_RETRIES "the reference tries such a frame again without end"
+
+FIXTURE(packet)
+{
+	struct rig rig;
+	struct vg_buf *b;
+	uint8_t *data;
+	void *locked;		/* two pages, a part of which is unreadable */
+};
+
+FIXTURE_VARIANT(packet)
+{
+	uint64_t features;
+	int sndbuf;
+};
+
+FIXTURE_VARIANT_ADD(packet, batched) { .features = VG_BIT(VG_F_VERSION_1) };
+FIXTURE_VARIANT_ADD(packet, batched_legacy) { .features = 0 };
+FIXTURE_VARIANT_ADD(packet, single) {
+	.features = VG_BIT(VG_F_VERSION_1), .sndbuf = 1 << 20,
+};
+FIXTURE_VARIANT_ADD(packet, vhost_hdr) {
+	.features = VG_BIT(VG_F_VHOST_HDR),
+};
+
+FIXTURE_SETUP(packet)
+{
+	struct vg_net_opts o = { .features = variant->features,
+				 .tx_size = 8192 };
+
+	ASSERT_FINE(rig_open(&self->rig, RIG_TAP, &o));
+	if (variant->sndbuf)
+		ASSERT_EQ(0, vg_tap_set_sndbuf(self->rig.tap.fd,
+					       variant->sndbuf));
+	ASSERT_FINE(rig_start(&self->rig));
+	self->b = vg_buf_get(&self->rig.net.pool[VG_TX]);
+	self->data = vg_mem_hva(&self->rig.net.mem, self->b->gpa, 8192);
+	memset(self->data, 0, 8192);
+}
+
+FIXTURE_TEARDOWN(packet)
+{
+	rig_close(&self->rig);
+}
+
+typedef struct _test_data_packet packet_t;
+
+/* Puts the first @len bytes of the buffer up for sending. */
+static void put(packet_t *p, uint32_t len)
+{
+	struct vg_net *n = &p->rig.net;
+
+	if (vg_buf_cut(&n->pool[VG_TX], p->b, len, false, &vg_layout_plain) ||
+	    vg_buf_add(&n->ring[VG_TX], p->b, &vg_layout_plain))
+		abort();
+	vg_ring_publish(&n->ring[VG_TX]);
+	vg_ring_kick(&n->ring[VG_TX]);
+}
+
+/* @len bytes come back, unsent, and the path is open behind them. */
+static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len)
+{
+	struct stream s = stream_make(&p->rig, VG_TX, 50);
+
+	put(p, len);
+	EXPECT_EQ(0, vg_net_drain(&p->rig.net, vg_deadline_ms(10000)));
+	if (p->locked)
+		ASSERT_EQ(0, mprotect(p->locked, 8192, PROT_READ | PROT_WRITE));
+	/* The stream's first frame must be the first at the far side. */
+	EXPECT_FINE(stream_run(&s, 1));
+	EXPECT_EQ(0, vg_eventfd_take(p->rig.net.err[VG_TX]));
+}
+
+/* The reference copies frames itself only where the send buffer has no end. */
+static bool ref_retries(int sndbuf)
+{
+	return vg_dev_is_reference() && !sndbuf;
+}
+
+TEST_F(packet, one_byte)
+{
+	if (ref_retries(variant->sndbuf))
+		SKIP(return, REF_RETRIES);
+	check(_metadata, self, 1);
+}
+
+TEST_F(packet, shorter_than_the_header)
+{
+	if (ref_retries(variant->sndbuf))
+		SKIP(return, REF_RETRIES);
+	check(_metadata, self, self->rig.net.hdr_len - 1);
+}
+
+TEST_F(packet, header_alone)
+{
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference may keep a chain without a frame");
+	check(_metadata, self, self->rig.net.hdr_len);
+}
+
+TEST_F(packet, one_byte_frame)
+{
+	check(_metadata, self, self->rig.net.hdr_len + 1);
+}
+
+TEST_F(packet, shorter_than_ethernet)
+{
+	check(_metadata, self, self->rig.net.hdr_len + 13);
+}
+
+TEST_F(packet, empty_chain)
+{
+	struct vg_seg none = { .gpa = self->b->gpa };
+	struct vg_net *n = &self->rig.net;
+	struct stream s = stream_make(&self->rig, VG_TX, 50);
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference keeps a chain without a byte");
+	ASSERT_EQ(0, vg_ring_add(&n->ring[VG_TX], &none, 1, 1, self->b));
+	vg_ring_publish(&n->ring[VG_TX]);
+	vg_ring_kick(&n->ring[VG_TX]);
+	EXPECT_EQ(0, vg_net_drain(n, vg_deadline_ms(10000)));
+	EXPECT_FINE(stream_run(&s, 1));
+}
+
+/* Header fields that point outside the frame. */
+static void check_header(struct __test_metadata *_metadata, packet_t *p,
+			 struct virtio_net_hdr h)
+{
+	memcpy(p->data, &h, sizeof(h));
+	check(_metadata, p, p->rig.net.hdr_len + 100);
+}
+
+TEST_F(packet, checksum_outside)
+{
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+				    .csum_start = 0xfff0, .csum_offset = 16 };
+
+	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
+		SKIP(return, "the header is not looked at");
+	if (ref_retries(variant->sndbuf))
+		SKIP(return, REF_RETRIES);
+	check_header(_metadata, self, h);
+}
+
+TEST_F(packet, checksum_sum_overflows)
+{
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+				    .csum_start = 0xffff,
+				    .csum_offset = 0xffff };
+
+	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
+		SKIP(return, "the header is not looked at");
+	check_header(_metadata, self, h);
+}
+
+/* Nobody needs the field for a frame in one piece: it may well go out. */
+TEST_F(packet, header_length_outside)
+{
+	struct virtio_net_hdr h = { .hdr_len = 0xffff,
+				    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+				    .gso_size = 1000 };
+	struct stream s = stream_make(&self->rig, VG_TX, 50);
+	uint8_t frame[2048];
+
+	memcpy(self->data, &h, sizeof(h));
+	put(self, self->rig.net.hdr_len + 100);
+	EXPECT_EQ(0, vg_net_drain(&self->rig.net, vg_deadline_ms(10000)));
+	while (rig_far_recv(&self->rig, frame, sizeof(frame), NULL, 0) > 0)
+		;
+	EXPECT_FINE(stream_run(&s, 1));
+}
+
+TEST_F(packet, unknown_gso_type)
+{
+	struct virtio_net_hdr h = { .gso_type = 0x7f, .gso_size = 1000 };
+
+	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
+		SKIP(return, "the header is not looked at");
+	check_header(_metadata, self, h);
+}
+
+TEST_F(packet, gso_of_size_zero)
+{
+	struct virtio_net_hdr h = { .gso_type = VIRTIO_NET_HDR_GSO_TCPV4 };
+
+	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
+		SKIP(return, "the header is not looked at");
+	check_header(_metadata, self, h);
+}
+
+/* Frame memory that is gone when the device wants to read it. */
+TEST_F(packet, memory_unreadable)
+{
+	uint64_t page = vg_mem_alloc(&self->rig.net.mem, 8192, 4096);
+	void *hva = vg_mem_hva(&self->rig.net.mem, page, 8192);
+
+	if (vg_dev_is_reference())
+		SKIP(return, REF_RETRIES);
+	ASSERT_NE(NULL, hva);
+	self->b->gpa = page;
+	self->locked = hva;
+	ASSERT_EQ(0, mprotect(hva, 8192, PROT_NONE));
+	check(_metadata, self, 500);
+}
+
+TEST_F(packet, second_page_unreadable)
+{
+	uint64_t page = vg_mem_alloc(&self->rig.net.mem, 8192, 4096);
+	uint8_t *hva = vg_mem_hva(&self->rig.net.mem, page, 8192);
+
+	if (vg_dev_is_reference())
+		SKIP(return, REF_RETRIES);
+	ASSERT_NE(NULL, hva);
+	self->b->gpa = page;
+	self->locked = hva;
+	ASSERT_EQ(0, mprotect(hva + 4096, 4096, PROT_NONE));
+	check(_metadata, self, 6000);
+}
+
+VD_TEST_MAIN

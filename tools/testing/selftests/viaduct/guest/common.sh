@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What the guest tests share: TAP output, the device under test, and transfers
+# whose content is checked. They run in the host VM, for instance
+#   scripts/hostvm --module build/6.1/viaduct.ko -- THIS-FOLDER/guest_net.sh
+# VHOST_DEV names the device (default /dev/viaduct-net).
+set -euo pipefail
+REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
+# shellcheck source=../../../../../scripts/lib.sh
+. "$REPO/scripts/lib.sh"
+# shellcheck source=../../../../../scripts/guest.sh
+. "$REPO/scripts/guest.sh"
+
+VHOST_DEV=${VHOST_DEV:-/dev/viaduct-net}
+BUSYBOX=$CACHE/busybox
+test_nr=0 test_failed=0 scratch=''
+
+plan() {
+	echo TAP version 13
+	echo "1..$1"
+	if [ -z "${VIADUCT_HOSTVM:-}" ]; then
+		echo "Bail out! runs in the host VM only: scripts/hostvm -- $0"
+		exit 1
+	fi
+	if [ ! -c "$VHOST_DEV" ]; then
+		echo "Bail out! no $VHOST_DEV: is its module inserted?"
+		exit 1
+	fi
+	scratch=$(mktemp -d /tmp/guest-test.XXXXXX)
+	trap 'guest_kill; rm -rf "$scratch"' EXIT
+}
+
+# report NAME COMMAND...: one test; what COMMAND says becomes diagnostics.
+report() {
+	local name=$1 status=0
+
+	shift
+	"$@" >"$scratch/log" 2>&1 || status=$?
+	sed 's/^/# /' "$scratch/log"
+	test_nr=$((test_nr + 1))
+	if [ $status = 0 ]; then
+		echo "ok $test_nr - $name"
+	else
+		echo "not ok $test_nr - $name"
+		test_failed=$((test_failed + 1))
+	fi
+	return 0
+}
+
+finish() {
+	echo "# $((test_nr - test_failed)) of $test_nr passed on $VHOST_DEV"
+	[ $test_failed = 0 ]
+}
+
+# A nested guest under emulation hangs now and then before its driver touches
+# the device (with any device, or none), so a boot is tried twice.
+start_guest() {
+	guest_start "$@" && return 0
+	echo "the guest is started once more"
+	guest_start "$@"
+}
+
+ping_guest() {
+	ping -q -c 1 -W 10 "$(guest_ip "$1")" >/dev/null ||
+		{ echo "no answer to the first ping" && return 1; }
+	ping -q -c 20 -i 0.05 -W 5 "$(guest_ip "$1")" | sed -n 3,4p
+}
+
+# iperf_guest NET [FLAG...]: bytes must arrive.
+iperf_guest() {
+	local net=$1 json moved
+
+	shift
+	json=$(timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${IPERF_SECONDS:-3}" "$@") ||
+		{ grep '"error"' <<<"$json" || echo "iperf3 ended with an error"; return 1; }
+	moved=$(awk '/"sum_received":/ { on = 1 } on && /"bytes":/ { sub(",", "", $2); print $2; exit }' <<<"$json")
+	echo "$moved bytes"
+	[ "${moved:-0}" -gt 1000000 ]
+}
+
+# make_stream MEGABYTES: pseudo-random content; sets stream and stream_sum.
+make_stream() {
+	stream=$scratch/stream
+	head -c "$1M" /dev/urandom >"$stream"
+	stream_sum=$(sha256sum <"$stream")
+	stream_sum=${stream_sum%% *}
+}
+
+# busybox nc half-closes at the end of its input, and its peer then ends
+# without sending the rest: a receiver's input is a fifo that never ends.
+
+# Host to guest: the guest stores the stream, and says its length and sum.
+send_stream() {
+	local got
+
+	guest_run 5 'cd /tmp; rm -f stream done quiet; mkfifo quiet; (nc -l -p 5002 <>quiet >stream; touch done) & sleep 0.2' ||
+		return 1
+	timeout 120 "$BUSYBOX" nc "$(guest_ip "$1")" 5002 <"$stream" || { echo "sending failed"; return 1; }
+	got=$(guest_run 60 'cd /tmp; until [ -e done ]; do usleep 100000; done; wc -c <stream; sha256sum <stream')
+	same_stream "the guest" "$got"
+}
+
+# Guest to host: the guest sends back what it stored.
+fetch_stream() {
+	rm -f "$scratch/quiet"
+	mkfifo "$scratch/quiet"
+	timeout 120 "$BUSYBOX" nc -l -p 5003 <>"$scratch/quiet" >"$scratch/back" &
+	guest_run 120 "until nc 192.168.$1.1 5003 </tmp/stream 2>/dev/null; do usleep 200000; done" ||
+		{ kill $! || true; echo "the guest could not send"; return 1; }
+	wait $! || { echo "receiving failed"; return 1; }
+	same_stream "the host" "$(wc -c <"$scratch/back")
+$(sha256sum <"$scratch/back")"
+}
+
+# same_stream WHO "LENGTH\nSUM -"
+same_stream() {
+	local want
+
+	want="$(wc -c <"$stream")
+$stream_sum  -"
+	[ "$2" != "$want" ] || return 0
+	printf 'sent:\n%s\n%s got:\n%s\n' "$want" "$1" "$2"
+	return 1
+}

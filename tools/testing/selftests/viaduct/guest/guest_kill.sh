@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# kill -9 of QEMU while traffic runs both ways, KILLS times (50): each time the
+# worker goes, the tap is free, and the module can be removed.
+#
+# A guest that boots costs ten seconds under emulation, so it boots once, its
+# state is saved as for a migration, and each round starts from that file. The
+# saved guest has no vhost, which may refuse to migrate; each round has.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+KILLS=${KILLS:-50}
+NET=1
+guest_mem=192M
+declare -A bad=()
+stalls=0
+
+# fail CHECK MESSAGE: counts against CHECK.
+fail() {
+	bad[$1]=$((${bad[$1]:-0} + 1))
+	echo "# round $round: $2"
+}
+
+eventually() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+save_guest() {
+	local line
+
+	mkfifo "$scratch/mon.in" "$scratch/mon.out"
+	exec 8<>"$scratch/mon.in" 9<>"$scratch/mon.out"
+	guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/mon" -mon chardev=mon)
+	start_guest "$NET off virtio-net-pci" || return 1
+	printf 'migrate "exec:cat >%s/state"\ninfo migrate\n' "$scratch" >&8
+	while IFS= read -r -t 60 -u 9 line; do
+		[[ $line != *"Migration status: "* ]] || break
+	done
+	guest_kill
+	[[ $line == *completed* ]] || { echo "the guest's state was not saved: $line"; return 1; }
+}
+
+resume_guest() {
+	guest_qemu_args=(-incoming "exec:cat $scratch/state")
+	guest_spawn "$NET $VHOST_DEV virtio-net-pci"
+	guest_run 20 true && return 0
+	tail -n3 "$guest_dir/qemu.log" "$guest_dir/console" | sed 's/^/# /'
+	guest_kill
+	return 1
+}
+
+counter() {
+	cat "/sys/class/net/tap$NET/statistics/$1_bytes"
+}
+
+# A megabyte each way since the round began.
+both_ways_flow() {
+	[ $(($(counter rx) - rx0)) -gt 1000000 ] && [ $(($(counter tx) - tx0)) -gt 1000000 ]
+}
+
+workers() {
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^vhost-' || true
+}
+
+no_worker() {
+	[ "$(workers)" = 0 ]
+}
+
+kill_under_load() {
+	local load
+
+	rx0=$(counter rx) tx0=$(counter tx)
+	iperf3 -c "$(guest_ip $NET)" --bidir -t 60 >"$scratch/iperf" 2>&1 &
+	load=$!
+	eventually 20 both_ways_flow ||
+		fail traffic "no two-way traffic: $(counter rx)-$rx0 $(counter tx)-$tx0 $(tail -n1 "$scratch/iperf")"
+	no_worker && fail traffic "no worker to be seen under load"
+	guest_kill
+	kill -9 $load 2>/dev/null || true
+	wait $load 2>/dev/null || true
+}
+
+check_tap() {
+	{ ip link delete "tap$NET" && guest_tap $NET; } || fail tap "tap$NET is not released"
+}
+
+# The file beside the control folder is the one that hostvm --module inserted.
+check_module() {
+	case $VHOST_DEV in
+	*/vhost-net) rmmod vhost_net && modprobe vhost_net ;;
+	*) rmmod viaduct && insmod "${VIADUCT_KO:-/run/hostvm/viaduct.ko}" ;;
+	esac 2>&1 || fail module "the module could not be removed and inserted"
+}
+
+one_round() {
+	resume_guest || {
+		stalls=$((stalls + 1))
+		resume_guest || { fail start "the guest does not start" && return; }
+	}
+	kill_under_load
+	eventually 5 no_worker || fail worker "$(workers) workers are left"
+	check_tap
+	check_module
+}
+
+verdict() {
+	[ "${bad[$1]:-0}" = 0 ]
+}
+
+plan 7
+guest_tap $NET
+report "a guest boots and its state is saved" save_guest
+if [ $test_failed != 0 ]; then
+	echo "Bail out! no guest to kill"
+	exit 1
+fi
+for ((round = 1; round <= KILLS; round++)); do
+	one_round
+done
+echo "# $KILLS rounds in $SECONDS s, $stalls of them at the second try"
+report "the guest starts each time" verdict start
+report "traffic flows both ways each time" verdict traffic
+report "the worker is gone after each of $KILLS kills" verdict worker
+report "the tap is free after each" verdict tap
+report "the module can be removed after each" verdict module
+report "few starts need a second try" test $stalls -le $((KILLS / 5 + 1))
+finish

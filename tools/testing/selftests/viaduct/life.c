@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The end of a device, or of its owner, under load. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+#include "rig.h"
+#include "vd_test.h"
+#include "worker.h"
+
+static struct rig rig;
+
+static struct vg_net_opts options(void)
+{
+	return (struct vg_net_opts){
+		.features = VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1) |
+			    VG_BIT(VG_F_EVENT_IDX), .seed = 5,
+	};
+}
+
+static const char *set_up(void)
+{
+	struct vg_net_opts o = options();
+	const char *why = rig_open(&rig, RIG_TAP, &o);
+
+	return why ? why : rig_start(&rig);
+}
+
+/* Both streams until each has moved @nr more frames, and no further. */
+static const char *load(struct stream s[2], uint64_t nr)
+{
+	uint64_t until[2] = { s[0].got + nr, s[1].got + nr };
+	uint64_t deadline = vg_deadline_ms(20000);
+	int i;
+
+	while (s[0].got < until[0] || s[1].got < until[1]) {
+		for (i = 0; i < 2; i++)
+			if (stream_step(&s[i]) < 0)
+				return rig.why;
+		if (vg_expired(deadline))
+			return "load: nothing moves";
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void streams(struct stream s[2])
+{
+	s[0] = stream_make(&rig, VG_TX, UINT64_MAX);
+	s[1] = stream_make(&rig, VG_RX, UINT64_MAX);
+}
+
+/* Frames are in flight both ways when the descriptor goes. */
+TEST(close_under_load)
+{
+	struct stream s[2];
+	int i;
+
+	for (i = 0; i < 30; i++) {
+		ASSERT_FINE(set_up());
+		streams(s);
+		ASSERT_FINE(load(s, 100 + i));
+		ASSERT_EQ(1, worker_count(gettid()));
+		ASSERT_EQ(0, close(rig.net.fd));
+		rig.net.fd = -1;
+		EXPECT_EQ(0, worker_count(gettid()));
+		rig_close(&rig);
+	}
+}
+
+TEST(reset_owner_under_load)
+{
+	struct vhost_memory *table;
+	struct stream s[2];
+	unsigned int i, q;
+
+	ASSERT_FINE(set_up());
+	table = vg_mem_table(&rig.net.mem);
+	for (i = 0; i < 20; i++) {
+		streams(s);
+		ASSERT_FINE(load(s, 100 + i));
+		ASSERT_EQ(0, vg_reset_owner(rig.net.fd));
+		EXPECT_EQ(0, worker_count(gettid()));
+		ASSERT_EQ(0, vg_set_owner(rig.net.fd));
+		ASSERT_EQ(0, vg_set_features(rig.net.fd, rig.net.features));
+		ASSERT_EQ(0, vg_set_mem_table(rig.net.fd, table));
+		for (q = 0; q < 2; q++) {
+			vg_ring_reset(&rig.net.ring[q], 0);
+			vg_pool_reclaim(&rig.net.pool[q]);
+			ASSERT_EQ(0, vg_net_set_ring(&rig.net, q));
+		}
+		/* What was under way belongs to the streams that were. */
+		vg_tap_close(&rig.tap);
+		close(rig.far);
+		ASSERT_EQ(0, vg_tap_open(&rig.tap, 12, false));
+		rig.backend = rig.tap.fd;
+		rig.far = vg_packet_open(rig.tap.ifindex, true);
+		ASSERT_LE(0, rig.far);
+		ASSERT_FINE(rig_start(&rig));
+	}
+	free(table);
+}
+
+static void run_for_ever(int say)
+{
+	struct stream s[2];
+	const char *why = set_up();
+
+	streams(s);
+	if (!why)
+		why = load(s, 50);
+	if (write(say, why ? "n" : "y", 1) != 1)
+		_exit(1);
+	while (!why)
+		why = load(s, 1000);
+	_exit(1);
+}
+
+static int gone(pid_t owner)
+{
+	uint64_t deadline = vg_deadline_ms(10000);
+
+	while (worker_count(owner)) {
+		if (vg_expired(deadline))
+			return 0;
+		sched_yield();
+	}
+	return 1;
+}
+
+TEST(owner_killed_under_load)
+{
+	int p[2], i, status;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(p));
+	for (i = 0; i < 20; i++) {
+		pid = fork();
+		if (!pid)
+			run_for_ever(p[1]);
+		ASSERT_EQ(1, read(p[0], &c, 1));
+		ASSERT_EQ('y', c);
+		EXPECT_EQ(1, worker_count(pid));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(gone(pid));
+	}
+}
+
+/* The descriptor is in two processes; the owner is killed, the heir goes on. */
+static void heir(int say, int hear)
+{
+	struct stream s = stream_make(&rig, VG_TX, 200);
+	const char *why;
+	char c;
+
+	/* End of file: the owner is dead. */
+	if (read(hear, &c, 1) != 0)
+		_exit(2);
+	why = stream_run(&s, 1);
+	if (why)
+		printf("# %s\n", why);
+	c = why ? 'n' : 'y';
+	_exit(write(say, &c, 1) != 1);
+}
+
+static void owner_with_heir(int say)
+{
+	int alive[2];
+	pid_t pid;
+
+	if (set_up() || pipe(alive))
+		_exit(1);
+	pid = fork();
+	if (!pid) {
+		close(alive[1]);
+		heir(say, alive[0]);
+	}
+	if (pid < 0 || write(say, "o", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+TEST(device_outlives_its_owner)
+{
+	int p[2], status;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(p));
+	pid = fork();
+	if (!pid)
+		owner_with_heir(p[1]);
+	ASSERT_EQ(1, read(p[0], &c, 1));
+	ASSERT_EQ('o', c);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	close(p[1]);
+	if (vg_dev_is_reference() && !worker_count(pid)) {
+		/* The newer reference's worker is a thread of the owner. */
+		return;
+	}
+	EXPECT_EQ(1, read(p[0], &c, 1));
+	EXPECT_EQ('y', c);
+	EXPECT_TRUE(gone(pid));
+}
+
+TEST(many_devices)
+{
+	enum { NR = 64 };
+	static struct rig many[NR];
+	struct vg_net_opts o = options();
+	int i;
+
+	o.num[0] = o.num[1] = 64;
+	for (i = 0; i < NR; i++) {
+		ASSERT_FINE(rig_open(&many[i], RIG_TAP, &o));
+		ASSERT_FINE(rig_start(&many[i]));
+	}
+	EXPECT_EQ(NR, worker_count(gettid()));
+	for (i = 0; i < NR; i++) {
+		struct stream s[2] = { stream_make(&many[i], VG_TX, 50),
+				       stream_make(&many[i], VG_RX, 50) };
+
+		EXPECT_FINE(stream_run(s, 2));
+	}
+	for (i = 0; i < NR; i++)
+		rig_close(&many[i]);
+	EXPECT_EQ(0, worker_count(gettid()));
+}
+
+TEST(module_stays_while_open)
+{
+	const char *name = vg_dev_is_reference() ? "vhost_net" : "viaduct";
+	int fd = vg_dev_open(NULL);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, syscall(SYS_delete_module, name, O_NONBLOCK));
+	EXPECT_EQ(EWOULDBLOCK, errno);
+	EXPECT_EQ(0, vg_set_owner(fd));
+}
+
+/* The interface is deleted under the device, which gets another one then. */
+TEST(tap_deleted_under_load)
+{
+	struct stream s[2];
+	char cmd[64];
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		ASSERT_FINE(set_up());
+		streams(s);
+		ASSERT_FINE(load(s, 100));
+		snprintf(cmd, sizeof(cmd), "ip link del %s", rig.tap.name);
+		ASSERT_EQ(0, system(cmd));
+		/* What is left in the rings meets a tap without interface. */
+		vg_ring_kick_always(&rig.net.ring[VG_TX]);
+		vg_ring_kick_always(&rig.net.ring[VG_RX]);
+		ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));
+		EXPECT_EQ(-EINVAL, vg_set_backend(rig.net.fd, VG_TX,
+						  open("/dev/net/tun", O_RDWR)));
+		EXPECT_EQ(0, vg_net_stop(&rig.net));
+		rig_close(&rig);
+	}
+}
+
+VD_TEST_MAIN

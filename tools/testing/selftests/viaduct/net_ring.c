@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ring sizes, wrapping indices, the longest chains, memory in many pieces. */
+#include "rig.h"
+#include "vd_test.h"
+
+static struct rig rig;
+
+static const char *run_both(uint64_t count)
+{
+	struct stream s[2] = { stream_make(&rig, VG_TX, count),
+			       stream_make(&rig, VG_RX, count) };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		s[i].max = 600;
+		/* No more on their way than the ring and the tap hold. */
+		s[i].window = 128;
+	}
+	return stream_run(s, 2);
+}
+
+FIXTURE(size)
+{
+	int unused;
+};
+
+FIXTURE_VARIANT(size)
+{
+	unsigned int num;
+	uint16_t base;
+	uint64_t features;
+};
+
+#define SIZE(num_) \
+	FIXTURE_VARIANT_ADD(size, n##num_) { .num = num_, \
+		.base = 65536 - num_ / 2, \
+		.features = VG_BIT(VG_F_EVENT_IDX) }; \
+	FIXTURE_VARIANT_ADD(size, flags_##num_) { .num = num_, .base = 65533 }
+
+SIZE(2);
+SIZE(4);
+SIZE(8);
+SIZE(64);
+SIZE(1024);
+SIZE(32768);
+
+FIXTURE_SETUP(size)
+{
+	struct vg_net_opts o = {
+		.features = variant->features, .base = variant->base,
+		.num = { variant->num, variant->num }, .seed = variant->num,
+		.nr_tx = variant->num < 512 ? variant->num : 512,
+		.nr_rx = variant->num < 512 ? variant->num : 512,
+	};
+
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_FINE(rig_start(&rig));
+}
+
+FIXTURE_TEARDOWN(size)
+{
+	rig_close(&rig);
+}
+
+/* From shortly before the index wraps, several times round a small ring. */
+TEST_F(size, wraps)
+{
+	EXPECT_FINE(run_both(1000));
+}
+
+/* More frames than a 16-bit index can number. */
+TEST(index_wraps)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_EVENT_IDX) };
+	struct stream s;
+
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_FINE(rig_start(&rig));
+	s = stream_make(&rig, VG_TX, 66000);
+	s.max = s.min;
+	s.window = 256;
+	EXPECT_FINE(stream_run(&s, 1));
+	s = stream_make(&rig, VG_RX, 66000);
+	s.max = s.min;
+	s.window = 256;
+	EXPECT_FINE(stream_run(&s, 1));
+}
+
+/* One chain takes the whole ring. */
+TEST(chain_as_long_as_the_ring)
+{
+	static const unsigned int num[] = { 2, 4, 64, 256, 1024 };
+	struct vg_layout l = { "", { 12 }, .nr_direct = VG_ALL_DIRECT };
+	const struct vg_layout *one[] = { &l, NULL };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(num); i++) {
+		struct vg_net_opts o = { .num = { 256, num[i] }, .seed = 1,
+					 .features = VG_BIT(VG_F_VERSION_1) };
+		struct stream s;
+
+		ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+		ASSERT_FINE(rig_start(&rig));
+		s = stream_make(&rig, VG_TX, 40);
+		/* A piece for the header, one byte in each of the others. */
+		s.min = num[i] <= 64 ? VG_FRAME_MIN : num[i] - 1;
+		s.max = s.min;
+		l.piece = num[i] <= 64 ? (s.min + num[i] - 2) / (num[i] - 1) : 1;
+		s.layouts = one;
+		EXPECT_FINE(stream_run(&s, 1));
+		rig_close(&rig);
+	}
+}
+
+/* A table may be longer than the ring. */
+TEST(table_longer_than_the_ring)
+{
+	struct vg_layout l = { "", .piece = 1, .nr_direct = 0 };
+	const struct vg_layout *one[] = { &l, NULL };
+	struct vg_net_opts o = { .num = { 256, 4 } };
+	struct stream s;
+
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_FINE(rig_start(&rig));
+	s = stream_make(&rig, VG_TX, 50);
+	s.min = 900;
+	s.max = 1000;
+	s.layouts = one;
+	EXPECT_FINE(stream_run(&s, 1));
+}
+
+/*
+ * Guest memory as regions of one page each, side by side for the guest and
+ * anywhere for the host: buffers, tables and rings that cross them.
+ */
+TEST(buffers_across_regions)
+{
+	enum { PAGES = 60 };
+	struct vg_layout l = { "", { 12 }, .piece = 700, .nr_direct = 0 };
+	const struct vg_layout *one[] = { &l, &vg_layout_plain, NULL };
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1),
+				 .nr_tx = 8, .nr_rx = 8 };
+	uint64_t gpa = 0x40000000;
+	struct vhost_memory *table;
+	struct stream s;
+	unsigned int i, q;
+
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(0, vg_mem_add(&rig.net.mem, gpa + i * 4096, 4096));
+	/* Buffers at odd places: each crosses a border. */
+	for (i = 0, q = 0; i < 16; i++, q = i / 8)
+		rig.net.pool[q].buf[i % 8].gpa = gpa + 3000 + i * 3 * 4096;
+	table = vg_mem_table(&rig.net.mem);
+	ASSERT_EQ(0, vg_set_mem_table(rig.net.fd, table));
+	free(table);
+	ASSERT_FINE(rig_start(&rig));
+	s = stream_make(&rig, VG_TX, 200);
+	s.layouts = one;
+	EXPECT_FINE(stream_run(&s, 1));
+	s = stream_make(&rig, VG_RX, 200);
+	EXPECT_FINE(stream_run(&s, 1));
+}
+
+VD_TEST_MAIN
