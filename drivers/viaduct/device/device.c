@@ -5,8 +5,10 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/vhost.h>
 
 #include "device/device.h"
+#include "guest/dirty.h"
 #include "guest/regions.h"
 #include "net/rx.h"
 #include "net/tx.h"
@@ -34,6 +36,72 @@ struct vd_device *vd_device_create(void)
 	list_add_tail(&dev->node, &vd_device_list);
 	mutex_unlock(&vd_device_list_lock);
 	return dev;
+}
+
+/**
+ * vd_device_is_running() - whether any queue has a backend
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ */
+bool vd_device_is_running(const struct vd_device *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	return vd_queue_is_running(&dev->queue[VD_RX]) ||
+	       vd_queue_is_running(&dev->queue[VD_TX]);
+}
+
+/**
+ * vd_device_is_loggable() - whether the dirty bitmap can hold guest memory
+ * @dev: the device
+ * @features: the features in question: without LOG_ALL there is no bitmap
+ * @regions: the memory table in question
+ * @base: the bitmap in question
+ *
+ * Context: device mutex held.
+ * Return: false when a part of the bitmap would not be user memory.
+ */
+bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
+			   const struct vd_regions *regions, u64 base)
+{
+	lockdep_assert_held(&dev->lock);
+	return !(features & BIT_ULL(VHOST_F_LOG_ALL)) ||
+	       (regions && vd_dirty_covers(base, regions));
+}
+
+/**
+ * vd_device_set_log_base() - say where the dirty bitmap is
+ * @dev: the device
+ * @base: user address
+ *
+ * Context: device mutex held.
+ */
+void vd_device_set_log_base(struct vd_device *dev, u64 base)
+{
+	int i;
+
+	lockdep_assert_held(&dev->lock);
+	dev->log_base = base;
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_log_base(&dev->queue[i], base);
+}
+
+/**
+ * vd_device_set_log() - replace the eventfd that tells of dirty pages
+ * @dev: the device
+ * @log: the new one, which passes to the device, or NULL
+ *
+ * Context: device mutex held.
+ */
+void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log)
+{
+	int i;
+
+	lockdep_assert_held(&dev->lock);
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_swap_event(&dev->queue[i], &dev->queue[i].log, log);
+	vd_notify_put(dev->log);
+	dev->log = log;
 }
 
 /*
@@ -66,8 +134,7 @@ static void vd_device_stop(struct vd_device *dev)
 
 	vd_regions_destroy(dev->regions);
 	dev->regions = NULL;
-	vd_notify_put(dev->log);
-	dev->log = NULL;
+	vd_device_set_log(dev, NULL);
 	dev->log_base = 0;
 	dev->features = 0;
 	dev->backend_features = 0;

@@ -44,6 +44,11 @@ int vd_device_set_owner(struct vd_device *dev);
 int vd_device_reset_owner(struct vd_device *dev);
 void vd_device_set_features(struct vd_device *dev, u64 features);
 void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions);
+void vd_device_set_log_base(struct vd_device *dev, u64 base);
+void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log);
+bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
+			   const struct vd_regions *regions, u64 base);
+bool vd_device_is_running(const struct vd_device *dev);
 void vd_device_flush(struct vd_device *dev);
 
 /* Calls @fn for each open device, under the mutex of their list. */

@@ -42,6 +42,9 @@ static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
 		return -EFAULT;
 	if (features & ~VD_FEATURES)
 		return -EOPNOTSUPP;
+	if (vd_device_is_running(dev) &&
+	    !vd_device_is_loggable(dev, features, dev->regions, dev->log_base))
+		return -EFAULT;
 	vd_device_set_features(dev, features);
 	return 0;
 }
@@ -82,7 +85,6 @@ static struct vd_regions *vd_ioctl_get_regions(struct vd_device *dev,
 {
 	struct vhost_memory_region *table;
 	struct vd_regions *regions;
-	int i;
 
 	table = kvcalloc(max(nr, 1U), sizeof(*table), GFP_KERNEL);
 	if (!table)
@@ -92,15 +94,13 @@ static struct vd_regions *vd_ioctl_get_regions(struct vd_device *dev,
 	else
 		regions = vd_regions_create(table, nr);
 	kvfree(table);
-	if (IS_ERR(regions) || regions->is_user)
+	if (IS_ERR(regions) || !vd_device_is_running(dev))
 		return regions;
-
-	for (i = 0; i < VD_NR_QUEUES; i++)
-		if (vd_queue_is_running(&dev->queue[i])) {
-			vd_regions_destroy(regions);
-			return ERR_PTR(-EFAULT);
-		}
-	return regions;
+	if (regions->is_user && vd_device_is_loggable(dev, dev->features,
+						      regions, dev->log_base))
+		return regions;
+	vd_regions_destroy(regions);
+	return ERR_PTR(-EFAULT);
 }
 
 static long vd_ioctl_set_mem_table(struct vd_device *dev, void __user *arg)
@@ -124,12 +124,16 @@ static long vd_ioctl_set_mem_table(struct vd_device *dev, void __user *arg)
 static long vd_ioctl_set_log_base(struct vd_device *dev, void __user *arg)
 {
 	u64 base;
+	int i;
 
 	if (get_user(base, (u64 __user *)arg))
 		return -EFAULT;
 	if ((u64)(unsigned long)base != base)
 		return -EFAULT;
-	dev->log_base = base;
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		if (!vd_vring_is_log_ok(dev, &dev->queue[i], base))
+			return -EFAULT;
+	vd_device_set_log_base(dev, base);
 	return 0;
 }
 
@@ -143,8 +147,7 @@ static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
 	log = vd_notify_get(fd);
 	if (IS_ERR(log))
 		return PTR_ERR(log);
-	vd_notify_put(dev->log);
-	dev->log = log;
+	vd_device_set_log(dev, log);
 	return 0;
 }
 

@@ -87,7 +87,8 @@ static long vd_vring_set_addr(struct vd_queue *q, void __user *arg)
 	mutex_lock(&q->lock);
 	ring = q->ring;
 	vd_ring_set_addr(&ring, &a);
-	if (vd_queue_is_running(q) && !vd_ring_is_user(&ring))
+	if (vd_queue_is_running(q) &&
+	    (!vd_ring_is_user(&ring) || !vd_ring_log_is_user(&ring)))
 		ret = -EINVAL;
 	else
 		vd_ring_set_addr(&q->ring, &a);
@@ -197,6 +198,24 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 }
 
 /**
+ * vd_vring_is_log_ok() - whether a running ring could log at another place
+ * @dev: the device
+ * @q: one of its queues
+ * @base: user address of the bitmap in question
+ *
+ * Context: device mutex held.
+ */
+bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
+{
+	struct vd_ring ring = q->ring;
+
+	ring.log.base = base;
+	return !vd_queue_is_running(q) ||
+	       (vd_device_is_loggable(dev, dev->features, dev->regions, base) &&
+		vd_ring_log_is_user(&ring));
+}
+
+/**
  * vd_vring_set_backend() - start, move or stop a ring
  * @dev: the device
  * @arg: ring and socket, or -1 to stop
@@ -221,7 +240,9 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 
 	/* Also for a stop: the contract has it so, and clients know. */
 	if (!dev->regions || !dev->regions->is_user ||
-	    !vd_ring_is_user(&q->ring))
+	    !vd_device_is_loggable(dev, dev->features, dev->regions,
+				   dev->log_base) ||
+	    !vd_ring_is_user(&q->ring) || !vd_ring_log_is_user(&q->ring))
 		return -EFAULT;
 	if (f.fd == VHOST_FILE_UNBIND) {
 		vd_queue_detach(q);

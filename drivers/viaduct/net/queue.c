@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What both directions share: setting a queue up, and the frame of a run.
+ * Setting a queue up, changing it, stopping it; run.c has what happens in
+ * between.
  *
  * The queue's mutex decides between handler and control. The handler takes
  * it once a run, and a run is bounded, so control waits for one run at the
  * most; between two runs nothing is in flight but packets that wait for
  * buffers. Changing a running queue therefore needs no further protocol.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/eventfd.h>
 #include <linux/file.h>
-#include <linux/printk.h>
 #include <linux/virtio_config.h>
 #include <linux/vhost.h>
 
-#include "compat.h"
 #include "net/queue.h"
 #include "net/scratch.h"
-#include "trace.h"
 
 /**
  * vd_queue_init() - a queue as it is after open
@@ -56,6 +51,7 @@ void vd_queue_reset(struct vd_queue *q)
 	memset(&q->vnet, 0, sizeof(q->vnet));
 	memset(&q->stats, 0, sizeof(q->stats));
 	q->busyloop = 0;
+	q->log_all = false;
 	q->broken = false;
 	mutex_unlock(&q->lock);
 }
@@ -88,6 +84,21 @@ void vd_queue_set_features(struct vd_queue *q, u64 features)
 	vd_vnet_set_features(&q->vnet, features);
 	q->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	q->ring.notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+	q->log_all = features & BIT_ULL(VHOST_F_LOG_ALL);
+	mutex_unlock(&q->lock);
+}
+
+/**
+ * vd_queue_set_log_base() - say where the dirty bitmap is
+ * @q: the queue, running or not
+ * @base: user address, checked against what will be logged
+ *
+ * Context: device mutex held.
+ */
+void vd_queue_set_log_base(struct vd_queue *q, u64 base)
+{
+	mutex_lock(&q->lock);
+	q->ring.log.base = base;
 	mutex_unlock(&q->lock);
 }
 
@@ -210,6 +221,7 @@ int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
 		old = *backend;
 	else
 		err = vd_queue_attach_locked(q, backend, &old);
+	vd_queue_log_notify(q);
 	mutex_unlock(&q->lock);
 	if (err)
 		vd_backend_put(backend);
@@ -236,129 +248,4 @@ void vd_queue_detach(struct vd_queue *q)
 	vd_scratch_destroy(q);
 	mutex_unlock(&q->lock);
 	vd_backend_put(&old);
-}
-
-/**
- * vd_queue_enter() - begin a run of the handler
- * @q: the queue
- *
- * Return: true with the queue's mutex held, kicks and socket wake-ups off;
- * false when there is nothing to be done.
- */
-bool vd_queue_enter(struct vd_queue *q)
-{
-	int err;
-
-	mutex_lock(&q->lock);
-	if (!q->backend.file || q->broken)
-		goto out;
-	q->stats.runs++;
-	vd_wait_stop(&q->socket_wait);
-	err = vd_ring_disarm(&q->ring);
-	if (!err)
-		return true;
-	vd_queue_break(q, err);
-out:
-	mutex_unlock(&q->lock);
-	return false;
-}
-
-/**
- * vd_queue_leave() - end a run of the handler
- * @q: the queue, entered
- * @next: whether to come back at once
- */
-void vd_queue_leave(struct vd_queue *q, enum vd_next next)
-{
-	mutex_unlock(&q->lock);
-	if (next == VD_YIELD)
-		vd_work_queue(&q->work);
-}
-
-/**
- * vd_queue_publish() - show completed chains to the guest, interrupt it
- * @q: the queue, entered
- *
- * Return: VD_GO_ON, or VD_STOP when the ring turned out to be broken.
- */
-enum vd_next vd_queue_publish(struct vd_queue *q)
-{
-	unsigned int nr = vd_ring_nr_completed(&q->ring);
-	int ret;
-
-	if (!nr)
-		return VD_GO_ON;
-	ret = vd_ring_publish(&q->ring, q->call);
-	if (ret < 0)
-		return vd_queue_break(q, ret);
-	if (ret) {
-		q->stats.calls++;
-		vd_compat_eventfd_signal(q->call);
-	}
-	trace_vd_batch(q->owner, q->dir, nr, ret);
-	return VD_GO_ON;
-}
-
-/**
- * vd_queue_arm() - wait for a kick, unless there is work already
- * @q: the queue, entered
- *
- * Return: VD_STOP when the guest will kick, VD_GO_ON when it need not.
- */
-enum vd_next vd_queue_arm(struct vd_queue *q)
-{
-	int ret = vd_ring_arm(&q->ring);
-
-	if (ret > 0)
-		ret = vd_ring_disarm(&q->ring) ?: ret;
-	if (ret < 0)
-		return vd_queue_break(q, ret);
-	return ret ? VD_GO_ON : VD_STOP;
-}
-
-/**
- * vd_queue_break() - stop a ring that failed a check
- * @q: the queue, entered; what has been completed is published already, or
- *     cannot be
- * @err: what was found
- *
- * The other ring, and other devices, go on. Attaching again is a new start.
- *
- * Return: VD_STOP.
- */
-enum vd_next vd_queue_break(struct vd_queue *q, int err)
-{
-	if (q->broken)
-		return VD_STOP;
-	q->broken = true;
-	q->stats.broken++;
-	trace_vd_broken(q->owner, q->dir, err);
-	pr_warn_ratelimited("vhost-%d: %s ring is broken (error %d), stopped until it is attached again\n",
-			    q->owner, q->dir == VD_TX ? "TX" : "RX", err);
-	if (q->err)
-		vd_compat_eventfd_signal(q->err);
-	return VD_STOP;
-}
-
-/**
- * vd_queue_count_drop() - note that a packet was lost
- * @q: the queue, entered
- * @reason: why
- * @len: length of the packet
- */
-void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
-{
-	q->stats.drop[reason]++;
-	trace_vd_drop(q->owner, q->dir, reason, len);
-}
-
-/**
- * vd_queue_count_back_pressure() - note that a packet has to wait
- * @q: the queue, entered
- * @err: what the backend said
- */
-void vd_queue_count_back_pressure(struct vd_queue *q, int err)
-{
-	q->stats.back_pressure++;
-	trace_vd_back_pressure(q->owner, q->dir, err);
 }

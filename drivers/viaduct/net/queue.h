@@ -36,6 +36,9 @@ struct vd_rx;
  * @kick_wait: waits for that [q]
  * @call: eventfd that interrupts the guest, or NULL [q]
  * @err: eventfd that tells of a broken ring, or NULL [q]
+ * @log: eventfd that tells of new marks in the dirty log, or NULL; the
+ *	 device holds the reference [q]
+ * @log_all: writes to packet buffers are logged [q]
  * @busyloop: busy polling time as the client set it [q]
  * @ring: the ring [q]
  * @mem: its view of guest memory [q]
@@ -57,6 +60,8 @@ struct vd_queue {
 	struct vd_wait kick_wait;
 	struct eventfd_ctx *call;
 	struct eventfd_ctx *err;
+	struct eventfd_ctx *log;
+	bool log_all;
 	u32 busyloop;
 	struct vd_ring ring;
 	struct vd_mem mem;
@@ -83,6 +88,7 @@ void vd_queue_reset(struct vd_queue *q);
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 			 pid_t owner);
 void vd_queue_set_features(struct vd_queue *q, u64 features);
+void vd_queue_set_log_base(struct vd_queue *q, u64 base);
 int vd_queue_set_kick(struct vd_queue *q, struct file *kick);
 struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
 					struct eventfd_ctx **slot,
@@ -101,6 +107,8 @@ void vd_queue_leave(struct vd_queue *q, enum vd_next next);
 enum vd_next vd_queue_publish(struct vd_queue *q);
 enum vd_next vd_queue_arm(struct vd_queue *q);
 enum vd_next vd_queue_break(struct vd_queue *q, int err);
+void vd_queue_log(struct vd_queue *q, u64 gpa, u64 len);
+void vd_queue_log_notify(struct vd_queue *q);
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len);
 void vd_queue_count_back_pressure(struct vd_queue *q, int err);
 

@@ -166,6 +166,20 @@ static int vd_rx_recv(struct vd_queue *q, unsigned int nr, size_t need)
 	return err;
 }
 
+/* Log the first @len bytes of the pieces that a packet was written to. */
+static void vd_rx_log(struct vd_queue *q, size_t len)
+{
+	const struct vd_batch *batch = q->batch;
+	unsigned int at = batch->chain[q->rx->taken].seg;
+
+	for (; len; at++) {
+		size_t part = min(len, batch->seg[at].iov_len);
+
+		vd_queue_log(q, batch->gpa[at], part);
+		len -= part;
+	}
+}
+
 /* Give the guest the chains that hold a packet of @len bytes. */
 static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
 {
@@ -205,6 +219,8 @@ static int vd_rx_packet(struct vd_queue *q, size_t len)
 							VD_DROP_SOCKET, len);
 		return 0;
 	}
+	if (q->log_all)
+		vd_rx_log(q, need);
 	q->stats.done++;
 	q->stats.bytes += len;
 	return vd_rx_complete(q, nr, need);

@@ -143,6 +143,17 @@ int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 	return i > first ? 0 : err;
 }
 
+/* Where the @nr pieces of a buffer lie for the guest: for the dirty log. */
+static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
+{
+	unsigned int at = batch->nr_seg;
+
+	for (; nr; nr--, at++) {
+		batch->gpa[at] = gpa;
+		gpa += batch->seg[at].iov_len;
+	}
+}
+
 /* Translate one buffer and append its pieces to the chain. */
 static int vd_chain_add(struct vd_mem *mem, struct vd_batch *batch,
 			struct vd_chain *chain, const struct vd_desc *d)
@@ -156,6 +167,7 @@ static int vd_chain_add(struct vd_mem *mem, struct vd_batch *batch,
 			  room);
 	if (nr < 0)
 		return nr;
+	vd_chain_note_gpa(batch, d->addr, nr);
 	if (d->flags & VRING_DESC_F_WRITE) {
 		chain->nr_in += nr;
 		chain->in_len += d->len;

@@ -2,11 +2,13 @@
 /*
  * The verbs of the ring engine: what they mean, whatever the layout.
  */
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "guest/dirty.h"
 #include "ring/chain.h"
 #include "ring/ring.h"
 #include "ring/split.h"
@@ -31,6 +33,8 @@ void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
 	ring->desc = u64_to_user_ptr(addr->desc_user_addr);
 	ring->avail = u64_to_user_ptr(addr->avail_user_addr);
 	ring->used = u64_to_user_ptr(addr->used_user_addr);
+	ring->log.on = addr->flags & BIT(VHOST_VRING_F_LOG);
+	ring->log.gpa = addr->log_guest_addr;
 }
 
 /**
@@ -42,14 +46,22 @@ void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
  */
 bool vd_ring_is_user(const struct vd_ring *ring)
 {
-	size_t event = ring->event_idx ? sizeof(__le16) : 0;
-	size_t num = ring->num;
+	return access_ok(ring->desc, sizeof(*ring->desc) * ring->num) &&
+	       access_ok(ring->avail, vd_split_avail_size(ring)) &&
+	       access_ok(ring->used, vd_split_used_size(ring));
+}
 
-	return access_ok(ring->desc, num * sizeof(*ring->desc)) &&
-	       access_ok(ring->avail, sizeof(*ring->avail) +
-			 num * sizeof(__le16) + event) &&
-	       access_ok(ring->used, sizeof(*ring->used) +
-			 num * sizeof(struct vring_used_elem) + event);
+/**
+ * vd_ring_log_is_user() - check that the log of the used area is user memory
+ * @ring: the ring, with size, features and log set
+ *
+ * Return: true when it is, or when the used area is not logged.
+ */
+bool vd_ring_log_is_user(const struct vd_ring *ring)
+{
+	return !ring->log.on ||
+	       vd_dirty_is_user(ring->log.base, ring->log.gpa,
+				ring->log.gpa + vd_split_used_size(ring) - 1);
 }
 
 /**

@@ -63,6 +63,7 @@ struct vd_chain {
  * @nr_seg: pieces in @seg
  * @nr_desc: descriptors in @desc
  * @desc: what was read from the ring, before translation
+ * @gpa: guest physical address of each piece
  * @seg: pieces in the owner's address space, those of a chain in a row and
  *	 those of neighbouring chains too
  * @chain: in the order of the avail ring
@@ -75,6 +76,7 @@ struct vd_batch {
 	unsigned int nr_seg;
 	unsigned int nr_desc;
 	struct vd_desc desc[VD_MAX_SEGS];
+	u64 gpa[VD_MAX_SEGS];
 	struct iovec seg[VD_MAX_SEGS];
 	struct vd_chain chain[];
 };
@@ -85,6 +87,22 @@ static inline void vd_batch_reset(struct vd_batch *batch)
 	batch->nr_seg = 0;
 	batch->nr_desc = 0;
 }
+
+/**
+ * struct vd_ring_log - where writes to the used area are logged
+ * @on: they are logged [q]
+ * @base: user address of the dirty bitmap [q]
+ * @gpa: guest physical address of the used area, for the log only [q]
+ * @marked: something was marked since the user of the ring last looked [q]
+ * @lost: marks that could not be made [q]
+ */
+struct vd_ring_log {
+	bool on;
+	bool marked;
+	u64 base;
+	u64 gpa;
+	u64 lost;
+};
 
 /**
  * struct vd_ring - one split virtqueue (virtio 1.2, section 2.7)
@@ -101,6 +119,7 @@ static inline void vd_batch_reset(struct vd_batch *batch)
  * @signalled: the used index at the last interrupt decision [q]
  * @signalled_valid: @signalled means something [q]
  * @used_flags: what used->flags holds [q]
+ * @log: the log of writes to the used area [q]
  * @nr_pending: completed entries still in @pending [q]
  * @pending: used entries on their way to the ring [q]
  */
@@ -120,6 +139,7 @@ struct vd_ring {
 	bool signalled_valid;
 	u16 used_flags;
 
+	struct vd_ring_log log;
 	unsigned int nr_pending;
 	struct vring_used_elem pending[VD_BATCH];
 };
@@ -127,6 +147,7 @@ struct vd_ring {
 void vd_ring_init(struct vd_ring *ring);
 void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr);
 bool vd_ring_is_user(const struct vd_ring *ring);
+bool vd_ring_log_is_user(const struct vd_ring *ring);
 int vd_ring_probe(struct vd_ring *ring, u16 *used_idx);
 void vd_ring_start(struct vd_ring *ring, u16 used_idx);
 

@@ -28,21 +28,9 @@
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 
+#include "guest/dirty.h"
 #include "ring/event.h"
 #include "ring/split.h"
-
-static __always_inline size_t vd_split_avail_size(const struct vd_ring *ring)
-{
-	return sizeof(*ring->avail) +
-	       sizeof(__le16) * (ring->num + ring->event_idx);
-}
-
-static __always_inline size_t vd_split_used_size(const struct vd_ring *ring)
-{
-	return sizeof(*ring->used) +
-	       sizeof(struct vring_used_elem) * ring->num +
-	       sizeof(__le16) * ring->event_idx;
-}
 
 /* Fields are little-endian, as virtio 1 has it and as legacy x86 hosts do. */
 static __always_inline __le16 __user *vd_split_avail_idx(struct vd_ring *ring)
@@ -108,6 +96,34 @@ fault:
 	return -EFAULT;
 }
 
+/* Log a write of @len bytes at @at in the used area. */
+static void vd_split_log(struct vd_ring *ring, const void __user *at,
+			 size_t len)
+{
+	struct vd_ring_log *log = &ring->log;
+
+	if (likely(!log->on))
+		return;
+	if (vd_dirty_mark(log->base,
+			  log->gpa + (at - (const void __user *)ring->used),
+			  len))
+		log->lost++;
+	log->marked = true;
+}
+
+/* Log @nr entries that begin at index @idx; they may go round the end. */
+static void vd_split_log_entries(struct vd_ring *ring, u16 idx,
+				 unsigned int nr)
+{
+	u16 slot = idx & (ring->num - 1);
+	unsigned int first = min_t(unsigned int, nr, ring->num - slot);
+	const size_t size = sizeof(struct vring_used_elem);
+
+	vd_split_log(ring, &ring->used->ring[slot], first * size);
+	if (nr > first)
+		vd_split_log(ring, &ring->used->ring[0], (nr - first) * size);
+}
+
 /* Write the pending entries; inside a window over the used area. */
 static __always_inline int vd_split_write_pending(struct vd_ring *ring)
 {
@@ -121,11 +137,19 @@ static __always_inline int vd_split_write_pending(struct vd_ring *ring)
 		unsafe_put_user(e->id, &ring->used->ring[slot].id, fault);
 		unsafe_put_user(e->len, &ring->used->ring[slot].len, fault);
 	}
-	ring->nr_pending = 0;
 	return 0;
 
 fault:
 	return -EFAULT;
+}
+
+/* The pending entries are in the ring. */
+static void vd_split_pending_done(struct vd_ring *ring)
+{
+	if (ring->nr_pending)
+		vd_split_log_entries(ring, ring->used_idx - ring->nr_pending,
+				     ring->nr_pending);
+	ring->nr_pending = 0;
 }
 
 /**
@@ -143,6 +167,8 @@ int vd_split_flush(struct vd_ring *ring)
 		return -EFAULT;
 	err = vd_split_write_pending(ring);
 	user_write_access_end();
+	if (!err)
+		vd_split_pending_done(ring);
 	return err;
 }
 
@@ -198,6 +224,8 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 	if (err)
 		return err;
 
+	vd_split_pending_done(ring);
+	vd_split_log(ring, &ring->used->idx, sizeof(ring->used->idx));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
 	return may_call ? vd_event_should_call(ring, wish) : 0;
@@ -217,6 +245,7 @@ int vd_split_set_flags(struct vd_ring *ring, u16 flags)
 		     &ring->used->flags))
 		return -EFAULT;
 	ring->used_flags = flags;
+	vd_split_log(ring, &ring->used->flags, sizeof(ring->used->flags));
 	return 0;
 }
 
@@ -229,8 +258,11 @@ int vd_split_set_flags(struct vd_ring *ring, u16 flags)
  */
 int vd_split_set_event(struct vd_ring *ring)
 {
-	return put_user(cpu_to_le16(ring->seen_avail),
-			vd_split_avail_event(ring)) ? -EFAULT : 0;
+	if (put_user(cpu_to_le16(ring->seen_avail),
+		     vd_split_avail_event(ring)))
+		return -EFAULT;
+	vd_split_log(ring, vd_split_avail_event(ring), sizeof(__le16));
+	return 0;
 }
 
 /**

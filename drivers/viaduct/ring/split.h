@@ -5,6 +5,19 @@
 
 #include "ring/ring.h"
 
+static inline size_t vd_split_avail_size(const struct vd_ring *ring)
+{
+	return sizeof(*ring->avail) +
+	       sizeof(__le16) * (ring->num + ring->event_idx);
+}
+
+static inline size_t vd_split_used_size(const struct vd_ring *ring)
+{
+	return sizeof(*ring->used) +
+	       sizeof(struct vring_used_elem) * ring->num +
+	       sizeof(__le16) * ring->event_idx;
+}
+
 int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 		   unsigned int max);
 int vd_split_flush(struct vd_ring *ring);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Marking guest pages as written (contract section 4).
+ *
+ * Page number p is bit p % 8 of byte p / 8. The client clears bits while we
+ * set others, so each update is one atomic OR on the 32-bit word that holds
+ * the bits. That is what a futex operation does to a word of user memory, with
+ * its range checked, its faults handled and its page made dirty on the way.
+ * An aligned word lies in one page, so bits that are not ours never fault.
+ *
+ * A mark becomes visible after the write that it tells of: the operation is
+ * fully ordered on every architecture that has more than one.
+ */
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/uaccess.h>
+
+#include <asm/futex.h>
+
+#include "guest/dirty.h"
+#include "guest/regions.h"
+
+static int vd_dirty_or(u64 word, u32 mask)
+{
+	int old;
+
+	return arch_futex_atomic_op_inuser(FUTEX_OP_OR, mask, &old,
+					   u64_to_user_ptr(word));
+}
+
+/**
+ * vd_dirty_mark() - mark the pages of a written range
+ * @base: user address of the bitmap
+ * @gpa: guest physical address of the range
+ * @len: its length in bytes; nothing is marked for 0
+ *
+ * Context: on the owner's mm, may fault and sleep.
+ * Return: 0; -EFAULT when the bitmap has no place for one of the pages, or
+ * the range wraps. Earlier pages may be marked then.
+ */
+int vd_dirty_mark(u64 base, u64 gpa, u64 len)
+{
+	u64 page = gpa >> VD_DIRTY_PAGE_SHIFT, last, byte;
+	unsigned int bit, nr;
+	int err;
+
+	if (!len)
+		return 0;
+	if (check_add_overflow(gpa, len - 1, &last))
+		return -EFAULT;
+	last >>= VD_DIRTY_PAGE_SHIFT;
+	while (page <= last) {
+		if (check_add_overflow(base, page / 8, &byte))
+			return -EFAULT;
+		bit = byte % sizeof(u32) * 8 + page % 8;
+		nr = min_t(u64, last - page + 1, 32 - bit);
+		err = vd_dirty_or(byte & ~3ULL, GENMASK(bit + nr - 1, bit));
+		if (err)
+			return err;
+		page += nr;
+	}
+	return 0;
+}
+
+/**
+ * vd_dirty_is_user() - check that the bits of a range are user memory
+ * @base: user address of the bitmap
+ * @gpa: guest physical address of the range's first byte
+ * @last: and of its last byte
+ *
+ * Return: true when they are. Whether anything is mapped there is only found
+ * out when it is written.
+ */
+bool vd_dirty_is_user(u64 base, u64 gpa, u64 last)
+{
+	u64 first_byte, last_byte;
+
+	return gpa <= last &&
+	       !check_add_overflow(base, (gpa >> VD_DIRTY_PAGE_SHIFT) / 8,
+				   &first_byte) &&
+	       !check_add_overflow(base, (last >> VD_DIRTY_PAGE_SHIFT) / 8,
+				   &last_byte) &&
+	       access_ok(u64_to_user_ptr(first_byte),
+			 last_byte - first_byte + 1);
+}
+
+/**
+ * vd_dirty_covers() - check that the bits of all guest memory are user memory
+ * @base: user address of the bitmap
+ * @regions: the memory table
+ *
+ * Return: true when they are, or when there is no memory.
+ */
+bool vd_dirty_covers(u64 base, const struct vd_regions *regions)
+{
+	const struct vd_region *last;
+
+	if (!regions->nr)
+		return true;
+	last = &regions->region[regions->nr - 1];
+	return vd_dirty_is_user(base, regions->region[0].gpa,
+				last->gpa + last->span);
+}

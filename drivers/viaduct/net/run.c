@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frame of a handler's run, for both directions: entering and leaving,
+ * publishing, waiting for the guest, and what is noted on the way.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/eventfd.h>
+#include <linux/printk.h>
+
+#include "compat.h"
+#include "guest/dirty.h"
+#include "net/queue.h"
+#include "trace.h"
+
+/**
+ * vd_queue_log() - log a write to a packet buffer
+ * @q: the queue, entered
+ * @gpa: guest physical address
+ * @len: bytes
+ */
+void vd_queue_log(struct vd_queue *q, u64 gpa, u64 len)
+{
+	if (vd_dirty_mark(q->ring.log.base, gpa, len))
+		q->ring.log.lost++;
+	q->ring.log.marked = true;
+}
+
+/**
+ * vd_queue_log_notify() - tell of new marks in the dirty log
+ * @q: the queue, whose mutex is held
+ *
+ * Writes that the log missed are counted, and told of too.
+ */
+void vd_queue_log_notify(struct vd_queue *q)
+{
+	struct vd_ring_log *log = &q->ring.log;
+
+	if (likely(!log->marked))
+		return;
+	if (log->lost) {
+		q->stats.log_lost += log->lost;
+		log->lost = 0;
+		pr_warn_ratelimited("vhost-%d: %s queue: dirty log is not writable, migration will lose memory\n",
+				    q->owner, q->dir == VD_TX ? "TX" : "RX");
+	}
+	log->marked = false;
+	if (q->log)
+		vd_compat_eventfd_signal(q->log);
+}
+
+/**
+ * vd_queue_enter() - begin a run of the handler
+ * @q: the queue
+ *
+ * Return: true with the queue's mutex held, kicks and socket wake-ups off;
+ * false when there is nothing to be done.
+ */
+bool vd_queue_enter(struct vd_queue *q)
+{
+	int err;
+
+	mutex_lock(&q->lock);
+	if (!q->backend.file || q->broken)
+		goto out;
+	q->stats.runs++;
+	vd_wait_stop(&q->socket_wait);
+	err = vd_ring_disarm(&q->ring);
+	if (!err)
+		return true;
+	vd_queue_break(q, err);
+	vd_queue_log_notify(q);
+out:
+	mutex_unlock(&q->lock);
+	return false;
+}
+
+/**
+ * vd_queue_leave() - end a run of the handler
+ * @q: the queue, entered
+ * @next: whether to come back at once
+ */
+void vd_queue_leave(struct vd_queue *q, enum vd_next next)
+{
+	vd_queue_log_notify(q);
+	mutex_unlock(&q->lock);
+	if (next == VD_YIELD)
+		vd_work_queue(&q->work);
+}
+
+/**
+ * vd_queue_publish() - show completed chains to the guest, interrupt it
+ * @q: the queue, entered
+ *
+ * Return: VD_GO_ON, or VD_STOP when the ring turned out to be broken.
+ */
+enum vd_next vd_queue_publish(struct vd_queue *q)
+{
+	unsigned int nr = vd_ring_nr_completed(&q->ring);
+	int ret;
+
+	if (!nr)
+		return VD_GO_ON;
+	ret = vd_ring_publish(&q->ring, q->call);
+	if (ret < 0)
+		return vd_queue_break(q, ret);
+	if (ret) {
+		q->stats.calls++;
+		vd_compat_eventfd_signal(q->call);
+	}
+	trace_vd_batch(q->owner, q->dir, nr, ret);
+	return VD_GO_ON;
+}
+
+/**
+ * vd_queue_arm() - wait for a kick, unless there is work already
+ * @q: the queue, entered
+ *
+ * Return: VD_STOP when the guest will kick, VD_GO_ON when it need not.
+ */
+enum vd_next vd_queue_arm(struct vd_queue *q)
+{
+	int ret = vd_ring_arm(&q->ring);
+
+	if (ret > 0)
+		ret = vd_ring_disarm(&q->ring) ?: ret;
+	if (ret < 0)
+		return vd_queue_break(q, ret);
+	return ret ? VD_GO_ON : VD_STOP;
+}
+
+/**
+ * vd_queue_break() - stop a ring that failed a check
+ * @q: the queue, entered; what has been completed is published already, or
+ *     cannot be
+ * @err: what was found
+ *
+ * The other ring, and other devices, go on. Attaching again is a new start.
+ *
+ * Return: VD_STOP.
+ */
+enum vd_next vd_queue_break(struct vd_queue *q, int err)
+{
+	if (q->broken)
+		return VD_STOP;
+	q->broken = true;
+	q->stats.broken++;
+	trace_vd_broken(q->owner, q->dir, err);
+	pr_warn_ratelimited("vhost-%d: %s ring is broken (error %d), stopped until it is attached again\n",
+			    q->owner, q->dir == VD_TX ? "TX" : "RX", err);
+	if (q->err)
+		vd_compat_eventfd_signal(q->err);
+	return VD_STOP;
+}
+
+/**
+ * vd_queue_count_drop() - note that a packet was lost
+ * @q: the queue, entered
+ * @reason: why
+ * @len: length of the packet
+ */
+void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
+{
+	q->stats.drop[reason]++;
+	trace_vd_drop(q->owner, q->dir, reason, len);
+}
+
+/**
+ * vd_queue_count_back_pressure() - note that a packet has to wait
+ * @q: the queue, entered
+ * @err: what the backend said
+ */
+void vd_queue_count_back_pressure(struct vd_queue *q, int err)
+{
+	q->stats.back_pressure++;
+	trace_vd_back_pressure(q->owner, q->dir, err);
+}
