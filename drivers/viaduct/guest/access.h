@@ -19,21 +19,19 @@
 #define VD_ACCESS_SMALL	256U
 
 /**
- * vd_access_read() - copy from guest memory
+ * vd_access_unsafe_read() - copy from guest memory inside an open window
  * @dst: kernel memory of at least @len bytes
- * @src: address in the owner's address space, checked here
+ * @src: address in the owner's address space, inside the window
  * @len: bytes
  *
- * Context: runs on the owner's mm, may fault and sleep.
- * Return: 0 or -EFAULT; @dst is then undefined.
+ * A constant @len is unrolled.
+ *
+ * Return: 0 or -EFAULT; @dst is then undefined, and the window still open.
  */
-static __always_inline int vd_access_read(void *dst, const void __user *src,
-					  size_t len)
+static __always_inline int vd_access_unsafe_read(void *dst,
+						 const void __user *src,
+						 size_t len)
 {
-	if (len > VD_ACCESS_SMALL)
-		return copy_from_user(dst, src, len) ? -EFAULT : 0;
-	if (!user_read_access_begin(src, len))
-		return -EFAULT;
 	for (; len >= sizeof(u64); len -= sizeof(u64)) {
 		unsafe_get_user(*(u64 *)dst, (const u64 __user *)src, fault);
 		dst += sizeof(u64);
@@ -51,12 +49,33 @@ static __always_inline int vd_access_read(void *dst, const void __user *src,
 	}
 	if (len & 1)
 		unsafe_get_user(*(u8 *)dst, (const u8 __user *)src, fault);
-	user_read_access_end();
 	return 0;
 
 fault:
-	user_read_access_end();
 	return -EFAULT;
+}
+
+/**
+ * vd_access_read() - copy from guest memory
+ * @dst: kernel memory of at least @len bytes
+ * @src: address in the owner's address space, checked here
+ * @len: bytes
+ *
+ * Context: runs on the owner's mm, may fault and sleep.
+ * Return: 0 or -EFAULT; @dst is then undefined.
+ */
+static __always_inline int vd_access_read(void *dst, const void __user *src,
+					  size_t len)
+{
+	int err;
+
+	if (len > VD_ACCESS_SMALL)
+		return copy_from_user(dst, src, len) ? -EFAULT : 0;
+	if (!user_read_access_begin(src, len))
+		return -EFAULT;
+	err = vd_access_unsafe_read(dst, src, len);
+	user_read_access_end();
+	return err;
 }
 
 #endif

@@ -30,7 +30,6 @@ void vd_backend_put(struct vd_backend *backend);
 
 int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame);
 
-bool vd_backend_takes_xdp(const struct vd_backend *backend);
 unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend);
 int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
 			unsigned int nr);

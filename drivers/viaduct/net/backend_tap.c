@@ -44,30 +44,23 @@ int vd_backend_tap_find(struct vd_backend *backend)
 }
 
 /**
- * vd_backend_takes_xdp() - whether frames can be sent as XDP buffers
+ * vd_backend_xdp_headroom() - whether and how frames go as XDP buffers
  * @backend: the backend
  *
  * Frames sent that way are not charged to the socket, so a finite send
  * buffer, which is the client's wish for back-pressure, rules it out.
  *
- * Return: true when vd_backend_send_xdp() may be used.
- */
-bool vd_backend_takes_xdp(const struct vd_backend *backend)
-{
-	return backend->ring &&
-	       READ_ONCE(backend->sock->sk->sk_sndbuf) == INT_MAX;
-}
-
-/**
- * vd_backend_xdp_headroom() - room that must be before a frame
- * @backend: a backend that takes XDP buffers
- *
- * Return: bytes, more when the device has an XDP program attached.
+ * Return: bytes of room that must be before a frame for
+ * vd_backend_send_xdp(), more when the device has an XDP program attached; 0
+ * when frames have to be sent one by one.
  */
 unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend)
 {
 	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
 
+	if (!backend->ring ||
+	    READ_ONCE(backend->sock->sk->sk_sndbuf) != INT_MAX)
+		return 0;
 	if (sock_flag(backend->sock->sk, SOCK_XDP))
 		room += XDP_PACKET_HEADROOM;
 	return room;
@@ -75,7 +68,7 @@ unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend)
 
 /**
  * vd_backend_send_xdp() - send a batch of frames
- * @backend: a backend that takes XDP buffers
+ * @backend: a backend with headroom for XDP buffers
  * @xdp: the frames, each with a &struct tun_xdp_hdr at its hard start
  * @nr: how many, at least 1
  *

@@ -51,8 +51,14 @@ static struct page *vd_frag_alloc(void)
 	return page ?: alloc_page(GFP_KERNEL | __GFP_NOWARN);
 }
 
-/* Make the next page in turn the current one. */
-static bool vd_frag_advance(struct vd_frag_pool *pool)
+/**
+ * vd_frag_advance() - make the next page in turn the current one
+ * @pool: the pool
+ *
+ * Context: process context, may sleep.
+ * Return: false when there is no memory.
+ */
+bool vd_frag_advance(struct vd_frag_pool *pool)
 {
 	unsigned int next = (pool->cur + 1) % VD_FRAG_PAGES;
 	struct vd_frag_page *slot = &pool->slot[next];
@@ -74,30 +80,6 @@ static bool vd_frag_advance(struct vd_frag_pool *pool)
 	pool->offset = 0;
 	pool->cur = next;
 	return true;
-}
-
-/**
- * vd_frag_get() - cut a fragment off the pool
- * @pool: the pool
- * @len: bytes, a multiple of the cache line, at most PAGE_SIZE
- *
- * The reference that comes with it is dropped by whoever frees the frame
- * (put_page() on the head page), or by vd_frag_undo().
- *
- * Context: process context, may sleep.
- * Return: the memory, or NULL.
- */
-void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)
-{
-	void *frag;
-
-	if (unlikely(pool->offset + len > pool->size) &&
-	    !vd_frag_advance(pool))
-		return NULL;
-	frag = pool->base + pool->offset;
-	pool->offset += len;
-	pool->slot[pool->cur].bias--;
-	return frag;
 }
 
 /**

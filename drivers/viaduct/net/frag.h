@@ -3,6 +3,7 @@
 #ifndef VD_NET_FRAG_H
 #define VD_NET_FRAG_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct page;
@@ -38,7 +39,31 @@ struct vd_frag_pool {
 	struct vd_frag_page slot[VD_FRAG_PAGES];
 };
 
-void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len);
+bool vd_frag_advance(struct vd_frag_pool *pool);
+/**
+ * vd_frag_get() - cut a fragment off the pool
+ * @pool: the pool
+ * @len: bytes, a multiple of the cache line, at most PAGE_SIZE
+ *
+ * The reference that comes with it is dropped by whoever frees the frame
+ * (put_page() on the head page), or by vd_frag_undo().
+ *
+ * Context: process context, may sleep.
+ * Return: the memory, or NULL.
+ */
+static inline void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)
+{
+	void *frag;
+
+	if (unlikely(pool->offset + len > pool->size) &&
+	    !vd_frag_advance(pool))
+		return NULL;
+	frag = pool->base + pool->offset;
+	pool->offset += len;
+	pool->slot[pool->cur].bias--;
+	return frag;
+}
+
 void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len);
 void vd_frag_fini(struct vd_frag_pool *pool);
 

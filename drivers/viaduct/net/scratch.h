@@ -14,6 +14,8 @@ struct vd_queue;
 
 /**
  * struct vd_tx - frames on their way to the backend
+ * @headroom: room before a frame, or 0 when the backend takes no XDP buffers;
+ *	      looked up once a batch
  * @nr_xdp: frames in @xdp
  * @bytes: their length
  * @frags: the memory they lie in
@@ -22,6 +24,7 @@ struct vd_queue;
  * All [q].
  */
 struct vd_tx {
+	unsigned int headroom;
 	unsigned int nr_xdp;
 	size_t bytes;
 	struct vd_frag_pool frags;

@@ -47,22 +47,40 @@ static int vd_tx_copy(const struct vd_queue *q, const struct vd_chain *chain,
 	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
 }
 
+/* A small frame behind its header in one piece: one window for both. */
+static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
+			    size_t hdr_len, void *frame, size_t frame_len)
+{
+	int err;
+
+	if (!user_read_access_begin(seg->iov_base, seg->iov_len))
+		return -EFAULT;
+	err = vd_access_unsafe_read(gso, seg->iov_base, sizeof(*gso)) ?:
+	      vd_access_unsafe_read(frame, seg->iov_base + hdr_len, frame_len);
+	user_read_access_end();
+	return err;
+}
+
 /* Copy header and frame of a chain into a fragment. */
 static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 		      struct tun_xdp_hdr *hdr, void *frame, size_t frame_len)
 {
+	size_t hdr_len = vd_vnet_len(&q->vnet);
 	int err;
 
-	if (q->vnet.sock_len) {
-		err = vd_tx_copy(q, chain, 0, &hdr->gso, sizeof(hdr->gso));
-		if (err)
-			return err;
-		if (!vd_vnet_check_csum(&hdr->gso, frame_len))
-			return -EINVAL;
-	} else {
+	if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
+	    hdr_len >= sizeof(hdr->gso))
+		err = vd_tx_copy_small(&q->batch->seg[chain->seg], &hdr->gso,
+				       hdr_len, frame, frame_len);
+	else
+		err = vd_tx_copy(q, chain, 0, &hdr->gso, sizeof(hdr->gso)) ?:
+		      vd_tx_copy(q, chain, hdr_len, frame, frame_len);
+	if (err)
+		return err;
+	/* Not the socket's header: it was the guest's word to us, and unread. */
+	if (!q->vnet.sock_len)
 		memset(&hdr->gso, 0, sizeof(hdr->gso));
-	}
-	return vd_tx_copy(q, chain, vd_vnet_len(&q->vnet), frame, frame_len);
+	return vd_vnet_check_csum(&hdr->gso, frame_len) ? 0 : -EINVAL;
 }
 
 /*
@@ -72,9 +90,9 @@ static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 		       size_t frame_len)
 {
-	unsigned int headroom = vd_backend_xdp_headroom(&q->backend);
-	unsigned int frag_len = vd_tx_frag_len(headroom, frame_len);
 	struct vd_tx *tx = q->tx;
+	unsigned int headroom = tx->headroom;
+	unsigned int frag_len = vd_tx_frag_len(headroom, frame_len);
 	struct xdp_buff *xdp = &tx->xdp[tx->nr_xdp];
 	struct tun_xdp_hdr *hdr;
 	int err;
@@ -154,8 +172,7 @@ static int vd_tx_send(struct vd_queue *q, const struct vd_chain *chain,
  * dropped; -EPROTO that the ring is broken; any other error that the frame
  * has to wait.
  */
-static int vd_tx_chain(struct vd_queue *q, const struct vd_chain *chain,
-		       bool use_xdp)
+static int vd_tx_chain(struct vd_queue *q, const struct vd_chain *chain)
 {
 	size_t hdr_len = vd_vnet_len(&q->vnet), frame_len;
 	int err;
@@ -172,7 +189,7 @@ static int vd_tx_chain(struct vd_queue *q, const struct vd_chain *chain,
 		vd_queue_count_drop(q, VD_DROP_OVERSIZE, frame_len);
 		return 0;
 	}
-	if (use_xdp) {
+	if (q->tx->headroom) {
 		err = vd_tx_build(q, chain, frame_len);
 		if (err == -EFAULT)
 			vd_queue_count_drop(q, VD_DROP_FAULT, frame_len);
@@ -210,7 +227,6 @@ struct vd_tx_budget {
 static enum vd_next vd_tx_batch(struct vd_queue *q,
 				struct vd_tx_budget *budget)
 {
-	bool use_xdp = vd_backend_takes_xdp(&q->backend);
 	struct vd_batch *batch = q->batch;
 	int nr, i, err = 0;
 	enum vd_next next;
@@ -223,10 +239,11 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 		budget->packets++;
 		return vd_queue_arm(q);
 	}
+	q->tx->headroom = vd_backend_xdp_headroom(&q->backend);
 	for (i = 0; i < nr && !err; i++) {
 		const struct vd_chain *chain = &batch->chain[i];
 
-		err = vd_tx_chain(q, chain, use_xdp);
+		err = vd_tx_chain(q, chain);
 		if (err)
 			break;
 		err = vd_ring_complete(&q->ring, chain->head, 0);

@@ -159,25 +159,15 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 }
 
 /**
- * vd_ring_complete() - note a chain as used
+ * vd_ring_flush() - make room for more completed chains
  * @ring: the ring
- * @head: the chain's head
- * @len: bytes written into its writable part
  *
- * The entry may reach guest memory at once, but the driver does not see it
- * before vd_ring_publish().
- *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Context: as vd_ring_complete(), which calls it.
  * Return: 0 or -EFAULT.
  */
-int vd_ring_complete(struct vd_ring *ring, u16 head, u32 len)
+int vd_ring_flush(struct vd_ring *ring)
 {
-	struct vring_used_elem *e = &ring->pending[ring->nr_pending++];
-
-	e->id = (__force __virtio32)cpu_to_le32(head);
-	e->len = (__force __virtio32)cpu_to_le32(len);
-	ring->used_idx++;
-	return ring->nr_pending < VD_BATCH ? 0 : vd_split_flush(ring);
+	return vd_split_flush(ring);
 }
 
 /**

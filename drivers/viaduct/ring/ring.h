@@ -155,10 +155,32 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max);
 void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int nr);
-int vd_ring_complete(struct vd_ring *ring, u16 head, u32 len);
+int vd_ring_flush(struct vd_ring *ring);
 int vd_ring_publish(struct vd_ring *ring, bool may_call);
 int vd_ring_arm(struct vd_ring *ring);
 int vd_ring_disarm(struct vd_ring *ring);
+
+/**
+ * vd_ring_complete() - note a chain as used
+ * @ring: the ring
+ * @head: the chain's head
+ * @len: bytes written into its writable part
+ *
+ * The entry may reach guest memory at once, but the driver does not see it
+ * before vd_ring_publish().
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 0 or -EFAULT.
+ */
+static inline int vd_ring_complete(struct vd_ring *ring, u16 head, u32 len)
+{
+	struct vring_used_elem *e = &ring->pending[ring->nr_pending++];
+
+	e->id = (__force __virtio32)cpu_to_le32(head);
+	e->len = (__force __virtio32)cpu_to_le32(len);
+	ring->used_idx++;
+	return ring->nr_pending < VD_BATCH ? 0 : vd_ring_flush(ring);
+}
 
 static inline unsigned int vd_ring_nr_completed(const struct vd_ring *ring)
 {
