@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The driver's side, written straight into the memory behind the addresses. */
+#include <linux/bits.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drv.h"
+
+const struct vhost_memory_region drv_table[DRV_NR_REGIONS] = {
+	{ .guest_phys_addr = DRV_C_GPA, .memory_size = DRV_C_LEN,
+	  .userspace_addr = DRV_C_HVA },
+	{ .guest_phys_addr = DRV_A_GPA, .memory_size = DRV_A_LEN,
+	  .userspace_addr = DRV_A_HVA },
+	{ .guest_phys_addr = DRV_B_GPA, .memory_size = DRV_B_LEN,
+	  .userspace_addr = DRV_B_HVA },
+};
+
+static size_t drv_avail_len(u16 num)
+{
+	return sizeof(struct vring_avail) + sizeof(__virtio16) * (num + 1);
+}
+
+size_t drv_used_len(const struct drv *d)
+{
+	return sizeof(struct vring_used) +
+	       sizeof(struct vring_used_elem) * d->guest.num +
+	       sizeof(__virtio16);
+}
+
+void drv_init_ring(struct drv *d, u16 num, unsigned int features)
+{
+	const struct vhost_vring_addr addr = {
+		.desc_user_addr = DRV_DESC,
+		.avail_user_addr = DRV_AVAIL,
+		.used_user_addr = DRV_USED,
+		.flags = features & DRV_LOG ? BIT(VHOST_VRING_F_LOG) : 0,
+		.log_guest_addr = DRV_LOG_GPA,
+	};
+	size_t room = sizeof(*d->batch) +
+		      sizeof(d->batch->chain[0]) * VD_BATCH;
+
+	memset(d, 0, sizeof(*d));
+	d->guest.desc = DRV_DESC;
+	d->guest.num = num;
+	umem_map(DRV_DESC, sizeof(struct vring_desc) * num, UMEM_R);
+	umem_map(DRV_AVAIL, drv_avail_len(num), UMEM_R);
+	umem_map(DRV_USED, drv_used_len(d), UMEM_R | UMEM_W);
+	umem_map(DRV_LOG_MAP, DRV_LOG_LEN, UMEM_R | UMEM_W);
+
+	vd_ring_init(&d->ring);
+	d->ring.num = num;
+	d->ring.event_idx = features & DRV_EVENT_IDX;
+	d->ring.notify_on_empty = features & DRV_ON_EMPTY;
+	vd_ring_set_addr(&d->ring, &addr);
+	d->ring.log.base = DRV_LOG_MAP - DRV_LOG_PAGE / 8;
+	vd_ring_start(&d->ring, 0);
+
+	d->batch = calloc(1, room);
+	if (!d->batch)
+		umem_die("out of memory");
+	d->batch->max = VD_BATCH;
+}
+
+void drv_set_table(struct drv *d, const struct vhost_memory_region *table,
+		   u32 nr)
+{
+	vd_regions_destroy(d->regions);
+	d->regions = vd_regions_create(table, nr);
+	if (IS_ERR(d->regions))
+		umem_die("the table is refused: %ld", PTR_ERR(d->regions));
+	vd_mem_set(&d->mem, d->regions);
+	d->guest.table = table;
+	d->guest.nr = nr;
+}
+
+void drv_init(struct drv *d, u16 num, unsigned int features)
+{
+	unsigned int i;
+
+	drv_init_ring(d, num, features);
+	for (i = 0; i < DRV_NR_REGIONS; i++)
+		umem_map(drv_table[i].userspace_addr, drv_table[i].memory_size,
+			 UMEM_R);
+	drv_set_table(d, drv_table, DRV_NR_REGIONS);
+}
+
+void drv_fini(struct drv *d)
+{
+	umem_settle();
+	vd_regions_destroy(d->regions);
+	free(d->batch);
+}
+
+void drv_start_at(struct drv *d, u16 idx)
+{
+	drv_set_avail_idx(d, idx);
+	d->ring.next_avail = idx;
+	vd_ring_start(&d->ring, idx);
+}
+
+static void drv_write_desc(struct vring_desc *desc, u64 addr, u32 len,
+			   u16 flags, u16 next)
+{
+	desc->addr = cpu_to_le64(addr);
+	desc->len = cpu_to_le32(len);
+	desc->flags = cpu_to_le16(flags);
+	desc->next = cpu_to_le16(next);
+}
+
+void drv_desc(struct drv *d, u16 slot, u64 addr, u32 len, u16 flags, u16 next)
+{
+	u64 at = DRV_DESC + sizeof(struct vring_desc) * slot;
+
+	(void)d;
+	drv_write_desc(umem_ptr(at, sizeof(struct vring_desc)), addr, len,
+		       flags, next);
+}
+
+void drv_table_desc(u64 gpa, u32 slot, u64 addr, u32 len, u16 flags, u16 next)
+{
+	struct vring_desc desc;
+	const u8 *byte = (const u8 *)&desc;
+	unsigned int i;
+
+	gpa += sizeof(desc) * slot;
+	drv_write_desc(&desc, addr, len, flags, next);
+	/* Byte by byte, as the table may cross from one region to the next. */
+	for (i = 0; i < sizeof(desc); i++, gpa++) {
+		const struct vhost_memory_region *r =
+			ref_owner(drv_table, DRV_NR_REGIONS, gpa);
+
+		if (!r)
+			umem_die("the test's table lies outside of memory");
+		*(u8 *)umem_ptr(r->userspace_addr + (gpa - r->guest_phys_addr),
+				1) = byte[i];
+	}
+}
+
+static struct vring_avail *drv_avail(const struct drv *d)
+{
+	return umem_ptr(DRV_AVAIL, drv_avail_len(d->guest.num));
+}
+
+static struct vring_used *drv_used(const struct drv *d)
+{
+	return umem_ptr(DRV_USED, drv_used_len(d));
+}
+
+void drv_set_avail_idx(struct drv *d, u16 idx)
+{
+	d->avail_idx = idx;
+	drv_avail(d)->idx = cpu_to_le16(idx);
+}
+
+void drv_set_avail(struct drv *d, u16 idx, u16 head)
+{
+	drv_avail(d)->ring[idx % d->guest.num] = cpu_to_le16(head);
+}
+
+void drv_offer(struct drv *d, u16 head)
+{
+	drv_set_avail(d, d->avail_idx, head);
+	drv_set_avail_idx(d, d->avail_idx + 1);
+}
+
+void drv_set_used_event(struct drv *d, u16 event)
+{
+	drv_avail(d)->ring[d->guest.num] = cpu_to_le16(event);
+}
+
+void drv_set_no_interrupt(struct drv *d, bool on)
+{
+	drv_avail(d)->flags = cpu_to_le16(on ? VRING_AVAIL_F_NO_INTERRUPT : 0);
+}
+
+u16 drv_used_idx(const struct drv *d)
+{
+	return le16_to_cpu(drv_used(d)->idx);
+}
+
+struct vring_used_elem drv_used_elem(const struct drv *d, u16 idx)
+{
+	return drv_used(d)->ring[idx % d->guest.num];
+}
+
+u16 drv_used_flags(void)
+{
+	return le16_to_cpu(*(__le16 *)umem_ptr(DRV_USED, sizeof(__le16)));
+}
+
+u16 drv_avail_event(const struct drv *d)
+{
+	__virtio16 event;
+
+	memcpy(&event, &drv_used(d)->ring[d->guest.num], sizeof(event));
+	return le16_to_cpu(event);
+}
+
+int drv_fetch(struct drv *d, unsigned int max)
+{
+	int ret = vd_ring_fetch(&d->ring, &d->mem, d->batch, max);
+
+	umem_settle();
+	return ret;
+}
+
+int drv_try(struct drv *d, u16 head)
+{
+	drv_offer(d, head);
+	return drv_fetch(d, 1);
+}

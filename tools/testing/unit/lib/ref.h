@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the contract says, written down a second time: slowly, simply, and
+ * without a look at the module's ways. Tests hold the module against it.
+ */
+#ifndef REF_H
+#define REF_H
+
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/vhost_types.h>
+
+/* The contract's limits: pieces of a chain, entries of a table. */
+#define REF_MAX_SEGS	1024U
+#define REF_MAX_TABLE	65536U
+
+/**
+ * struct ref_guest - a guest as the reference sees it
+ * @table: the memory table in the client's order
+ * @nr: entries in @table
+ * @desc: user address of the descriptor table
+ * @num: ring size
+ */
+struct ref_guest {
+	const struct vhost_memory_region *table;
+	u32 nr;
+	u64 desc;
+	u16 num;
+};
+
+/**
+ * struct ref_chain - what a head should come to
+ * @is_bad: no device may serve it
+ * @is_big: it needs more pieces, or descriptors, than fit
+ * @nr_desc: descriptors in the ring that are not empty
+ * @nr_out: readable pieces
+ * @nr_in: writable pieces
+ * @out_len: readable bytes
+ * @in_len: writable bytes
+ * @gpa: where each piece lies for the guest
+ * @seg: the pieces
+ */
+struct ref_chain {
+	bool is_bad;
+	bool is_big;
+	unsigned int nr_desc;
+	unsigned int nr_out;
+	unsigned int nr_in;
+	size_t out_len;
+	size_t in_len;
+	u64 gpa[REF_MAX_SEGS];
+	struct iovec seg[REF_MAX_SEGS];
+};
+
+/* Which entry holds an address: the lowest start, then the earliest. */
+const struct vhost_memory_region *
+ref_owner(const struct vhost_memory_region *table, u32 nr, u64 gpa);
+/*
+ * The pieces of a buffer; -EFAULT when part of it is nowhere, -E2BIG for more
+ * than @room. A buffer that is both may be called either.
+ */
+int ref_translate(const struct vhost_memory_region *table, u32 nr, u64 gpa,
+		  u32 len, struct iovec *seg, unsigned int room);
+void ref_walk(const struct ref_guest *guest, u16 head, struct ref_chain *chain);
+
+#endif
