@@ -4,6 +4,7 @@
 # demo and the tests; the image is built outside (scripts/guest build), since
 # the cache is read-only there. One guest at a time for each shell.
 
+# shellcheck source=scripts/initramfs.sh
 . "$(dirname "${BASH_SOURCE[0]}")/initramfs.sh"
 
 # Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
@@ -16,7 +17,7 @@ guest_pid='' guest_dir='' guest_request=0
 # hosts differ by the host alone.
 guest_image() {
 	pack_initramfs guest "$(kernel_home 6.1)" "$ROOT/scripts/guest.d/init" \
-		"virtio_pci virtio_net e1000e" "$(command -v iperf3)"
+		"virtio_pci virtio_net e1000e" "$(type -P iperf3)"
 }
 
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,

@@ -57,6 +57,7 @@ pack_initramfs() {
 	} | sha256sum | cut -c1-12)
 	image=$CACHE/initramfs/$name-$rel-$key.cpio
 	if [ ! -f "$image" ]; then
+		[ -w "$CACHE" ] || die "no $name image in the cache, which is read-only here; run outside: scripts/$name build"
 		cache_lock
 		dir=$(cache_tmp)
 		mkdir -p "$CACHE/initramfs" "$dir/root"/{bin,dev,proc,sys}
