@@ -6,9 +6,9 @@
 # VHOST_DEV names the device (default /dev/viaduct-net).
 set -euo pipefail
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
-# shellcheck source=../../../../../scripts/lib.sh
+# shellcheck source=scripts/lib.sh
 . "$REPO/scripts/lib.sh"
-# shellcheck source=../../../../../scripts/guest.sh
+# shellcheck source=scripts/guest.sh
 . "$REPO/scripts/guest.sh"
 
 VHOST_DEV=${VHOST_DEV:-/dev/viaduct-net}
@@ -60,10 +60,15 @@ start_guest() {
 	guest_start "$@"
 }
 
+# Who talks to the guest: this host, unless a test puts another machine there.
+on_wire() {
+	"$@"
+}
+
 ping_guest() {
-	ping -q -c 1 -W 10 "$(guest_ip "$1")" >/dev/null ||
+	on_wire ping -q -c 1 -W 10 "$(guest_ip "$1")" >/dev/null ||
 		{ echo "no answer to the first ping" && return 1; }
-	ping -q -c 20 -i 0.05 -W 5 "$(guest_ip "$1")" | sed -n 3,4p
+	on_wire ping -q -c 20 -i 0.05 -W 5 "$(guest_ip "$1")" | sed -n 3,4p
 }
 
 # iperf_guest NET [FLAG...]: bytes must arrive.
@@ -71,7 +76,7 @@ iperf_guest() {
 	local net=$1 json moved
 
 	shift
-	json=$(timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${IPERF_SECONDS:-3}" "$@") ||
+	json=$(on_wire timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${IPERF_SECONDS:-3}" "$@") ||
 		{ grep '"error"' <<<"$json" || echo "iperf3 ended with an error"; return 1; }
 	moved=$(awk '/"sum_received":/ { on = 1 } on && /"bytes":/ { sub(",", "", $2); print $2; exit }' <<<"$json")
 	echo "$moved bytes"

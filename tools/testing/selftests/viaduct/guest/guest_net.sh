@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # One guest with a card for each set of virtio options: each must answer ping,
 # move TCP both ways, and carry a stream both ways without altering a byte.
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
 names=(modern legacy mrg_rxbuf=off event_idx=off indirect_desc=off)
