@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload demo test check doc help clean
+.PHONY: all module load unload demo test unit fuzz coverage check help clean
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -43,6 +43,13 @@ demo:
 test:
 	$(Q)scripts/test $(ARGS)
 
+# Guest memory and ring engine in user space; no root, no VM.
+unit:
+	$(Q)$(MAKE) --no-print-directory -C tools/testing/unit run
+
+fuzz coverage:
+	$(Q)$(MAKE) --no-print-directory -C tools/testing/unit $@
+
 check:
 	$(Q)scripts/check $(ARGS)
 
@@ -53,6 +60,9 @@ help:
 	@echo '  load, unload   insert viaduct.ko with what it needs, remove it (as root)'
 	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
 	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part'
+	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
+	@echo '  fuzz           libFuzzer on them; T="chain regions split" SECONDS=60'
+	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'
 
