@@ -93,7 +93,7 @@ TEST(failure_keeps_the_old_one)
 	n.ring[VG_TX].avail->ring[0] = 0xffff;
 	n.ring[VG_TX].avail->idx = 1;
 	vg_eventfd_add(n.kick[VG_TX], 1);
-	EXPECT_EQ(1, vg_eventfd_wait(n.err[VG_TX], vg_deadline_ms(10000)));
+	EXPECT_LE(1, vg_eventfd_wait(n.err[VG_TX], vg_deadline_ms(10000)));
 }
 
 TEST(full_kick_counter)

@@ -104,6 +104,39 @@ TEST(reset_owner_under_load)
 	free(table);
 }
 
+/*
+ * A device that is given up before its worker has had the CPU even once, with
+ * a job queued for it. The next owner must not inherit anything of that.
+ */
+TEST(reset_before_the_worker_runs)
+{
+	struct stream s[2];
+	int i, e = vg_eventfd();
+	struct vhost_memory *table;
+	unsigned int q;
+
+	vg_eventfd_add(e, 1);
+	ASSERT_FINE(set_up());
+	for (i = 0; i < 200; i++) {
+		ASSERT_EQ(0, vg_reset_owner(rig.net.fd));
+		ASSERT_EQ(0, vg_set_owner(rig.net.fd));
+		ASSERT_EQ(0, vg_set_vring_kick(rig.net.fd, VG_RX, e));
+		ASSERT_EQ(0, vg_set_vring_kick(rig.net.fd, VG_TX, e));
+	}
+	table = vg_mem_table(&rig.net.mem);
+	ASSERT_EQ(0, vg_reset_owner(rig.net.fd));
+	ASSERT_EQ(0, vg_set_owner(rig.net.fd));
+	ASSERT_EQ(0, vg_set_features(rig.net.fd, rig.net.features));
+	ASSERT_EQ(0, vg_set_mem_table(rig.net.fd, table));
+	for (q = 0; q < 2; q++)
+		ASSERT_EQ(0, vg_net_set_ring(&rig.net, q));
+	ASSERT_FINE(rig_start(&rig));
+	s[0] = stream_make(&rig, VG_TX, 500);
+	s[1] = stream_make(&rig, VG_RX, 500);
+	EXPECT_FINE(stream_run(s, 2));
+	free(table);
+}
+
 static void run_for_ever(int say)
 {
 	struct stream s[2];
