@@ -185,6 +185,7 @@ int vg_net_stop(struct vg_net *n)
 
 	if (!ret)
 		ret = vg_set_backend(n->fd, VG_TX, -1);
-	n->running[VG_RX] = n->running[VG_TX] = false;
+	n->running[VG_RX] = false;
+	n->running[VG_TX] = false;
 	return ret;
 }

@@ -111,7 +111,9 @@ void vg_ring_fini(struct vg_ring *r)
 	free(r->nr_desc);
 	free(r->token);
 	free(r->table);
-	r->stack = r->next = r->nr_desc = NULL;
+	r->stack = NULL;
+	r->next = NULL;
+	r->nr_desc = NULL;
 	r->token = NULL;
 	r->table = NULL;
 }
@@ -134,7 +136,10 @@ void vg_ring_reset(struct vg_ring *r, uint16_t idx)
 	}
 	r->nr_free = r->num;
 	r->nr_flight = 0;
-	r->avail_idx = r->shown_idx = r->kick_idx = r->used_idx = idx;
+	r->avail_idx = idx;
+	r->shown_idx = idx;
+	r->kick_idx = idx;
+	r->used_idx = idx;
 	memset(r->avail, 0, 6 + 2 * r->num);
 	memset(r->used, 0, 6 + 8 * r->num);
 	r->avail->idx = htole16(idx);
@@ -200,7 +205,8 @@ int vg_ring_add(struct vg_ring *r, const struct vg_seg *seg, unsigned int nr,
 		return -EINVAL;
 	if (slots > r->nr_free)
 		return -ENOSPC;
-	head = d = r->stack[r->nr_free - 1];
+	head = r->stack[r->nr_free - 1];
+	d = head;
 	if (indirect && table_fill(r, head, seg + nr_direct, nr - nr_direct))
 		return -ENOMEM;
 	for (i = 0; i < slots; i++) {

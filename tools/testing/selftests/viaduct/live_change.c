@@ -89,7 +89,8 @@ static void change_call(unsigned int nr)
 
 	die_if(vg_set_vring_call(rig.net.fd, q, e), "SET_VRING_CALL");
 	close(rig.net.call[q]);
-	rig.net.call[q] = rig.net.ring[q].call_fd = e;
+	rig.net.call[q] = e;
+	rig.net.ring[q].call_fd = e;
 }
 
 TEST(call_eventfd)
@@ -106,7 +107,8 @@ static void change_kick(unsigned int nr)
 	/* A kick of the old one that was not seen yet must not be lost. */
 	die_if(vg_set_vring_kick(rig.net.fd, q, e), "SET_VRING_KICK");
 	close(rig.net.kick[q]);
-	rig.net.kick[q] = rig.net.ring[q].kick_fd = e;
+	rig.net.kick[q] = e;
+	rig.net.ring[q].kick_fd = e;
 }
 
 TEST(kick_eventfd)
