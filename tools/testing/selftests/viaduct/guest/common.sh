@@ -27,7 +27,19 @@ plan() {
 		exit 1
 	fi
 	scratch=$(mktemp -d /tmp/guest-test.XXXXXX)
-	trap 'guest_kill; rm -rf "$scratch"' EXIT
+	trap clean_up EXIT
+}
+
+# Networks are 1 and up; the next test wants them free, however this one ends.
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+	local tap
+
+	guest_kill
+	rm -rf "$scratch"
+	for tap in /sys/class/net/tap[1-9]; do
+		[ ! -e "$tap" ] || ip link delete "${tap##*/}"
+	done
 }
 
 # report NAME COMMAND...: one test; what COMMAND says becomes diagnostics.
