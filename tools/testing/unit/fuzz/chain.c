@@ -115,6 +115,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	scene_init(&s, &in);
 	for (round = 0; round < 4; round++) {
+		if (umem_nr_accesses() >= SCENE_MAX_ACCESSES)
+			break;
 		if (!chain_fetch(&s, 1 + ((size >> round) & 63)))
 			break;
 		/* Once in a while into an empty batch. */

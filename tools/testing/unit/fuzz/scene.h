@@ -27,6 +27,12 @@
 #define SCENE_NR_REGIONS	5U
 #define SCENE_END		0xffU
 
+/*
+ * Accesses after which an input has had its time: long walks, one after the
+ * other, would teach nothing new and slow all down.
+ */
+#define SCENE_MAX_ACCESSES	20000U
+
 struct scene {
 	struct drv d;
 	struct vhost_memory_region table[SCENE_NR_REGIONS];

@@ -212,14 +212,13 @@ static int split_step(struct split *f, u8 verb, u8 arg)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static struct split f;
-	unsigned int steps;
 
 	f.in = (struct input){ data, size };
 	f.taken = 0;
 	f.changes = 0;
 	scene_init(&f.s, &f.in);
 	umem_on_read(split_before_read, &f);
-	for (steps = 0; f.in.left && steps < 300; steps++) {
+	while (f.in.left && umem_nr_accesses() < SCENE_MAX_ACCESSES) {
 		u8 verb = input_u8(&f.in), arg = input_u8(&f.in);
 
 		if (split_step(&f, verb, arg) < 0)
