@@ -229,6 +229,42 @@ TEST(chain_1024_pieces_and_empty_ones)
 	drv_fini(&d);
 }
 
+/*
+ * A table takes a place too, even one without pieces: the batch has room for
+ * 1024 descriptors, which is more than any driver needs.
+ */
+TEST(chain_1024_pieces_and_an_empty_table)
+{
+	drv_init(&d, 2048, 0);
+	drv_table_desc(DRV_C_GPA, 0, 0, 0, 0, 0);
+	drv_desc(&d, 1024, DRV_C_GPA, 16, VRING_DESC_F_INDIRECT, 0);
+	CHECK_EQ(try_pieces(1024, 0), 1);
+	drv_start_at(&d, 0);
+	vd_batch_reset(d.batch);
+	drv_desc(&d, 1023, DRV_A_GPA, 1, NEXT, 1024);
+	check_broken(0, -E2BIG);
+	drv_fini(&d);
+}
+
+/* A chain without room must not spill over what is in hand already. */
+TEST(chain_without_room_leaves_the_others_alone)
+{
+	u16 i;
+
+	drv_init(&d, 2048, 0);
+	for (i = 0; i < 1025; i++)
+		drv_desc(&d, i, DRV_A_GPA + i, 1,
+			 i == 511 || i == 1024 ? 0 : NEXT, i + 1);
+	CHECK_EQ(drv_try(&d, 0), 1);
+	CHECK_EQ(drv_try(&d, 512), -ENOSPC);
+	CHECK_EQ(chain(0)->nr_out, 512);
+	for (i = 0; i < 512; i++) {
+		CHECK_EQ(d.batch->gpa[i], DRV_A_GPA + i);
+		check_seg(i, DRV_A_HVA + i, 1);
+	}
+	drv_fini(&d);
+}
+
 /* Regions cut a buffer in two: pieces count, not descriptors. */
 TEST(chain_1024_pieces_of_513_buffers)
 {
