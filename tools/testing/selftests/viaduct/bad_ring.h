@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_BAD_RING_H
+#define VD_BAD_RING_H
+
+/*
+ * Rings that no driver may write. The device says so once through the error
+ * eventfd and leaves the ring alone until it is attached again; the other ring
+ * goes on; the worker is idle; a good ring in the same place works again; no
+ * packet that waited is lost.
+ *
+ * The reference has no such state: it may say so again at each wake-up. That
+ * is the only difference that these tests allow it.
+ */
+#include <endian.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include "rig.h"
+#include "vd_test.h"
+#include "worker.h"
+
+#define NUM	256
+#define NEXT	VRING_DESC_F_NEXT
+#define WRITE	VRING_DESC_F_WRITE
+#define INDIRECT VRING_DESC_F_INDIRECT
+#define IDLE_MS	100	/* how long the worker is watched */
+
+FIXTURE(bad)
+{
+	struct rig rig;
+	struct vg_ring *r;	/* the ring to spoil */
+	unsigned int q;		/* its number */
+	uint16_t dir;		/* flag of its good descriptors */
+	uint64_t buf;		/* good guest memory, a page */
+	uint64_t table;		/* room for indirect tables */
+	struct vring_desc *t;	/* the same */
+	void *locked;		/* area whose protection was changed */
+	uint16_t posted;
+	unsigned int nr_frames;	/* that the far side sends a receive ring */
+};
+
+FIXTURE_VARIANT(bad)
+{
+	unsigned int q;
+};
+
+FIXTURE_VARIANT_ADD(bad, tx) { .q = VG_TX };
+FIXTURE_VARIANT_ADD(bad, rx) { .q = VG_RX };
+
+FIXTURE_SETUP(bad)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+	struct vg_mem *mem = &self->rig.net.mem;
+
+	ASSERT_FINE(rig_open(&self->rig, RIG_TAP, &o));
+	self->q = variant->q;
+	self->nr_frames = 1;
+	self->r = &self->rig.net.ring[variant->q];
+	self->dir = variant->q == VG_RX ? WRITE : 0;
+	self->buf = vg_mem_alloc(mem, 4096, 4096);
+	self->table = vg_mem_alloc(mem, 65536, 4096);
+	self->t = vg_mem_hva(mem, self->table, 65536);
+	ASSERT_NE(NULL, self->t);
+	ASSERT_FINE(rig_start(&self->rig));
+}
+
+FIXTURE_TEARDOWN(bad)
+{
+	rig_close(&self->rig);
+}
+
+typedef struct _test_data_bad bad_t;
+
+static void set_desc(struct vring_desc *d, uint64_t addr, uint32_t len,
+		     uint16_t flags, uint16_t next)
+{
+	d->addr = htole64(addr);
+	d->len = htole32(len);
+	d->flags = htole16(flags);
+	d->next = htole16(next);
+}
+
+/* A head into the avail ring; shown by spoil(). */
+static inline void post(bad_t *b, uint16_t head)
+{
+	b->r->avail->ring[b->posted++ & (NUM - 1)] = htole16(head);
+}
+
+/* A good buffer in descriptor @i. */
+static inline void good(bad_t *b, int i, uint16_t flags, uint16_t next)
+{
+	set_desc(&b->r->desc[i], b->buf, 2048, b->dir | flags, next);
+}
+
+static inline void lock_area(bad_t *b, void *area, int prot)
+{
+	b->locked = area;
+	if (mprotect(area, 4096, prot))
+		abort();
+}
+
+/* Shows what was posted and makes the device look at it. */
+static const char *spoil(bad_t *b)
+{
+	struct virtio_net_hdr hdr;
+	uint8_t frame[2048];
+	unsigned int i;
+	size_t len;
+
+	if (b->posted)
+		__atomic_store_n(&b->r->avail->idx, htole16(b->posted),
+				 __ATOMIC_RELEASE);
+	for (i = 0; b->q == VG_RX && i < b->nr_frames; i++) {
+		len = stream_frame(&b->rig, VG_RX, i, frame, &hdr);
+		if (rig_far_send(&b->rig, frame, len, &hdr))
+			return b->rig.why;
+	}
+	vg_eventfd_add(b->rig.net.kick[b->q], 1);
+	return NULL;
+}
+
+/* All jobs of the worker have run when this call returns. */
+static void settle(bad_t *b)
+{
+	if (vg_set_log_fd(b->rig.net.fd, -1))
+		abort();
+}
+
+static void expect_error(struct __test_metadata *_metadata, bad_t *b)
+{
+	uint64_t n;
+
+	n = vg_eventfd_wait(b->rig.net.err[b->q], vg_deadline_ms(10000));
+	EXPECT_LE(1, n);
+	if (!vg_dev_is_reference())
+		EXPECT_EQ(1, n);
+}
+
+/* More kicks and packets change nothing: no error, no work, no time. */
+static void expect_quiet(struct __test_metadata *_metadata, bad_t *b)
+{
+	struct pollfd p = { .fd = b->rig.net.err[b->q], .events = POLLIN };
+	pid_t tid = worker_find(getpid());
+	uint64_t before;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		vg_eventfd_add(b->rig.net.kick[b->q], 1);
+	settle(b);
+	ASSERT_NE(0, tid);
+	before = worker_runtime(tid);
+	ASSERT_NE(0, before);
+	EXPECT_EQ(0, poll(&p, 1, IDLE_MS));
+	EXPECT_GT(1000000, worker_runtime(tid) - before) {
+		TH_LOG("the worker ran for %llu ns",
+		       (unsigned long long)worker_runtime(tid) - before);
+	}
+}
+
+static void expect_recovery(struct __test_metadata *_metadata, bad_t *b)
+{
+	struct stream s = stream_make(&b->rig, b->q, 50);
+	uint8_t frame[2048];
+
+	ASSERT_EQ(0, vg_set_backend(b->rig.net.fd, b->q, -1));
+	if (b->locked)
+		ASSERT_EQ(0, mprotect(b->locked, 4096,
+				      PROT_READ | PROT_WRITE));
+	/* What was sent before the ring broke is not this stream's. */
+	while (rig_far_recv(&b->rig, frame, sizeof(frame), NULL, 0) > 0)
+		;
+	vg_ring_reset(b->r, 0);
+	ASSERT_EQ(0, vg_set_vring_base(b->rig.net.fd, b->q, 0));
+	vg_eventfd_take(b->rig.net.err[b->q]);
+	ASSERT_EQ(0, vg_set_backend(b->rig.net.fd, b->q, b->rig.backend));
+	/* The packet that met the bad ring is still there. */
+	if (b->q == VG_RX) {
+		s.sent = b->nr_frames;
+		s.got = b->nr_frames - 1;
+	}
+	EXPECT_FINE(stream_run(&s, 1));
+	EXPECT_EQ(0, vg_eventfd_take(b->rig.net.err[b->q]));
+}
+
+/* @base: the position that the device must stand at; -1: not told. */
+static inline void check_at(struct __test_metadata *_metadata, bad_t *b, int base)
+{
+	struct stream s = stream_make(&b->rig, !b->q, 50);
+	unsigned int got;
+
+	ASSERT_FINE(spoil(b));
+	expect_error(_metadata, b);
+	EXPECT_FINE(stream_run(&s, 1));
+	if (!vg_dev_is_reference())
+		expect_quiet(_metadata, b);
+	EXPECT_EQ(0, vg_get_vring_base(b->rig.net.fd, b->q, &got));
+	if (base >= 0)
+		EXPECT_EQ(base, got);
+	expect_recovery(_metadata, b);
+}
+
+static inline void check(struct __test_metadata *_metadata, bad_t *b)
+{
+	check_at(_metadata, b, 0);
+}
+
+#endif

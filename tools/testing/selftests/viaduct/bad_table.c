@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Indirect tables that are wrong. */
+#include "bad_ring.h"
+
+static void indirect(bad_t *b, uint64_t gpa, uint32_t len, uint16_t flags)
+{
+	set_desc(&b->r->desc[0], gpa, len, INDIRECT | flags, 1);
+	post(b, 0);
+}
+
+TEST_F(bad, table_length_odd)
+{
+	set_desc(&self->t[0], self->buf, 100, self->dir, 0);
+	indirect(self, self->table, 17, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, table_empty)
+{
+	indirect(self, self->table, 0, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, table_in_no_region)
+{
+	indirect(self, 0x10, 16, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, table_too_long)
+{
+	set_desc(&self->t[0], self->buf, 100, self->dir, 0);
+	indirect(self, self->table, 16 * 65537, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, table_in_table)
+{
+	set_desc(&self->t[0], self->buf, 100, self->dir | NEXT, 1);
+	set_desc(&self->t[1], self->table + 64, 16, INDIRECT, 0);
+	set_desc(&self->t[4], self->buf, 100, self->dir, 0);
+	indirect(self, self->table, 32, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, chain_leaves_the_table)
+{
+	set_desc(&self->t[0], self->buf, 100, self->dir | NEXT, 1);
+	set_desc(&self->t[1], self->buf, 100, self->dir | NEXT, 2);
+	set_desc(&self->t[2], self->buf, 100, self->dir, 0);
+	indirect(self, self->table, 32, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, address_in_table_in_no_region)
+{
+	set_desc(&self->t[0], 0x10, 100, self->dir, 0);
+	indirect(self, self->table, 16, 0);
+	check(_metadata, self);
+}
+
+TEST_F(bad, table_unreadable)
+{
+	set_desc(&self->t[0], self->buf, 100, self->dir, 0);
+	indirect(self, self->table, 16, 0);
+	lock_area(self, self->t, PROT_NONE);
+	check(_metadata, self);
+}
+
+VD_TEST_MAIN
