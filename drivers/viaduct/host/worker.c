@@ -63,6 +63,36 @@ static int vd_worker_main(void *data)
 	return 0;
 }
 
+struct vd_worker_flush {
+	struct vd_work work;
+	struct completion done;
+};
+
+static void vd_worker_flush_fn(struct vd_work *work)
+{
+	struct vd_worker_flush *flush =
+		container_of(work, struct vd_worker_flush, work);
+
+	complete(&flush->done);
+}
+
+/**
+ * vd_worker_flush() - wait until the jobs queued so far have run
+ * @worker: a started worker
+ *
+ * Context: process context, sleeps; not from a job.
+ */
+void vd_worker_flush(struct vd_worker *worker)
+{
+	struct vd_worker_flush flush;
+
+	vd_work_init(&flush.work, vd_worker_flush_fn);
+	flush.work.worker = worker;
+	init_completion(&flush.done);
+	vd_work_queue(&flush.work);
+	wait_for_completion(&flush.done);
+}
+
 /**
  * vd_worker_start() - create a worker for the calling thread
  * @worker: zeroed
@@ -93,6 +123,11 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm)
 	}
 	worker->task = task;
 	wake_up_process(task);
+	/*
+	 * A thread that is stopped before it has run once never runs at all,
+	 * and would leave queued jobs behind: see it run.
+	 */
+	vd_worker_flush(worker);
 	return 0;
 }
 
@@ -107,36 +142,6 @@ void vd_worker_stop(struct vd_worker *worker)
 	kthread_stop(worker->task);
 	WARN_ON_ONCE(!llist_empty(&worker->jobs));
 	worker->task = NULL;
-}
-
-struct vd_worker_flush {
-	struct vd_work work;
-	struct completion done;
-};
-
-static void vd_worker_flush_fn(struct vd_work *work)
-{
-	struct vd_worker_flush *flush =
-		container_of(work, struct vd_worker_flush, work);
-
-	complete(&flush->done);
-}
-
-/**
- * vd_worker_flush() - wait until the jobs queued so far have run
- * @worker: a started worker
- *
- * Context: process context, sleeps; not from a job.
- */
-void vd_worker_flush(struct vd_worker *worker)
-{
-	struct vd_worker_flush flush;
-
-	vd_work_init(&flush.work, vd_worker_flush_fn);
-	flush.work.worker = worker;
-	init_completion(&flush.done);
-	vd_work_queue(&flush.work);
-	wait_for_completion(&flush.done);
 }
 
 /**

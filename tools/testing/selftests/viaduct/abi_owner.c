@@ -186,15 +186,15 @@ TEST(worker_lives_with_the_owner)
 {
 	int fd = abi_open();
 
-	EXPECT_EQ(0, worker_count(gettid()));
+	EXPECT_EQ(0, worker_settle(gettid(), 0));
 	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_count(gettid()));
+	EXPECT_EQ(1, worker_settle(gettid(), 1));
 	ASSERT_EQ(0, vg_reset_owner(fd));
-	EXPECT_EQ(0, worker_count(gettid()));
+	EXPECT_EQ(0, worker_settle(gettid(), 0));
 	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_count(gettid()));
+	EXPECT_EQ(1, worker_settle(gettid(), 1));
 	close(fd);
-	EXPECT_EQ(0, worker_count(gettid()));
+	EXPECT_EQ(0, worker_settle(gettid(), 0));
 }
 
 TEST(many_times)

@@ -157,7 +157,7 @@ static const char *intact_unowned(void)
 {
 	if (vg_set_vring_num(fresh, 0, 256) != -EPERM)
 		return "there is an owner";
-	if (worker_count(gettid()))
+	if (worker_settle(gettid(), 0))
 		return "there is a worker";
 	return NULL;
 }
@@ -295,7 +295,7 @@ TEST(owner)
 	SWEEP(call_open, nothing, undo_open);
 	SWEEP(call_set_owner, intact_unowned, undo_set_owner);
 	SWEEP(call_reset_owner, intact_owned, undo_reset_owner);
-	EXPECT_EQ(0, worker_count(gettid()));
+	EXPECT_EQ(0, worker_settle(gettid(), 0));
 	EXPECT_LT(5, nr_faults);
 	close(fresh);
 }

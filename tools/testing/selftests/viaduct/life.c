@@ -66,7 +66,7 @@ TEST(close_under_load)
 		ASSERT_EQ(1, worker_count(gettid()));
 		ASSERT_EQ(0, close(rig.net.fd));
 		rig.net.fd = -1;
-		EXPECT_EQ(0, worker_count(gettid()));
+		EXPECT_EQ(0, worker_settle(gettid(), 0));
 		rig_close(&rig);
 	}
 }
@@ -83,7 +83,7 @@ TEST(reset_owner_under_load)
 		streams(s);
 		ASSERT_FINE(load(s, 100 + i));
 		ASSERT_EQ(0, vg_reset_owner(rig.net.fd));
-		EXPECT_EQ(0, worker_count(gettid()));
+		EXPECT_EQ(0, worker_settle(gettid(), 0));
 		ASSERT_EQ(0, vg_set_owner(rig.net.fd));
 		ASSERT_EQ(0, vg_set_features(rig.net.fd, rig.net.features));
 		ASSERT_EQ(0, vg_set_mem_table(rig.net.fd, table));
@@ -264,7 +264,7 @@ TEST(many_devices)
 	}
 	for (i = 0; i < NR; i++)
 		rig_close(&many[i]);
-	EXPECT_EQ(0, worker_count(gettid()));
+	EXPECT_EQ(0, worker_settle(gettid(), 0));
 }
 
 TEST(module_stays_while_open)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finding a device's worker and asking how long it has run. */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../lib/vguest/wait.h"
 #include "worker.h"
 
 static int find_in(const char *dir, const char *name, pid_t *tid)
@@ -48,6 +50,18 @@ int worker_count(pid_t owner)
 	pid_t tid;
 
 	return find(owner, &tid);
+}
+
+int worker_settle(pid_t owner, int want)
+{
+	uint64_t deadline = vg_deadline_ms(2000);
+	int nr = worker_count(owner);
+
+	while (nr != want && !vg_expired(deadline)) {
+		sched_yield();
+		nr = worker_count(owner);
+	}
+	return nr;
 }
 
 pid_t worker_find(pid_t owner)

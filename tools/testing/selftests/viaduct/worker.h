@@ -13,6 +13,11 @@
 
 /* How many there are for @owner. */
 int worker_count(pid_t owner);
+/*
+ * The same, once there are @want: a thread that was waited for may still be
+ * seen on its way out. Gives up after two seconds.
+ */
+int worker_settle(pid_t owner, int want);
 /* Its thread number, or 0. */
 pid_t worker_find(pid_t owner);
 /* Time that it has run so far, in nanoseconds. */
