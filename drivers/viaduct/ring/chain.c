@@ -14,6 +14,7 @@
  * delivered, and the next fetch meets it as the first.
  */
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/uaccess.h>
 
 #include "guest/access.h"
@@ -21,6 +22,13 @@
 
 /* The contract's limit for an indirect table. */
 #define VD_CHAIN_MAX_TABLE	65536U
+
+/*
+ * Descriptors that a chain may have in its table. Only 1024 of them can hold
+ * something; the rest is the patience we have with empty ones, which cost a
+ * read each and count for nothing else.
+ */
+#define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
 /* Descriptors of an indirect table read in one window. */
 #define VD_CHAIN_CHUNK		16U
@@ -257,7 +265,7 @@ static int vd_walk_init(struct vd_walk *walk, struct vd_mem *mem,
 		      (const struct vring_desc __user *)seg.iov_base;
 	walk->gpa = d->addr;
 	walk->num = d->len / sizeof(struct vring_desc);
-	walk->left = walk->num;
+	walk->left = min(walk->num, VD_CHAIN_MAX_WALK);
 	walk->slot = 0;
 	walk->more = true;
 	return 0;

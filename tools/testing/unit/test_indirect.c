@@ -207,22 +207,25 @@ TEST(indirect_table_runs_into_hole)
 	drv_fini(&d);
 }
 
-TEST(indirect_every_entry_of_65536)
+/* The largest table is taken, but not a walk through much of its emptiness. */
+TEST(indirect_patience_with_empty_entries)
 {
+	const u32 last = 4 * VD_MAX_SEGS - 1;
 	u32 i;
 
 	start();
 	drv_desc(&d, 0, TABLE, 65536 * DESC_LEN, INDIRECT, 0);
 	for (i = 0; i < 65536; i++)
 		drv_table_desc(TABLE, i, ~0ULL, 0, NEXT, i + 1);
-	drv_table_desc(TABLE, 65535, DRV_A_GPA, 7, 0, 0);
+	drv_table_desc(TABLE, last, DRV_A_GPA, 7, 0, 0);
 	CHECK_EQ(drv_try(&d, 0), 1);
 	CHECK_EQ(chain()->nr_out, 1);
 	CHECK_EQ(chain()->out_len, 7);
-	/* The next field of the last entry leads back to the first. */
+	/* One more, and the walk ends before the chain does. */
 	drv_start_at(&d, 0);
 	vd_batch_reset(d.batch);
-	drv_table_desc(TABLE, 65535, ~0ULL, 0, NEXT, 0);
+	drv_table_desc(TABLE, last, ~0ULL, 0, NEXT, last + 1);
+	drv_table_desc(TABLE, last + 1, DRV_A_GPA, 7, 0, 0);
 	check_broken(-ELOOP);
 	drv_fini(&d);
 }

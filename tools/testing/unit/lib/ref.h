@@ -13,6 +13,7 @@
 /* The contract's limits: pieces of a chain, entries of a table. */
 #define REF_MAX_SEGS	1024U
 #define REF_MAX_TABLE	65536U
+#define REF_MAX_WALK	4096U
 
 /**
  * struct ref_guest - a guest as the reference sees it
