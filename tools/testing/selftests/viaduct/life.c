@@ -41,7 +41,7 @@ static const char *load(struct stream s[2], uint64_t nr)
 			if (stream_step(&s[i]) < 0)
 				return rig.why;
 		if (vg_expired(deadline))
-			return "load: nothing moves";
+			return "the streams stand still";
 		sched_yield();
 	}
 	return NULL;
@@ -250,7 +250,8 @@ TEST(many_devices)
 	struct vg_net_opts o = options();
 	int i;
 
-	o.num[0] = o.num[1] = 64;
+	o.num[VG_RX] = 64;
+	o.num[VG_TX] = 64;
 	for (i = 0; i < NR; i++) {
 		ASSERT_FINE(rig_open(&many[i], RIG_TAP, &o));
 		ASSERT_FINE(rig_start(&many[i]));

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,8 @@ pid_t worker_find(pid_t owner)
 	return tid;
 }
 
-uint64_t worker_runtime(pid_t tid)
+/* Time that it has run so far, in nanoseconds. */
+static uint64_t worker_runtime(pid_t tid)
 {
 	char path[64];
 	uint64_t ns = 0;
@@ -86,4 +88,20 @@ uint64_t worker_runtime(pid_t tid)
 		ns = 0;
 	fclose(f);
 	return ns;
+}
+
+uint64_t worker_unrest(pid_t tid)
+{
+	uint64_t before, ran = 1;
+	int i;
+
+	for (i = 0; i < 10 && ran; i++) {
+		before = worker_runtime(tid);
+		/* Nothing to watch is no proof of rest. */
+		if (!before)
+			return UINT64_MAX;
+		poll(NULL, 0, 100);
+		ran = worker_runtime(tid) - before;
+	}
+	return ran;
 }

@@ -20,7 +20,12 @@ int worker_count(pid_t owner);
 int worker_settle(pid_t owner, int want);
 /* Its thread number, or 0. */
 pid_t worker_find(pid_t owner);
-/* Time that it has run so far, in nanoseconds. */
-uint64_t worker_runtime(pid_t tid);
+/*
+ * Watches it for up to ten times 100 ms until it does not run at all for one
+ * of them: 0, or the time in nanoseconds that it ran in the last. A thread
+ * that spins is never still; one that has just finished its work soon is, even
+ * where the host takes CPUs away in the middle of things.
+ */
+uint64_t worker_unrest(pid_t tid);
 
 #endif
