@@ -224,14 +224,48 @@ struct vd_tx_budget {
 	size_t bytes;
 };
 
+/* Hand over what was built, then show the guest what is completed. */
+static enum vd_next vd_tx_publish(struct vd_queue *q)
+{
+	vd_tx_flush(q);
+	return vd_queue_publish(q);
+}
+
+/* Work off a batch of @nr chains; returns how many are done with. */
+static int vd_tx_chains(struct vd_queue *q, int nr,
+			struct vd_tx_budget *budget, int *err)
+{
+	int i;
+
+	for (i = 0; i < nr && budget->bytes < VD_RUN_BYTES; i++) {
+		const struct vd_chain *chain = &q->batch->chain[i];
+
+		*err = vd_tx_chain(q, chain);
+		if (*err)
+			break;
+		*err = vd_ring_complete(&q->ring, chain->head, 0);
+		budget->bytes += chain->out_len;
+		budget->packets++;
+		/*
+		 * Senders keep few long frames in flight: waiting for the
+		 * batch would leave them idle meanwhile.
+		 */
+		if (!*err && chain->out_len > PAGE_SIZE &&
+		    vd_tx_publish(q) == VD_STOP)
+			*err = -EFAULT;
+		if (*err)
+			return i + 1;
+	}
+	return i;
+}
+
 static enum vd_next vd_tx_batch(struct vd_queue *q,
 				struct vd_tx_budget *budget)
 {
-	struct vd_batch *batch = q->batch;
-	int nr, i, err = 0;
+	int nr, done, err = 0;
 	enum vd_next next;
 
-	nr = vd_ring_fetch(&q->ring, &q->mem, batch, VD_BATCH);
+	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, VD_BATCH);
 	if (nr < 0)
 		return vd_queue_break(q, nr);
 	if (!nr) {
@@ -240,21 +274,13 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 		return vd_queue_arm(q);
 	}
 	q->tx->headroom = vd_backend_xdp_headroom(&q->backend);
-	for (i = 0; i < nr && !err; i++) {
-		const struct vd_chain *chain = &batch->chain[i];
-
-		err = vd_tx_chain(q, chain);
-		if (err)
-			break;
-		err = vd_ring_complete(&q->ring, chain->head, 0);
-		budget->bytes += chain->out_len;
-	}
-	budget->packets += i;
-	vd_tx_flush(q);
-	next = vd_queue_publish(q);
+	done = vd_tx_chains(q, nr, budget, &err);
+	next = vd_tx_publish(q);
 	if (err)
-		next = vd_tx_give_back(q, nr - i, err);
-	vd_batch_reset(batch);
+		next = vd_tx_give_back(q, nr - done, err);
+	else
+		vd_ring_rewind(&q->ring, q->batch, nr - done);
+	vd_batch_reset(q->batch);
 	return next;
 }
 
