@@ -155,4 +155,15 @@ TEST_F(bad, descriptors_unreadable)
 	check(_metadata, self);
 }
 
+/* Met before a packet is touched: kicks cannot be turned off. */
+TEST_F(bad, used_ring_unwritable)
+{
+	memset(vg_mem_hva(&self->rig.net.mem, self->buf, 4096), 0, 4096);
+	good(self, 0, 0, 0);
+	post(self, 0);
+	lock_area(self, self->r->used, PROT_READ);
+	self->nr_frames = 0;
+	check_at(_metadata, self, -1);
+}
+
 VD_TEST_MAIN

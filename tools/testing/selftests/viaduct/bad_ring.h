@@ -163,7 +163,7 @@ static void expect_recovery(struct __test_metadata *_metadata, bad_t *b)
 	vg_eventfd_take(b->rig.net.err[b->q]);
 	ASSERT_EQ(0, vg_set_backend(b->rig.net.fd, b->q, b->rig.backend));
 	/* The packet that met the bad ring is still there. */
-	if (b->q == VG_RX) {
+	if (b->q == VG_RX && b->nr_frames) {
 		s.sent = b->nr_frames;
 		s.got = b->nr_frames - 1;
 	}
