@@ -17,8 +17,6 @@ struct vd_deviation {
 static const struct vd_deviation vd_deviations[] = {
 	{ "mem_table.whole_space", -EFAULT,
 	  "size 0 at address 0 names no memory: refused like any other size 0" },
-	{ "vring_kick.saturated", 0,
-	  "a full counter is a pending kick, not an error" },
 	{ "rx.num_buffers_without_mrg", 1,
 	  "virtio 1.2, 5.1.6.4.1: num_buffers is 1 without VIRTIO_NET_F_MRG_RXBUF" },
 	{ "features.ring_reset", 1,
