@@ -26,7 +26,8 @@ all: module
 module:
 	$(Q)k="$(KDIR)"; [ -n "$$k" ] || exit 1; \
 	mkdir -p $(out) && cp -pru Kbuild drivers include $(out)/ && \
-	$(MAKE) --no-print-directory -s -C "$$k" M=$(CURDIR)/$(out) W=$(W) C=$(C) modules
+	$(MAKE) --no-print-directory -s -C "$$k" M=$(CURDIR)/$(out) W=$(W) C=$(C) \
+	CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 load: viaduct.ko
 	modprobe -a tun tap
