@@ -7,10 +7,11 @@ Q := $(if $(filter 1,$(V)),,@)
 # The kernel to build for: KVER=6.1 or 6.12 takes Debian's headers from the
 # cache (fetched when absent), KDIR=... any build folder, neither means the
 # running kernel, or else the newest headers that are installed.
+# It is looked up when it is needed, once.
 ifdef KVER
-KDIR = $(shell scripts/kdir $(KVER))
-else
-KDIR ?= $(shell scripts/pick-headers)
+KDIR = $(eval KDIR := $(shell scripts/kdir $(KVER)))$(KDIR)
+else ifndef KDIR
+KDIR = $(eval KDIR := $(shell scripts/pick-headers))$(KDIR)
 endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
