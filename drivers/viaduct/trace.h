@@ -48,7 +48,7 @@ TRACE_EVENT(vd_batch,
 		  __entry->queue, __entry->packets, __entry->call)
 );
 
-TRACE_EVENT(vd_back_pressure,
+DECLARE_EVENT_CLASS(vd_queue_error,
 	TP_PROTO(int owner, unsigned int queue, int err),
 	TP_ARGS(owner, queue, err),
 	TP_STRUCT__entry(
@@ -63,6 +63,16 @@ TRACE_EVENT(vd_back_pressure,
 	),
 	TP_printk("owner=%d queue=%u err=%d", __entry->owner, __entry->queue,
 		  __entry->err)
+);
+
+DEFINE_EVENT(vd_queue_error, vd_back_pressure,
+	TP_PROTO(int owner, unsigned int queue, int err),
+	TP_ARGS(owner, queue, err)
+);
+
+DEFINE_EVENT(vd_queue_error, vd_broken,
+	TP_PROTO(int owner, unsigned int queue, int err),
+	TP_ARGS(owner, queue, err)
 );
 
 TRACE_EVENT(vd_drop,
@@ -82,23 +92,6 @@ TRACE_EVENT(vd_drop,
 	),
 	TP_printk("owner=%d queue=%u reason=%s len=%zu", __entry->owner,
 		  __entry->queue, vd_show_drop(__entry->reason), __entry->len)
-);
-
-TRACE_EVENT(vd_broken,
-	TP_PROTO(int owner, unsigned int queue, int err),
-	TP_ARGS(owner, queue, err),
-	TP_STRUCT__entry(
-		__field(int, owner)
-		__field(unsigned int, queue)
-		__field(int, err)
-	),
-	TP_fast_assign(
-		__entry->owner = owner;
-		__entry->queue = queue;
-		__entry->err = err;
-	),
-	TP_printk("owner=%d queue=%u err=%d", __entry->owner, __entry->queue,
-		  __entry->err)
 );
 
 #endif
