@@ -42,8 +42,10 @@ unload:
 demo:
 	$(Q)scripts/demo $(ARGS)
 
+# DEBUG=1 takes the debug kernel (built on first use: most of an hour), where
+# all is slower and waits are longer.
 test:
-	$(Q)scripts/test $(ARGS)
+	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct -t 1200 -e VG_TIME_SCALE=5) $(ARGS)
 
 # Guest memory and ring engine in user space; no root, no VM.
 unit:
@@ -61,7 +63,8 @@ help:
 	@echo '                 W=1 and C=1 turn on more warnings and sparse'
 	@echo '  load, unload   insert viaduct.ko with what it needs, remove it (as root)'
 	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
-	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part'
+	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part;'
+	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain regions split" SECONDS=60'
 	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'

@@ -2,17 +2,19 @@
 /* Guest memory of a driver that lives in a process. One owner, no locking. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/memfd.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "mem.h"
 
-static int vg_region_map(struct vg_region *r)
+static int vg_region_map(struct vg_region *r, bool huge)
 {
 	void *p;
 
-	r->fd = memfd_create("vguest", MFD_CLOEXEC);
+	r->fd = memfd_create("vguest", MFD_CLOEXEC |
+			     (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0));
 	if (r->fd < 0)
 		return -errno;
 	if (ftruncate(r->fd, r->size))
@@ -34,11 +36,13 @@ int vg_mem_add(struct vg_mem *mem, uint64_t gpa, uint64_t size)
 	struct vg_region *grown;
 	int ret;
 
+	if (mem->huge)
+		r.size = (size + VG_HUGE_PAGE - 1) & ~(VG_HUGE_PAGE - 1);
 	grown = realloc(mem->region, (mem->nr + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	mem->region = grown;
-	ret = vg_region_map(&r);
+	ret = vg_region_map(&r, mem->huge);
 	if (ret)
 		return ret;
 	mem->region[mem->nr++] = r;

@@ -3,6 +3,7 @@
 #define VGUEST_MEM_H
 
 #include <linux/vhost.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,10 @@ struct vg_mem {
 	struct vg_region *region;
 	unsigned int nr;
 	unsigned int last;	/* region of the previous look-up */
+	bool huge;		/* further regions are of huge pages */
 };
+
+#define VG_HUGE_PAGE	(2ULL << 20)
 
 int vg_mem_add(struct vg_mem *mem, uint64_t gpa, uint64_t size);
 void vg_mem_fini(struct vg_mem *mem);

@@ -127,7 +127,8 @@ int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts)
 	int ret;
 
 	*n = (struct vg_net){ .fd = -1, .features = o.features,
-			      .rx_layout = &vg_layout_plain };
+			      .rx_layout = &vg_layout_plain,
+			      .mem.huge = o.huge };
 	n->hdr_len = o.features & (VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1)) ?
 		     12 : 10;
 	for (q = 0; q < 2; q++) {

@@ -24,6 +24,7 @@ struct vg_net_opts {
 	uint32_t tx_size;	/* bytes of each, default 2048 */
 	uint32_t rx_size;
 	uint16_t base;		/* index at which both rings start */
+	bool huge;		/* memory of huge pages */
 };
 
 struct vg_net {

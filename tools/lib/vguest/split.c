@@ -185,13 +185,18 @@ static int table_fill(struct vg_ring *r, uint16_t head,
 		      const struct vg_seg *seg, unsigned int nr)
 {
 	struct vring_desc *t = table_get(r, head, nr);
-	unsigned int i;
+	unsigned int i, slot, next;
 
 	if (!t)
 		return -ENOMEM;
-	for (i = 0; i < nr; i++)
-		desc_set(&t[i], &seg[i], i + 1 < nr ? VRING_DESC_F_NEXT : 0,
-			 i + 1 < nr ? i + 1 : 0);
+	/* The first entry is where a chain begins, in whatever order. */
+	for (i = 0, slot = 0; i < nr; i++, slot = next) {
+		bool more = i + 1 < nr;
+
+		next = r->tables_backwards ? nr - 1 - i : i + 1;
+		desc_set(&t[slot], &seg[i], more ? VRING_DESC_F_NEXT : 0,
+			 more ? next : 0);
+	}
 	return 0;
 }
 

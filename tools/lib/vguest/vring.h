@@ -59,6 +59,7 @@ struct vg_ring {
 	/* How it behaves. */
 	struct vg_mem *mem;
 	bool event_idx;
+	bool tables_backwards;	/* `next` leads from the far end down */
 
 	/* Driver state. */
 	uint16_t *stack;	/* free descriptors, taken from the top */

@@ -43,6 +43,33 @@ TEST_F(bad, table_in_table)
 	check(_metadata, self);
 }
 
+/* virtio 1.2, 2.7.5.3.1. The reference goes on behind the table. */
+TEST_F(bad, table_and_next)
+{
+	struct stream s = stream_make(&self->rig, !self->q, 50);
+	uint64_t errs = 0;
+
+	memset(vg_mem_hva(&self->rig.net.mem, self->buf, 4096), 0, 4096);
+	set_desc(&self->t[0], self->buf, 100, self->dir, 0);
+	indirect(self, self->table, 16, NEXT);
+	set_desc(&self->r->desc[1], self->buf + 2048, 2000, self->dir, 0);
+	ASSERT_FINE(spoil(self));
+	/* Used by the one, an error for the other: wait for either. */
+	while (!errs && !vg_ring_has_used(self->r))
+		errs = vg_eventfd_wait(self->rig.net.err[self->q],
+				       vg_deadline_ms(100));
+	EXPECT_CALL("ring.table_and_next", 0, errs);
+	EXPECT_FINE(stream_run(&s, 1));
+	if (!errs) {
+		/* The packet was delivered: it will not come again. */
+		self->nr_frames = 0;
+	} else {
+		expect_quiet(_metadata, self);
+		EXPECT_FALSE(vg_ring_has_used(self->r));
+	}
+	expect_recovery(_metadata, self);
+}
+
 TEST_F(bad, chain_leaves_the_table)
 {
 	set_desc(&self->t[0], self->buf, 100, self->dir | NEXT, 1);

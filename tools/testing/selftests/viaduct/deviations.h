@@ -19,6 +19,8 @@ static const struct vd_deviation vd_deviations[] = {
 	  "size 0 at address 0 names no memory: refused like any other size 0" },
 	{ "rx.num_buffers_without_mrg", 1,
 	  "virtio 1.2, 5.1.6.4.1: num_buffers is 1 without VIRTIO_NET_F_MRG_RXBUF" },
+	{ "ring.table_and_next", 1,
+	  "virtio 1.2, 2.7.5.3.1: a driver must not set both flags" },
 	{ "features.ring_reset", 1,
 	  "a queue can be detached and set up alone on every kernel" },
 };

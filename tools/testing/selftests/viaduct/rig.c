@@ -49,8 +49,8 @@ static const char *rig_open_packet(struct rig *r, bool vnet_hdr)
 	return NULL;
 }
 
-const char *rig_open(struct rig *r, enum rig_backend kind,
-		     const struct vg_net_opts *opts)
+const char *rig_open_here(struct rig *r, enum rig_backend kind,
+			  const struct vg_net_opts *opts)
 {
 	bool bare = opts->features & VG_BIT(VG_F_VHOST_HDR);
 	const char *why;
@@ -58,9 +58,6 @@ const char *rig_open(struct rig *r, enum rig_backend kind,
 
 	*r = (struct rig){ .tap.fd = -1, .backend = -1, .far = -1,
 			   .net.fd = -1 };
-	ret = vg_netns_enter();
-	if (ret)
-		return rig_fail(r, "network namespace: %s", strerror(-ret));
 	ret = vg_net_open(&r->net, opts);
 	if (ret)
 		return rig_fail(r, "driver on %s: %s", vg_dev_path(),
@@ -75,6 +72,16 @@ const char *rig_open(struct rig *r, enum rig_backend kind,
 	if (r->far < 0)
 		return rig_fail(r, "far side: %s", strerror(-r->far));
 	return NULL;
+}
+
+const char *rig_open(struct rig *r, enum rig_backend kind,
+		     const struct vg_net_opts *opts)
+{
+	int ret = vg_netns_enter();
+
+	if (ret)
+		return rig_fail(r, "network namespace: %s", strerror(-ret));
+	return rig_open_here(r, kind, opts);
 }
 
 const char *rig_start(struct rig *r)

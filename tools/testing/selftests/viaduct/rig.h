@@ -31,6 +31,9 @@ struct rig {
 /* NULL, or what went wrong. The header size follows from the features. */
 const char *rig_open(struct rig *r, enum rig_backend kind,
 		     const struct vg_net_opts *opts);
+/* The same in the namespace of the caller: for many at once. */
+const char *rig_open_here(struct rig *r, enum rig_backend kind,
+			  const struct vg_net_opts *opts);
 const char *rig_start(struct rig *r);
 void rig_close(struct rig *r);
 /* Says what went wrong, printf-like, and returns it. */
@@ -60,6 +63,13 @@ size_t stream_frame(struct rig *r, unsigned int dir, uint64_t seq, void *frame,
 		    struct virtio_net_hdr *hdr);
 /* As far as it goes now without waiting: 1 progress, 0 none, -1 failed. */
 int stream_step(struct stream *s);
+
+/*
+ * Two endless streams, and a load of them: both go on until each has moved
+ * @nr more frames, and are left with frames on their way.
+ */
+void stream_endless(struct stream s[2], struct rig *r);
+const char *stream_load(struct stream s[2], uint64_t nr);
 
 /* A single frame each way, outside of streams. */
 const char *rig_far_send(struct rig *r, const void *frame, size_t len,

@@ -241,3 +241,26 @@ const char *stream_run(struct stream *s, unsigned int nr)
 				strerror(-ret));
 	return NULL;
 }
+
+void stream_endless(struct stream s[2], struct rig *r)
+{
+	s[0] = stream_make(r, VG_TX, UINT64_MAX);
+	s[1] = stream_make(r, VG_RX, UINT64_MAX);
+}
+
+const char *stream_load(struct stream s[2], uint64_t nr)
+{
+	uint64_t until[2] = { s[0].got + nr, s[1].got + nr };
+	uint64_t deadline = vg_deadline_ms(2 * STREAM_QUIET_MS);
+	int i;
+
+	while (s[0].got < until[0] || s[1].got < until[1]) {
+		for (i = 0; i < 2; i++)
+			if (stream_step(&s[i]) < 0)
+				return s[i].rig->why;
+		if (vg_expired(deadline))
+			return stream_stuck(s, 2);
+		sched_yield();
+	}
+	return NULL;
+}
