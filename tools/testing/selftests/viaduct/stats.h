@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_STATS_H
+#define VD_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What the device and the machine say of themselves. */
+
+/*
+ * A counter of a queue, by its heading in debugfs: "runs", "pressure", ...
+ * The reference has no counters, nor has a kernel without debugfs: -1.
+ */
+int64_t stats_queue(pid_t owner, unsigned int q, const char *what);
+/* Waits until it has reached @least: 1, 0 when it has not, -1 as above. */
+int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least);
+
+/* A line of /proc/meminfo in KiB: "MemAvailable", "Slab", ... */
+long stats_memory(const char *what);
+/*
+ * What is less available than @before (KiB) once it gets no better: freeing
+ * goes on for a while after everything is closed.
+ */
+long stats_memory_lost(long before, long tolerance);
+
+/* A module's parameter as a number, or @otherwise. */
+long stats_parameter(const char *module, const char *name, long otherwise);
+
+#endif

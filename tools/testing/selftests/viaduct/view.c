@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Taking memory away from under the device, and giving it back. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "view.h"
+
+/* A mapping that cannot be changed as it should leaves nothing to test. */
+static void must(bool done)
+{
+	if (done)
+		return;
+	perror("# memory view");
+	abort();
+}
+
+static void *map_file(void *at, size_t len, int fd)
+{
+	void *p = mmap(at, len, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
+
+	must(p != MAP_FAILED);
+	return p;
+}
+
+static void *moved(const struct view *v, unsigned int i, void *p)
+{
+	return v->rig->net.mem.region[i].hva + ((uint8_t *)p - v->dev[i]);
+}
+
+/* Pointers into the old mapping, which becomes the device's, follow. */
+static void split_region(struct view *v, unsigned int i)
+{
+	struct vg_region *m = &v->rig->net.mem.region[i];
+	unsigned int q;
+
+	v->dev[i] = m->hva;
+	m->hva = map_file(NULL, m->size, m->fd);
+	for (q = 0; q < 2; q++) {
+		struct vg_ring *r = &v->rig->net.ring[q];
+
+		if (r->desc_gpa - m->gpa < m->size)
+			r->desc = moved(v, i, r->desc);
+		if (r->avail_gpa - m->gpa < m->size)
+			r->avail = moved(v, i, r->avail);
+		if (r->used_gpa - m->gpa < m->size)
+			r->used = moved(v, i, r->used);
+	}
+}
+
+const char *view_split(struct view *v, struct rig *r)
+{
+	unsigned int i;
+
+	*v = (struct view){ .rig = r };
+	if (r->net.mem.nr != 2)
+		return "not the usual memory";
+	for (i = 0; i < 2; i++)
+		split_region(v, i);
+	return NULL;
+}
+
+void *view_of(const struct view *v, const void *p)
+{
+	const uint8_t *at = p;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct vg_region *m = &v->rig->net.mem.region[i];
+
+		if (at >= m->hva && at < m->hva + m->size)
+			return v->dev[i] + (at - m->hva);
+	}
+	abort();
+}
+
+static void take(void *at, size_t len, enum view_way way)
+{
+	int fd;
+
+	switch (way) {
+	case VIEW_UNMAPPED:
+		must(!munmap(at, len));
+		break;
+	case VIEW_NO_ACCESS:
+		must(!mprotect(at, len, PROT_NONE));
+		break;
+	case VIEW_READ_ONLY:
+		must(!mprotect(at, len, PROT_READ));
+		break;
+	case VIEW_TRUNCATED:
+		fd = memfd_create("short", MFD_CLOEXEC);
+		must(fd >= 0 && !ftruncate(fd, len));
+		map_file(at, len, fd);
+		must(!ftruncate(fd, 0));
+		close(fd);
+		break;
+	}
+}
+
+void view_take(const struct view *v, const void *p, size_t len,
+	       enum view_way way)
+{
+	take(view_of(v, p), len, way);
+}
+
+void view_take_all(const struct view *v, enum view_way way)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		take(v->dev[i], v->rig->net.mem.region[i].size, way);
+}
+
+void view_restore(const struct view *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct vg_region *m = &v->rig->net.mem.region[i];
+
+		map_file(v->dev[i], m->size, m->fd);
+	}
+}
+
+const char *view_restart(struct view *v, unsigned int q)
+{
+	struct rig *r = v->rig;
+	uint8_t frame[VG_FRAME_MTU + 64];
+	int ret;
+
+	/* The tap is nonblocking, and what the device held is in it again. */
+	while (q == VG_RX && read(r->tap.fd, frame, sizeof(frame)) > 0)
+		;
+	while (q == VG_TX && rig_far_recv(r, frame, sizeof(frame), NULL, 0) > 0)
+		;
+	vg_ring_reset(&r->net.ring[q], 0);
+	vg_pool_reclaim(&r->net.pool[q]);
+	vg_eventfd_take(r->net.err[q]);
+	ret = vg_set_vring_base(r->net.fd, q, 0);
+	if (!ret)
+		ret = vg_set_backend(r->net.fd, q, r->backend);
+	return ret ? rig_fail(r, "restart: %s", strerror(-ret)) : NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_VIEW_H
+#define VD_VIEW_H
+
+#include "rig.h"
+
+/*
+ * Guest memory in two views: the driver works through one mapping, the device
+ * is told of another, of which a test may take away what it likes without
+ * the driver noticing.
+ */
+struct view {
+	struct rig *rig;
+	uint8_t *dev[2];	/* where the device sees each region */
+};
+
+enum view_way {
+	VIEW_UNMAPPED,
+	VIEW_NO_ACCESS,
+	VIEW_READ_ONLY,
+	VIEW_TRUNCATED,		/* a mapping behind the end of its file */
+};
+
+/* Splits the view of a rig that is open and not started. NULL or why not. */
+const char *view_split(struct view *v, struct rig *r);
+/* The device's pointer to what the driver has at @p. */
+void *view_of(const struct view *v, const void *p);
+/* Takes whole pages away from the device's view, @p being the driver's. */
+void view_take(const struct view *v, const void *p, size_t len,
+	       enum view_way way);
+/* All of the device's view at once. */
+void view_take_all(const struct view *v, enum view_way way);
+/* Gives everything back: the same pages at the same addresses. */
+void view_restore(const struct view *v);
+
+/*
+ * A queue, stopped, is started again as by a new driver: an empty ring in
+ * the same place. Frames that wait at the tap or at the far side are lost.
+ */
+const char *view_restart(struct view *v, unsigned int q);
+
+#endif
