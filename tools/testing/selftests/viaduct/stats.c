@@ -92,7 +92,7 @@ long stats_memory(const char *what)
 
 	if (!f)
 		return -1;
-	while (kib < 0 && fscanf(f, "%63[^:]: %ld%*[^\n] ", name, &v) == 2)
+	while (kib < 0 && fscanf(f, " %63[^:]: %ld%*[^\n]", name, &v) == 2)
 		if (!strcmp(name, what))
 			kib = v;
 	fclose(f);
