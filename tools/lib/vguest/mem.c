@@ -77,7 +77,8 @@ void *vg_mem_hva(struct vg_mem *mem, uint64_t gpa, uint64_t len)
 
 	if (!mem->nr)
 		return NULL;
-	p = vg_region_hva(&mem->region[mem->last], gpa, len);
+	p = mem->overlap ? NULL :
+	    vg_region_hva(&mem->region[mem->last], gpa, len);
 	for (i = 0; !p && i < mem->nr; i++) {
 		p = vg_region_hva(&mem->region[i], gpa, len);
 		mem->last = p ? i : mem->last;

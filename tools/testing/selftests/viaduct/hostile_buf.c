@@ -109,8 +109,9 @@ static void check_tx(struct __test_metadata *_metadata, buffer_t *b,
 	} else {
 		uint8_t got[2048];
 
-		EXPECT_EQ(sizeof(frame), rig_far_recv(&rig, got, sizeof(got),
-					NULL, vg_deadline_ms(10000)));
+		EXPECT_EQ(sizeof(frame),
+			  rig_far_recv(&rig, got, sizeof(got), NULL,
+				       vg_deadline_ms(10000)));
 	}
 }
 
