@@ -86,6 +86,26 @@ void vg_tap_close(struct vg_tap *tap)
 	tap->fd = -1;
 }
 
+int vg_macvtap_open(const char *name, int hdr_len)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	char path[64];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/dev/tap%u", if_nametoindex(name));
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	ret = ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
+	if (!ret)
+		ret = vg_tap_set_hdr_len(fd, hdr_len);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
 int vg_tap_set_hdr_len(int fd, int hdr_len)
 {
 	return ioctl(fd, TUNSETVNETHDRSZ, &hdr_len) < 0 ? -errno : 0;

@@ -22,6 +22,9 @@ int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi);
 int vg_tap_queue(const struct vg_tap *tap, int hdr_len);
 void vg_tap_close(struct vg_tap *tap);
 
+/* The file of a macvtap: a descriptor or -errno. */
+int vg_macvtap_open(const char *name, int hdr_len);
+
 int vg_tap_set_hdr_len(int fd, int hdr_len);
 int vg_tap_set_sndbuf(int fd, int bytes);
 /* Lets the host hand over checksum-less and large TCP frames. */

@@ -309,7 +309,7 @@ TEST(all_vanishes_under_load)
 		ASSERT_EQ(0, vg_net_stop(&rig.net));
 		view_restore(&view);
 		for (q = 0; q < 2; q++)
-			ASSERT_FINE(view_restart(&view, q));
+			ASSERT_FINE(rig_restart(&rig, q));
 		EXPECT_FINE(both_ways(30));
 		EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
 		EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
@@ -376,7 +376,7 @@ TEST(huge_pages_truncated)
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, ftruncate(m[i].fd, m[i].size));
 	for (q = 0; q < 2; q++)
-		ASSERT_FINE(view_restart(&view, q));
+		ASSERT_FINE(rig_restart(&rig, q));
 	EXPECT_FINE(both_ways(50));
 	rig_close(&rig);
 	want_huge("0");

@@ -125,7 +125,7 @@ static void check_recovery(struct __test_metadata *_metadata, area_t *a,
 {
 	ASSERT_EQ(0, vg_set_backend(a->rig.net.fd, q, -1));
 	view_restore(&a->view);
-	ASSERT_FINE(view_restart(&a->view, q));
+	ASSERT_FINE(rig_restart(&a->rig, q));
 	EXPECT_FINE(both_ways(&a->rig, 30));
 	EXPECT_EQ(0, vg_eventfd_take(a->rig.net.err[q]));
 }
@@ -226,7 +226,7 @@ TEST(attach_without_avail_area)
 	ASSERT_EQ(0, vg_net_stop(&rig.net));
 	view_restore(&view);
 	for (q = 0; q < 2; q++)
-		ASSERT_FINE(view_restart(&view, q));
+		ASSERT_FINE(rig_restart(&rig, q));
 	EXPECT_FINE(both_ways(&rig, 50));
 	rig_close(&rig);
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +50,21 @@ static const char *rig_open_packet(struct rig *r, bool vnet_hdr)
 	return NULL;
 }
 
+static const char *rig_open_macvtap(struct rig *r)
+{
+	int ret = vg_veth_create("vda", "vdb");
+
+	if (ret)
+		return rig_fail(r, "veth pair: %s", strerror(-ret));
+	if (system("ip link add link vda name vdm type macvtap mode passthru && ip link set vdm up"))
+		return "cannot make a macvtap";
+	r->backend = vg_macvtap_open("vdm", r->net.hdr_len);
+	if (r->backend < 0)
+		return rig_fail(r, "macvtap: %s", strerror(-r->backend));
+	strcpy(r->link, "vdb");
+	return NULL;
+}
+
 const char *rig_open_here(struct rig *r, enum rig_backend kind,
 			  const struct vg_net_opts *opts)
 {
@@ -64,6 +80,8 @@ const char *rig_open_here(struct rig *r, enum rig_backend kind,
 				strerror(-ret));
 	if (kind == RIG_TAP)
 		why = rig_open_tap(r, bare ? 0 : r->net.hdr_len);
+	else if (kind == RIG_MACVTAP)
+		why = rig_open_macvtap(r);
 	else
 		why = rig_open_packet(r, !bare);
 	if (why)
@@ -89,6 +107,25 @@ const char *rig_start(struct rig *r)
 	int ret = vg_net_start(&r->net, r->backend, r->backend);
 
 	return ret ? rig_fail(r, "start: %s", strerror(-ret)) : NULL;
+}
+
+const char *rig_restart(struct rig *r, unsigned int q)
+{
+	uint8_t frame[VG_FRAME_MTU + 64];
+	int ret;
+
+	/* The tap is nonblocking, and what the device held is in it again. */
+	while (q == VG_RX && read(r->tap.fd, frame, sizeof(frame)) > 0)
+		;
+	while (q == VG_TX && rig_far_recv(r, frame, sizeof(frame), NULL, 0) > 0)
+		;
+	vg_ring_reset(&r->net.ring[q], 0);
+	vg_pool_reclaim(&r->net.pool[q]);
+	vg_eventfd_take(r->net.err[q]);
+	ret = vg_set_vring_base(r->net.fd, q, 0);
+	if (!ret)
+		ret = vg_set_backend(r->net.fd, q, r->backend);
+	return ret ? rig_fail(r, "restart: %s", strerror(-ret)) : NULL;
 }
 
 void rig_close(struct rig *r)

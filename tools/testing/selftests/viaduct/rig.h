@@ -16,6 +16,7 @@
 enum rig_backend {
 	RIG_TAP,		/* tap whose far side is its own interface */
 	RIG_PACKET,		/* raw socket on one end of a veth pair */
+	RIG_MACVTAP,		/* macvtap on one end of a veth pair */
 };
 
 struct rig {
@@ -35,6 +36,11 @@ const char *rig_open(struct rig *r, enum rig_backend kind,
 const char *rig_open_here(struct rig *r, enum rig_backend kind,
 			  const struct vg_net_opts *opts);
 const char *rig_start(struct rig *r);
+/*
+ * A queue, stopped, is started again as by a new driver: an empty ring in the
+ * same place. Frames that wait at the tap or at the far side are lost.
+ */
+const char *rig_restart(struct rig *r, unsigned int q);
 void rig_close(struct rig *r);
 /* Says what went wrong, printf-like, and returns it. */
 const char *rig_fail(struct rig *r, const char *fmt, ...)

@@ -12,6 +12,7 @@
 
 #define SETTLE_MS	15000
 #define STEP_MS		50
+#define SETTLED_STEPS	20
 #define BLANKS		"\n "
 
 /* The number of a word in a line of words, or -1. */
@@ -99,16 +100,20 @@ long stats_memory(const char *what)
 	return kib;
 }
 
-long stats_memory_lost(long before, long tolerance)
+long stats_memory_settled(void)
 {
 	uint64_t deadline = vg_deadline_ms(SETTLE_MS);
-	long lost = before - stats_memory("MemAvailable");
+	long most = stats_memory("MemAvailable"), now;
+	unsigned int still = 0;
 
-	while (lost > tolerance && !vg_expired(deadline)) {
+	while (still < SETTLED_STEPS && !vg_expired(deadline)) {
 		poll(NULL, 0, STEP_MS);
-		lost = before - stats_memory("MemAvailable");
+		now = stats_memory("MemAvailable");
+		/* A page here and there is somebody else's. */
+		still = now > most + 128 ? 0 : still + 1;
+		most = now > most ? now : most;
 	}
-	return lost;
+	return most;
 }
 
 long stats_parameter(const char *module, const char *name, long otherwise)

@@ -19,10 +19,10 @@ int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least);
 /* A line of /proc/meminfo in KiB: "MemAvailable", "Slab", ... */
 long stats_memory(const char *what);
 /*
- * What is less available than @before (KiB) once it gets no better: freeing
- * goes on for a while after everything is closed.
+ * MemAvailable in KiB once it grows no more: freeing goes on for a while after
+ * everything is closed.
  */
-long stats_memory_lost(long before, long tolerance);
+long stats_memory_settled(void);
 
 /* A module's parameter as a number, or @otherwise. */
 long stats_parameter(const char *module, const char *name, long otherwise);

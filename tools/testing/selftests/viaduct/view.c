@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Taking memory away from under the device, and giving it back. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,24 +125,4 @@ void view_restore(const struct view *v)
 
 		map_file(v->dev[i], m->size, m->fd);
 	}
-}
-
-const char *view_restart(struct view *v, unsigned int q)
-{
-	struct rig *r = v->rig;
-	uint8_t frame[VG_FRAME_MTU + 64];
-	int ret;
-
-	/* The tap is nonblocking, and what the device held is in it again. */
-	while (q == VG_RX && read(r->tap.fd, frame, sizeof(frame)) > 0)
-		;
-	while (q == VG_TX && rig_far_recv(r, frame, sizeof(frame), NULL, 0) > 0)
-		;
-	vg_ring_reset(&r->net.ring[q], 0);
-	vg_pool_reclaim(&r->net.pool[q]);
-	vg_eventfd_take(r->net.err[q]);
-	ret = vg_set_vring_base(r->net.fd, q, 0);
-	if (!ret)
-		ret = vg_set_backend(r->net.fd, q, r->backend);
-	return ret ? rig_fail(r, "restart: %s", strerror(-ret)) : NULL;
 }

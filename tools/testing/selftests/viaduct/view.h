@@ -33,10 +33,4 @@ void view_take_all(const struct view *v, enum view_way way);
 /* Gives everything back: the same pages at the same addresses. */
 void view_restore(const struct view *v);
 
-/*
- * A queue, stopped, is started again as by a new driver: an empty ring in
- * the same place. Frames that wait at the tap or at the far side are lost.
- */
-const char *view_restart(struct view *v, unsigned int q);
-
 #endif
