@@ -56,7 +56,8 @@ static const char *rig_open_macvtap(struct rig *r)
 
 	if (ret)
 		return rig_fail(r, "veth pair: %s", strerror(-ret));
-	if (system("ip link add link vda name vdm type macvtap mode passthru && ip link set vdm up"))
+	if (system("ip link add link vda name vdm type macvtap mode passthru") ||
+	    vg_link_set_up("vdm", true))
 		return "cannot make a macvtap";
 	r->backend = vg_macvtap_open("vdm", r->net.hdr_len);
 	if (r->backend < 0)

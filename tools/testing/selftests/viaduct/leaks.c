@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What error exits have left behind in drivers of this kind. */
+#define _GNU_SOURCE
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "rig.h"
+#include "stats.h"
+#include "vd_test.h"
+#include "worker.h"
+
+#define PAIRS		60	/* a good frame and a bad one */
+#define ROUNDS		200
+#define LOST_KIB	4096	/* of some 20 MiB, if each bad one leaked */
+
+static struct rig rig;
+
+FIXTURE(batch)
+{
+	int unused;
+};
+
+enum bad { SHORT, HEADER, UNREADABLE };
+
+FIXTURE_VARIANT(batch)
+{
+	enum bad bad;
+};
+
+FIXTURE_VARIANT_ADD(batch, short_frame) { .bad = SHORT };
+FIXTURE_VARIANT_ADD(batch, bad_header) { .bad = HEADER };
+FIXTURE_VARIANT_ADD(batch, unreadable) { .bad = UNREADABLE };
+
+FIXTURE_SETUP(batch)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_FINE(rig_start(&rig));
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	rig_close(&rig);
+}
+
+/* Memory that the table has and the process has not. */
+static const char *add_unreadable(uint64_t gpa)
+{
+	struct vhost_memory *t = vg_mem_table(&rig.net.mem), *more;
+	int ret;
+
+	more = realloc(t, sizeof(*t) + (t->nregions + 1) *
+		       sizeof(t->regions[0]));
+	if (!more)
+		abort();
+	more->regions[more->nregions++] = (struct vhost_memory_region){
+		.guest_phys_addr = gpa, .memory_size = 4096,
+		/* Nothing is ever mapped in the first page. */
+		.userspace_addr = 0,
+	};
+	ret = vg_set_mem_table(rig.net.fd, more);
+	free(more);
+	return ret ? rig_fail(&rig, "SET_MEM_TABLE: %s", strerror(-ret)) : NULL;
+}
+
+#define NOWHERE	(1ULL << 50)
+
+static int xmit_bad(enum bad bad)
+{
+	struct virtio_net_hdr hdr = { 0 };
+	static const uint8_t frame[1500];
+	static struct vg_seg seg[2] = {
+		{ .len = 12 }, { .gpa = NOWHERE, .len = 1500 },
+	};
+	struct vg_buf *b;
+
+	switch (bad) {
+	case SHORT:
+		return vg_net_xmit(&rig.net, &hdr, frame, 13, &vg_layout_plain);
+	case HEADER:
+		hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		hdr.csum_start = 0xfff0;
+		return vg_net_xmit(&rig.net, &hdr, frame, sizeof(frame),
+				   &vg_layout_plain);
+	case UNREADABLE:
+		b = vg_buf_get(&rig.net.pool[VG_TX]);
+		seg[0].gpa = b->gpa;
+		return vg_ring_add(&rig.net.ring[VG_TX], seg, 2, 2, b);
+	}
+	return -EINVAL;
+}
+
+/* Good and bad ones in one batch, then what arrived is taken away. */
+static const char *mixed_batch(enum bad bad)
+{
+	const struct virtio_net_hdr hdr = { 0 };
+	static uint8_t frame[2048];
+	int i, ret;
+
+	for (i = 0; i < PAIRS; i++) {
+		if (vg_net_xmit(&rig.net, &hdr, frame, 1000, &vg_layout_plain) ||
+		    xmit_bad(bad))
+			return "no room in the ring";
+	}
+	vg_ring_publish(&rig.net.ring[VG_TX]);
+	vg_ring_kick(&rig.net.ring[VG_TX]);
+	ret = vg_net_drain(&rig.net, vg_deadline_ms(10000));
+	if (ret)
+		return rig_fail(&rig, "drain: %s", strerror(-ret));
+	for (i = 0; i < PAIRS; i++)
+		if (rig_far_recv(&rig, frame, sizeof(frame), NULL,
+				 vg_deadline_ms(10000)) != 1000)
+			return "a good frame did not arrive";
+	return NULL;
+}
+
+/* The batch path took a page for each frame, also for one that it dropped. */
+TEST_F(batch, error_exits_leak_no_page)
+{
+	long before = 0;
+	int i;
+
+	if (vg_dev_is_reference() && variant->bad != SHORT)
+		SKIP(return, "the reference tries such a frame again without end");
+	ASSERT_FINE(add_unreadable(NOWHERE));
+	for (i = 0; i < 2 * ROUNDS; i++) {
+		/* The first half fills caches. */
+		if (i == ROUNDS)
+			before = stats_memory_settled();
+		ASSERT_FINE(mixed_batch(variant->bad));
+	}
+	before -= stats_memory_settled();
+	TH_LOG("%ld KiB more than before", before);
+	EXPECT_GT(LOST_KIB, before);
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
+}
+
+/* A batch for a tap whose interface has just been deleted. */
+static const char *deleted_batch(void)
+{
+	const struct virtio_net_hdr hdr = { 0 };
+	static uint8_t frame[1500];
+	struct vg_tap tap;
+	char cmd[64];
+	int i;
+
+	if (vg_tap_open(&tap, 12, false) ||
+	    vg_set_backend(rig.net.fd, VG_TX, tap.fd))
+		return "cannot attach another tap";
+	snprintf(cmd, sizeof(cmd), "ip link del %s", tap.name);
+	if (system(cmd))
+		return "cannot delete the tap";
+	for (i = 0; i < 200; i++)
+		if (vg_net_xmit(&rig.net, &hdr, frame, sizeof(frame),
+				&vg_layout_plain))
+			return "no room in the ring";
+	vg_ring_kick_always(&rig.net.ring[VG_TX]);
+	if (vg_set_log_fd(rig.net.fd, -1) ||
+	    vg_set_backend(rig.net.fd, VG_TX, -1))
+		return "cannot detach";
+	vg_tap_close(&tap);
+	/* The reference does not give these back. */
+	return rig_restart(&rig, VG_TX);
+}
+
+TEST(deleted_tap_leaks_no_page)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+	struct stream s;
+	long before = 0;
+	int i;
+
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	for (i = 0; i < 50; i++) {
+		/* 40 times 200 frames are 12 MiB. */
+		if (i == 10)
+			before = stats_memory_settled();
+		ASSERT_FINE(deleted_batch());
+	}
+	before -= stats_memory_settled();
+	TH_LOG("%ld KiB more than before", before);
+	EXPECT_GT(LOST_KIB, before);
+	s = stream_make(&rig, VG_TX, 50);
+	EXPECT_FINE(stream_run(&s, 1));
+	rig_close(&rig);
+}
+
+/* A SET_OWNER that fails because there is an owner must not start a worker. */
+TEST(second_owner_leaks_no_worker)
+{
+	int fd = vg_dev_open(NULL), i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vg_set_owner(fd));
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(-EBUSY, vg_set_owner(fd));
+	EXPECT_EQ(1, worker_count(getpid()));
+	close(fd);
+	EXPECT_EQ(0, worker_settle(getpid(), 0));
+}
+
+/*
+ * A SET_OWNER under a limit that leaves no room for another thread: it may
+ * succeed, when the worker is the kernel's; if not, nothing is left of it, and
+ * it succeeds once there is room.
+ */
+TEST(limited_owner_leaks_no_worker)
+{
+	struct rlimit none = { 0, RLIM_INFINITY };
+	struct rlimit plenty = { RLIM_INFINITY, RLIM_INFINITY };
+	int fd = vg_dev_open(NULL), i, ret;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &none));
+	/* The limit does not bind those who may raise it. */
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	for (i = 0; i < 50; i++) {
+		ret = vg_set_owner(fd);
+		if (!ret)
+			break;
+		ASSERT_TRUE(ret == -ENOMEM || ret == -EAGAIN);
+		ASSERT_EQ(0, worker_settle(getpid(), 0));
+		ASSERT_EQ(-EPERM, vg_set_vring_num(fd, 0, 256));
+	}
+	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &plenty));
+	if (ret)
+		EXPECT_EQ(0, vg_set_owner(fd));
+	EXPECT_EQ(1, worker_count(getpid()));
+	close(fd);
+	EXPECT_EQ(0, worker_settle(getpid(), 0));
+}
+
+VD_TEST_MAIN
