@@ -27,6 +27,7 @@ enum vd_drop {
  * @broken: times the ring failed a check and was stopped
  * @calls: interrupts asked for (call eventfd signalled)
  * @runs: handler runs
+ * @misses: addresses that the IOTLB did not know
  * @log_lost: writes to guest memory that the dirty log could not be told of
  *
  * All [q].
@@ -39,6 +40,7 @@ struct vd_stats {
 	u64 broken;
 	u64 calls;
 	u64 runs;
+	u64 misses;
 	u64 log_lost;
 };
 

@@ -75,6 +75,11 @@ DEFINE_EVENT(vd_queue_error, vd_broken,
 	TP_ARGS(owner, queue, err)
 );
 
+DEFINE_EVENT(vd_queue_error, vd_miss,
+	TP_PROTO(int owner, unsigned int queue, int err),
+	TP_ARGS(owner, queue, err)
+);
+
 TRACE_EVENT(vd_drop,
 	TP_PROTO(int owner, unsigned int queue, int reason, size_t len),
 	TP_ARGS(owner, queue, reason, len),

@@ -12,7 +12,7 @@
 #include "device/chardev.h"
 #include "device/device.h"
 #include "device/ioctl.h"
-#include "device/iotlb_msg.h"
+#include "device/iotlb.h"
 
 static int vd_chardev_open(struct inode *inode, struct file *file)
 {
@@ -35,18 +35,22 @@ static long vd_chardev_ioctl(struct file *file, unsigned int cmd,
 static ssize_t vd_chardev_read(struct file *file, char __user *buf, size_t len,
 			       loff_t *pos)
 {
-	return vd_iotlb_msg_read(buf, len, file->f_flags & O_NONBLOCK);
+	return vd_iotlb_read(file->private_data, buf, len,
+			     file->f_flags & O_NONBLOCK);
 }
 
 static ssize_t vd_chardev_write(struct file *file, const char __user *buf,
 				size_t len, loff_t *pos)
 {
-	return vd_iotlb_msg_write(buf, len);
+	return vd_iotlb_write(file->private_data, buf, len);
 }
 
 static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
 {
-	return 0;
+	struct vd_device *dev = file->private_data;
+
+	poll_wait(file, &dev->misses.wait, wait);
+	return vd_misses_has_unread(&dev->misses) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static const struct file_operations vd_chardev_fops = {

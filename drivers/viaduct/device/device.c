@@ -8,6 +8,7 @@
 #include <linux/vhost.h>
 
 #include "device/device.h"
+#include "device/iotlb.h"
 #include "guest/dirty.h"
 #include "guest/regions.h"
 #include "net/rx.h"
@@ -29,8 +30,10 @@ struct vd_device *vd_device_create(void)
 	if (!dev)
 		return NULL;
 	mutex_init(&dev->lock);
-	vd_queue_init(&dev->queue[VD_RX], VD_RX, vd_rx_run);
-	vd_queue_init(&dev->queue[VD_TX], VD_TX, vd_tx_run);
+	vd_iotlb_init(&dev->iotlb);
+	vd_misses_init(&dev->misses);
+	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->misses, vd_rx_run);
+	vd_queue_init(&dev->queue[VD_TX], VD_TX, &dev->misses, vd_tx_run);
 
 	mutex_lock(&vd_device_list_lock);
 	list_add_tail(&dev->node, &vd_device_list);
@@ -104,6 +107,38 @@ void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log)
 	dev->log = log;
 }
 
+/* Addresses are I/O addresses from here on. */
+static int vd_device_enter_iotlb(struct vd_device *dev)
+{
+	int i;
+
+	vd_iotlb_clear(dev);
+	if (dev->ring_pages)
+		return 0;
+	dev->ring_pages = kvcalloc(VD_NR_QUEUES, sizeof(*dev->ring_pages),
+				   GFP_KERNEL_ACCOUNT);
+	if (!dev->ring_pages)
+		return -ENOMEM;
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_iotlb(&dev->queue[i], &dev->iotlb,
+				   &dev->ring_pages[i]);
+	vd_misses_open(&dev->misses, true);
+	return 0;
+}
+
+/* Addresses are what the client knows itself. */
+static void vd_device_leave_iotlb(struct vd_device *dev)
+{
+	int i;
+
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_iotlb(&dev->queue[i], NULL, NULL);
+	vd_iotlb_clear(dev);
+	vd_misses_open(&dev->misses, false);
+	kvfree(dev->ring_pages);
+	dev->ring_pages = NULL;
+}
+
 /*
  * Stop everything and forget the client, in an order in which nothing is used
  * after it is gone:
@@ -132,6 +167,7 @@ static void vd_device_stop(struct vd_device *dev)
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_worker(&dev->queue[i], NULL, 0);
 
+	vd_device_leave_iotlb(dev);
 	vd_regions_destroy(dev->regions);
 	dev->regions = NULL;
 	vd_device_set_log(dev, NULL);
@@ -214,16 +250,25 @@ int vd_device_reset_owner(struct vd_device *dev)
  * @dev: the device
  * @features: a subset of what is offered
  *
+ * With ACCESS_PLATFORM an IOTLB begins that is empty, each time; where that is
+ * new, or ends, the rings have no addresses afterwards.
+ *
  * Context: device mutex held.
+ * Return: 0, or -ENOMEM and nothing that counts has changed.
  */
-void vd_device_set_features(struct vd_device *dev, u64 features)
+int vd_device_set_features(struct vd_device *dev, u64 features)
 {
 	int i;
 
 	lockdep_assert_held(&dev->lock);
+	if (!(features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
+		vd_device_leave_iotlb(dev);
+	else if (vd_device_enter_iotlb(dev))
+		return -ENOMEM;
 	dev->features = features;
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_features(&dev->queue[i], features);
+	return 0;
 }
 
 /**
@@ -242,13 +287,8 @@ void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 
 	lockdep_assert_held(&dev->lock);
 	dev->regions = regions;
-	for (i = 0; i < VD_NR_QUEUES; i++) {
-		struct vd_queue *q = &dev->queue[i];
-
-		mutex_lock(&q->lock);
-		vd_mem_set(&q->mem, regions);
-		mutex_unlock(&q->lock);
-	}
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_regions(&dev->queue[i], regions);
 	vd_regions_destroy(old);
 }
 

@@ -6,6 +6,8 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 
+#include "guest/iotlb.h"
+#include "host/miss.h"
 #include "host/owner.h"
 #include "host/worker.h"
 #include "net/queue.h"
@@ -19,6 +21,9 @@ struct vd_regions;
  * @owner: whose memory it works on [d]
  * @worker: runs both queues while there is an owner [d]
  * @regions: the memory table, or NULL before there is one [d]
+ * @iotlb: what the client's IOMMU said, with ACCESS_PLATFORM [d]
+ * @misses: what it is asked
+ * @ring_pages: what the rings need for their I/O addresses, an entry each [d]
  * @features: what the client acked [d]
  * @backend_features: likewise for the backend protocol [d]
  * @log_base: user address of the dirty bitmap [d]
@@ -31,6 +36,9 @@ struct vd_device {
 	struct vd_owner owner;
 	struct vd_worker worker;
 	struct vd_regions *regions;
+	struct vd_iotlb iotlb;
+	struct vd_misses misses;
+	struct vd_ring_pages *ring_pages;
 	u64 features;
 	u64 backend_features;
 	u64 log_base;
@@ -42,7 +50,7 @@ struct vd_device *vd_device_create(void);
 void vd_device_destroy(struct vd_device *dev);
 int vd_device_set_owner(struct vd_device *dev);
 int vd_device_reset_owner(struct vd_device *dev);
-void vd_device_set_features(struct vd_device *dev, u64 features);
+int vd_device_set_features(struct vd_device *dev, u64 features);
 void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions);
 void vd_device_set_log_base(struct vd_device *dev, u64 base);
 void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log);

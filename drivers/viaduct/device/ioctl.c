@@ -12,6 +12,7 @@
 
 #include "device/features.h"
 #include "device/ioctl.h"
+#include "device/iotlb.h"
 #include "guest/regions.h"
 
 unsigned short vd_max_mem_regions = 512;
@@ -45,8 +46,10 @@ static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
 	if (vd_device_is_running(dev) &&
 	    !vd_device_is_loggable(dev, features, dev->regions, dev->log_base))
 		return -EFAULT;
-	vd_device_set_features(dev, features);
-	return 0;
+	if (features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) &&
+	    vd_max_iotlb_entries <= 0)
+		return -EFAULT;
+	return vd_device_set_features(dev, features) ? -EFAULT : 0;
 }
 
 static long vd_ioctl_get_backend_features(struct vd_device *dev,

@@ -6,6 +6,7 @@
 #include "device/chardev.h"
 #include "device/debug.h"
 #include "device/ioctl.h"
+#include "device/iotlb.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -16,6 +17,9 @@ MODULE_PARM_DESC(node, "Device node: viaduct-net (default), or vhost-net to take
 
 module_param_named(max_mem_regions, vd_max_mem_regions, ushort, 0444);
 MODULE_PARM_DESC(max_mem_regions, "Regions that a memory table may have (default: 512)");
+
+module_param_named(max_iotlb_entries, vd_max_iotlb_entries, int, 0444);
+MODULE_PARM_DESC(max_iotlb_entries, "Mappings that an IOTLB may have (default: 2048)");
 
 static int __init vd_main_init(void)
 {

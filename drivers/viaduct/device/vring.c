@@ -13,6 +13,7 @@
 #include <linux/vhost.h>
 
 #include "device/ioctl.h"
+#include "device/iotlb.h"
 #include "guest/regions.h"
 
 /**
@@ -36,6 +37,7 @@ static long vd_vring_set_num(struct vd_queue *q, void __user *arg)
 	if (!is_power_of_2(s.num) || s.num > 0xffff)
 		return -EINVAL;
 	q->ring.num = s.num;
+	vd_ring_unmap(&q->ring);
 	return 0;
 }
 
@@ -238,6 +240,9 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 		return -ENOBUFS;
 	q = &dev->queue[array_index_nospec(f.index, VD_NR_QUEUES)];
 
+	/* The client would answer a device that is not there any more. */
+	if (f.fd == VHOST_FILE_UNBIND)
+		vd_iotlb_drop_misses(dev);
 	/* Also for a stop: the contract has it so, and clients know. */
 	if (!dev->regions || !dev->regions->is_user ||
 	    !vd_device_is_loggable(dev, dev->features, dev->regions,

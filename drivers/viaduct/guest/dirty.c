@@ -65,6 +65,38 @@ int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 }
 
 /**
+ * vd_dirty_mark_user() - mark the pages of a range of the owner's memory
+ * @base: user address of the bitmap
+ * @regions: the memory table, which may show a page to the guest twice
+ * @at: user address of the range
+ * @len: its length in bytes
+ *
+ * Context: on the owner's mm, may fault and sleep.
+ * Return: 0; -EFAULT when a part of the range is in no region, or the bitmap
+ * has no place for it. All that can be marked is marked.
+ */
+int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
+		       u64 len)
+{
+	u64 found = 0;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < regions->nr; i++) {
+		const struct vd_region *r = &regions->region[i];
+		u64 first = max(at, r->hva);
+		u64 end = min(at + len, r->hva + r->span + 1);
+
+		if (first >= end)
+			continue;
+		err = vd_dirty_mark(base, r->gpa + (first - r->hva),
+				    end - first) ?: err;
+		found += end - first;
+	}
+	return found < len ? -EFAULT : err;
+}
+
+/**
  * vd_dirty_is_user() - check that the bits of a range are user memory
  * @base: user address of the bitmap
  * @gpa: guest physical address of the range's first byte

@@ -11,6 +11,8 @@ struct vd_regions;
 #define VD_DIRTY_PAGE_SHIFT	12
 
 int vd_dirty_mark(u64 base, u64 gpa, u64 len);
+int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
+		       u64 len);
 bool vd_dirty_is_user(u64 base, u64 gpa, u64 last);
 bool vd_dirty_covers(u64 base, const struct vd_regions *regions);
 

@@ -6,42 +6,87 @@
 #include "guest/translate.h"
 
 /**
+ * vd_mem_forget() - a range of I/O addresses loses its meaning
+ * @mem: the ring's view of guest memory
+ * @first: first address of a mapping that goes
+ * @last: its last address
+ *
+ * Context: the queue's mutex is held.
+ */
+void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last)
+{
+	const struct vd_region *r = mem->hint;
+
+	if (r && first <= r->gpa + r->span && r->gpa <= last)
+		mem->hint = NULL;
+}
+
+/* Make the stretch that holds @addr the hint. */
+static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
+{
+	const struct vd_iotlb_map *map;
+	const struct vd_region *r;
+
+	if (!mem->iotlb) {
+		r = vd_regions_lookup(mem->regions, addr);
+		if (!r)
+			return -EFAULT;
+		mem->hint = r;
+		mem->hint_perm = VHOST_ACCESS_RW;
+		return 0;
+	}
+	map = vd_iotlb_find(mem->iotlb, addr, addr);
+	if (!map) {
+		mem->miss = addr;
+		mem->miss_perm = perm;
+		return -EAGAIN;
+	}
+	if (perm & ~map->perm)
+		return -EFAULT;
+	mem->hint = &map->region;
+	mem->hint_perm = map->perm;
+	return 0;
+}
+
+/**
  * vd_translate_slow() - translate without the help of the last hit
  * @mem: the ring's view of guest memory; the last region found becomes its
  *	 hint
- * @gpa: guest physical address of the buffer [g]
+ * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
+ * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
  * @seg: where the pieces go
  * @room: how many pieces fit there
  *
  * Context: the queue's mutex is held.
  * Return: as vd_translate().
  */
-int vd_translate_slow(struct vd_mem *mem, u64 gpa, u32 len, struct iovec *seg,
-		      unsigned int room)
+int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
+		      struct iovec *seg, unsigned int room)
 {
 	int nr = 0;
 
 	while (len) {
 		const struct vd_region *r;
-		u64 off;
 		u32 piece;
+		u64 off;
+		int err;
 
 		if (!room--)
 			return -E2BIG;
-		r = vd_regions_lookup(mem->regions, gpa);
-		if (!r)
-			return -EFAULT;
-		mem->hint = r;
-		off = gpa - r->gpa;
+		err = vd_mem_look_up(mem, addr, perm);
+		if (err)
+			return err;
+		r = mem->hint;
+		off = addr - r->gpa;
 		piece = min_t(u64, len - 1, r->span - off) + 1;
 		seg[nr].iov_base = (void __user *)(unsigned long)(r->hva + off);
 		seg[nr].iov_len = piece;
 		nr++;
-		gpa += piece;
+		addr += piece;
 		len -= piece;
 		/* A buffer may end at 2^64, but not go on at 0. */
-		if (len && !gpa)
+		if (len && !addr)
 			return -EFAULT;
 	}
 	return nr;

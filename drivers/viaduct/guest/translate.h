@@ -7,17 +7,27 @@
 #include <linux/types.h>
 #include <linux/uio.h>
 
+#include "guest/iotlb.h"
 #include "guest/regions.h"
 
 /**
  * struct vd_mem - one ring's view of guest memory
  * @regions: the memory table, or NULL before there is one [q]
+ * @iotlb: what addresses mean when they are I/O addresses, or NULL: they are
+ *	   guest physical ones, and @regions knows them [q]
  * @hint: the stretch that held the last address, or NULL: buffers come from
  *	  the same stretch most of the time [q]
+ * @hint_perm: what may be done there, VHOST_ACCESS_RO and _WO [q]
+ * @miss_perm: what was to be done there [q]
+ * @miss: the address that @iotlb did not know, after -EAGAIN [q]
  */
 struct vd_mem {
 	const struct vd_regions *regions;
+	const struct vd_iotlb *iotlb;
 	const struct vd_region *hint;
+	u8 hint_perm;
+	u8 miss_perm;
+	u64 miss;
 };
 
 static inline void vd_mem_set(struct vd_mem *mem,
@@ -27,38 +37,50 @@ static inline void vd_mem_set(struct vd_mem *mem,
 	mem->hint = NULL;
 }
 
-int vd_translate_slow(struct vd_mem *mem, u64 gpa, u32 len, struct iovec *seg,
-		      unsigned int room);
+static inline void vd_mem_set_iotlb(struct vd_mem *mem,
+				    const struct vd_iotlb *iotlb)
+{
+	mem->iotlb = iotlb;
+	mem->hint = NULL;
+}
+
+void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last);
+int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
+		      struct iovec *seg, unsigned int room);
 
 /**
  * vd_translate() - find a guest buffer in the owner's address space
  * @mem: the ring's view of guest memory
- * @gpa: guest physical address of the buffer [g]
+ * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
+ * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
  * @seg: where the pieces go: a buffer may lie across several regions
  * @room: how many pieces fit there, at least 1
  *
  * Context: the queue's mutex is held.
- * Return: the number of pieces, -EFAULT when a byte of the buffer lies in no
- * region, -E2BIG when @room is too small.
+ * Return: the number of pieces; -EFAULT when a byte of the buffer lies in no
+ * region or may not be touched; -E2BIG when @room is too small; -EAGAIN when
+ * the IOTLB does not know a byte, whose address is then in &vd_mem.miss.
  */
-static __always_inline int vd_translate(struct vd_mem *mem, u64 gpa, u32 len,
-					struct iovec *seg, unsigned int room)
+static __always_inline int vd_translate(struct vd_mem *mem, u64 addr, u32 len,
+					u8 perm, struct iovec *seg,
+					unsigned int room)
 {
 	const struct vd_region *r = mem->hint;
 
 	if (likely(r)) {
-		u64 off = gpa - r->gpa;
+		u64 off = addr - r->gpa;
 
 		/* An address below the region makes off huge. */
-		if (likely(off <= r->span && len - 1 <= r->span - off)) {
+		if (likely(off <= r->span && len - 1 <= r->span - off &&
+			   !(perm & ~mem->hint_perm))) {
 			seg->iov_base = (void __user *)
 					(unsigned long)(r->hva + off);
 			seg->iov_len = len;
 			return 1;
 		}
 	}
-	return vd_translate_slow(mem, gpa, len, seg, room);
+	return vd_translate_slow(mem, addr, len, perm, seg, room);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include <linux/virtio_config.h>
 #include <linux/vhost.h>
 
+#include "compat.h"
 #include "net/queue.h"
 #include "net/scratch.h"
 
@@ -19,13 +20,15 @@
  * vd_queue_init() - a queue as it is after open
  * @q: zeroed memory
  * @dir: its direction
+ * @misses: the device's questions
  * @run: the handler
  */
 void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
-		   void (*run)(struct vd_work *work))
+		   struct vd_misses *misses, void (*run)(struct vd_work *work))
 {
 	mutex_init(&q->lock);
 	q->dir = dir;
+	q->misses = misses;
 	vd_work_init(&q->work, run);
 	vd_wait_init(&q->kick_wait, &q->work, EPOLLIN);
 	vd_wait_init(&q->socket_wait, &q->work,
@@ -44,6 +47,7 @@ void vd_queue_reset(struct vd_queue *q)
 	vd_queue_set_kick(q, NULL);
 	vd_notify_put(vd_queue_swap_event(q, &q->call, NULL));
 	vd_notify_put(vd_queue_swap_event(q, &q->err, NULL));
+	vd_queue_set_iotlb(q, NULL, NULL);
 
 	mutex_lock(&q->lock);
 	vd_ring_init(&q->ring);
@@ -85,6 +89,44 @@ void vd_queue_set_features(struct vd_queue *q, u64 features)
 	q->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	q->ring.notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
 	q->log_all = features & BIT_ULL(VHOST_F_LOG_ALL);
+	/* EVENT_IDX makes areas longer. */
+	vd_ring_unmap(&q->ring);
+	mutex_unlock(&q->lock);
+}
+
+/**
+ * vd_queue_set_iotlb() - change what addresses mean
+ * @q: the queue, running or not; without ring addresses afterwards, and without
+ *     a question, when that is a change
+ * @iotlb: they are I/O addresses that this knows; NULL: they are not
+ * @pages: with @iotlb, what the ring needs to translate its own
+ *
+ * Context: device mutex held.
+ */
+void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
+			struct vd_ring_pages *pages)
+{
+	mutex_lock(&q->lock);
+	if (q->mem.iotlb != iotlb) {
+		vd_ring_set_pages(&q->ring, pages);
+		vd_mem_set_iotlb(&q->mem, iotlb);
+		vd_miss_drop(q->misses, &q->miss);
+	}
+	mutex_unlock(&q->lock);
+}
+
+/**
+ * vd_queue_set_regions() - replace the memory table
+ * @q: the queue, running or not
+ * @regions: the new one
+ *
+ * Context: device mutex held. The old one is not used any more afterwards.
+ */
+void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
+{
+	mutex_lock(&q->lock);
+	vd_mem_set(&q->mem, regions);
+	q->ring.log.regions = regions;
 	mutex_unlock(&q->lock);
 }
 
@@ -185,7 +227,13 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 	err = vd_scratch_create(q);
 	if (err)
 		return err;
-	err = vd_ring_probe(&q->ring, &used_idx);
+	err = vd_ring_probe(&q->ring, &q->mem, &used_idx);
+	if (err == -EAGAIN) {
+		vd_queue_fail(q, err);
+		if (q->err)
+			vd_compat_eventfd_signal(q->err);
+		err = -EFAULT;
+	}
 	if (!err && vfs_poll(backend->file, NULL) & EPOLLERR)
 		err = -EINVAL;
 	if (err) {

@@ -10,6 +10,7 @@
 
 #include <linux/mutex.h>
 
+#include "host/miss.h"
 #include "host/notify.h"
 #include "host/worker.h"
 #include "net/backend.h"
@@ -42,6 +43,8 @@ struct vd_rx;
  * @busyloop: busy polling time as the client set it [q]
  * @ring: the ring [q]
  * @mem: its view of guest memory [q]
+ * @misses: where to ask for I/O addresses [c]
+ * @miss: what was asked for
  * @vnet: header sizes [q]
  * @batch: chains in hand, while there is a backend [q]
  * @tx: the TX handler's memory, while there is a backend [q]
@@ -65,6 +68,8 @@ struct vd_queue {
 	u32 busyloop;
 	struct vd_ring ring;
 	struct vd_mem mem;
+	struct vd_misses *misses;
+	struct vd_miss miss;
 	struct vd_vnet vnet;
 	struct vd_batch *batch;
 	union {
@@ -83,11 +88,14 @@ enum vd_next {
 
 /* control: device mutex held */
 void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
-		   void (*run)(struct vd_work *work));
+		   struct vd_misses *misses, void (*run)(struct vd_work *work));
 void vd_queue_reset(struct vd_queue *q);
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 			 pid_t owner);
 void vd_queue_set_features(struct vd_queue *q, u64 features);
+void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
+			struct vd_ring_pages *pages);
+void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions);
 void vd_queue_set_log_base(struct vd_queue *q, u64 base);
 int vd_queue_set_kick(struct vd_queue *q, struct file *kick);
 struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
@@ -107,7 +115,8 @@ void vd_queue_leave(struct vd_queue *q, enum vd_next next);
 enum vd_next vd_queue_publish(struct vd_queue *q);
 enum vd_next vd_queue_arm(struct vd_queue *q);
 enum vd_next vd_queue_break(struct vd_queue *q, int err);
-void vd_queue_log(struct vd_queue *q, u64 gpa, u64 len);
+enum vd_next vd_queue_fail(struct vd_queue *q, int err);
+void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len);
 void vd_queue_log_notify(struct vd_queue *q);
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len);
 void vd_queue_count_back_pressure(struct vd_queue *q, int err);

@@ -16,14 +16,24 @@
 /**
  * vd_queue_log() - log a write to a packet buffer
  * @q: the queue, entered
- * @gpa: guest physical address
+ * @seg: index of the buffer's piece in the batch
  * @len: bytes
  */
-void vd_queue_log(struct vd_queue *q, u64 gpa, u64 len)
+void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
 {
-	if (vd_dirty_mark(q->ring.log.base, gpa, len))
-		q->ring.log.lost++;
-	q->ring.log.marked = true;
+	struct vd_ring_log *log = &q->ring.log;
+	int err;
+
+	/* The log's pages are the guest's, not those behind its IOMMU. */
+	if (q->mem.iotlb)
+		err = vd_dirty_mark_user(log->base, q->mem.regions,
+					 (unsigned long)
+					 q->batch->seg[seg].iov_base, len);
+	else
+		err = vd_dirty_mark(log->base, q->batch->gpa[seg], len);
+	if (err)
+		log->lost++;
+	log->marked = true;
 }
 
 /**
@@ -63,6 +73,15 @@ bool vd_queue_enter(struct vd_queue *q)
 	mutex_lock(&q->lock);
 	if (!q->backend.file || q->broken)
 		goto out;
+	err = vd_ring_map(&q->ring, &q->mem);
+	if (err) {
+		/* With an answer we run again, and before that in vain. */
+		if (err == -EAGAIN) {
+			vd_wait_stop(&q->socket_wait);
+			vd_queue_fail(q, err);
+		}
+		goto out;
+	}
 	q->stats.runs++;
 	vd_wait_stop(&q->socket_wait);
 	err = vd_ring_disarm(&q->ring);
@@ -150,6 +169,24 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 			    q->owner, q->dir == VD_TX ? "TX" : "RX", err);
 	if (q->err)
 		vd_compat_eventfd_signal(q->err);
+	return VD_STOP;
+}
+
+/**
+ * vd_queue_fail() - stop because the ring engine could not go on
+ * @q: the queue, with its mutex held; what has been completed is published
+ * @err: what it said. -EAGAIN is no fault of the guest: the client is asked for
+ *	 an address, and its answer starts the handler again.
+ *
+ * Return: VD_STOP.
+ */
+enum vd_next vd_queue_fail(struct vd_queue *q, int err)
+{
+	if (err != -EAGAIN)
+		return vd_queue_break(q, err);
+	q->stats.misses++;
+	trace_vd_miss(q->owner, q->dir, err);
+	vd_miss_ask(q->misses, &q->miss, q->mem.miss, q->mem.miss_perm);
 	return VD_STOP;
 }
 

@@ -175,7 +175,7 @@ static void vd_rx_log(struct vd_queue *q, size_t len)
 	for (; len; at++) {
 		size_t part = min(len, batch->seg[at].iov_len);
 
-		vd_queue_log(q, batch->gpa[at], part);
+		vd_queue_log(q, at, part);
 		len -= part;
 	}
 }
@@ -198,8 +198,9 @@ static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
 
 /*
  * Deliver the next packet, which has @len bytes. 0 says that it is done with,
- * be it delivered or dropped; -ENOBUFS that it has to wait for the guest; any
- * other error that the ring is broken.
+ * be it delivered or dropped; -ENOBUFS that it has to wait for the guest;
+ * -EAGAIN that it has to wait for an answer of the client's IOMMU; any other
+ * error that the ring is broken.
  */
 static int vd_rx_packet(struct vd_queue *q, size_t len)
 {
@@ -264,8 +265,9 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
 	if (err == -ENOBUFS)
 		return vd_rx_starve(q);
 	if (err) {
+		vd_rx_give_back(q);
 		vd_queue_publish(q);
-		return vd_queue_break(q, err);
+		return vd_queue_fail(q, err);
 	}
 	budget->bytes += len;
 	if (vd_ring_nr_completed(&q->ring) >= VD_BATCH)

@@ -267,7 +267,7 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 
 	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, VD_BATCH);
 	if (nr < 0)
-		return vd_queue_break(q, nr);
+		return vd_queue_fail(q, nr);
 	if (!nr) {
 		/* A guest whose index goes to and fro must not keep us here. */
 		budget->packets++;

@@ -35,8 +35,8 @@
 
 /**
  * struct vd_walk - where a walk stands
- * @table: descriptor table, or NULL when it is not one piece
- * @gpa: its guest physical address, when @table is NULL
+ * @table: indirect table, or NULL when it is not one piece
+ * @gpa: its address as the guest gave it, when @table is NULL
  * @num: its size
  * @slot: the next descriptor to read
  * @left: descriptors that may still be read: no valid chain visits one twice
@@ -51,19 +51,25 @@ struct vd_walk {
 	bool more;
 };
 
-/* One step; runs inside a user-access window, so it may call nothing. */
+/* Whether there may be a step; the slot is inside the table then. */
+static __always_inline int vd_walk_check(struct vd_walk *walk)
+{
+	if (walk->slot >= walk->num)
+		return -EINVAL;
+	return walk->left-- ? 0 : -ELOOP;
+}
+
+/*
+ * One step, to the descriptor at @p; runs inside a user-access window, so it
+ * may call nothing.
+ */
 static __always_inline int vd_walk_step(struct vd_walk *walk,
+					const __le64 __user *p,
 					struct vd_desc *d)
 {
-	const __le64 __user *p;
 	__le64 addr, rest;
 	u64 word;
 
-	if (walk->slot >= walk->num)
-		return -EINVAL;
-	if (!walk->left--)
-		return -ELOOP;
-	p = (const __le64 __user *)&walk->table[walk->slot];
 	unsafe_get_user(addr, p, fault);
 	unsafe_get_user(rest, p + 1, fault);
 
@@ -80,13 +86,18 @@ fault:
 	return -EFAULT;
 }
 
+static __always_inline const __le64 __user *
+vd_walk_ring_desc(const struct vd_ring *ring, u32 slot)
+{
+	return vd_area_at(&ring->desc, sizeof(struct vring_desc) * slot);
+}
+
 /* The direct part of one chain; inside the window of vd_chain_gather(). */
 static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 					       struct vd_batch *batch,
 					       struct vd_chain *chain)
 {
 	struct vd_walk walk = {
-		.table = ring->desc,
 		.num = ring->num,
 		.slot = chain->head,
 		.left = ring->num,
@@ -99,7 +110,9 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 		struct vd_desc d;
 		int err;
 
-		err = vd_walk_step(&walk, &d);
+		err = vd_walk_check(&walk) ?:
+		      vd_walk_step(&walk, vd_walk_ring_desc(ring, walk.slot),
+				   &d);
 		if (err)
 			return err;
 		if (d.flags & VRING_DESC_F_INDIRECT) {
@@ -138,8 +151,10 @@ int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 	unsigned int i;
 	int err = 0;
 
-	if (!user_read_access_begin(ring->desc,
-				    sizeof(*ring->desc) * ring->num))
+	if (!user_read_access_begin(ring->desc.base,
+				    vd_area_window(&ring->desc,
+						   sizeof(struct vring_desc) *
+						   ring->num)))
 		return -EFAULT;
 	for (i = first; i < batch->nr; i++) {
 		err = vd_chain_gather_one(ring, batch, &batch->chain[i]);
@@ -168,16 +183,18 @@ static int vd_chain_add(struct vd_mem *mem, struct vd_batch *batch,
 			struct vd_chain *chain, const struct vd_desc *d)
 {
 	unsigned int room = VD_MAX_SEGS - batch->nr_seg;
+	bool write = d->flags & VRING_DESC_F_WRITE;
 	int nr;
 
 	if (!room)
 		return -E2BIG;
-	nr = vd_translate(mem, d->addr, d->len, &batch->seg[batch->nr_seg],
-			  room);
+	nr = vd_translate(mem, d->addr, d->len,
+			  write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			  &batch->seg[batch->nr_seg], room);
 	if (nr < 0)
 		return nr;
 	vd_chain_note_gpa(batch, d->addr, nr);
-	if (d->flags & VRING_DESC_F_WRITE) {
+	if (write) {
 		chain->nr_in += nr;
 		chain->in_len += d->len;
 	} else {
@@ -203,12 +220,11 @@ static int vd_walk_read_scattered(struct vd_mem *mem, struct vd_walk *walk,
 	size_t done = 0;
 	int nr, i;
 
-	if (walk->slot >= walk->num)
-		return -EINVAL;
-	if (!walk->left--)
-		return -ELOOP;
+	nr = vd_walk_check(walk);
+	if (nr)
+		return nr;
 	nr = vd_translate(mem, walk->gpa + sizeof(raw) * walk->slot,
-			  sizeof(raw), seg, ARRAY_SIZE(seg));
+			  sizeof(raw), VHOST_ACCESS_RO, seg, ARRAY_SIZE(seg));
 	if (nr < 0)
 		return nr;
 	for (i = 0; i < nr; i++) {
@@ -238,7 +254,9 @@ static int vd_walk_read(struct vd_mem *mem, struct vd_walk *walk,
 				    sizeof(*walk->table) * walk->num))
 		return -EFAULT;
 	do {
-		err = vd_walk_step(walk, &desc[nr]);
+		err = vd_walk_check(walk) ?:
+		      vd_walk_step(walk, (const __le64 __user *)
+				   &walk->table[walk->slot], &desc[nr]);
 		if (err) {
 			nr = err;
 			break;
@@ -258,7 +276,7 @@ static int vd_walk_init(struct vd_walk *walk, struct vd_mem *mem,
 	if (!d->len || d->len % sizeof(struct vring_desc) ||
 	    d->len / sizeof(struct vring_desc) > VD_CHAIN_MAX_TABLE)
 		return -EINVAL;
-	nr = vd_translate(mem, d->addr, d->len, &seg, 1);
+	nr = vd_translate(mem, d->addr, d->len, VHOST_ACCESS_RO, &seg, 1);
 	if (nr < 0 && nr != -E2BIG)
 		return nr;
 	walk->table = nr < 0 ? NULL :
@@ -325,7 +343,8 @@ static int vd_chain_resolve_one(struct vd_mem *mem, struct vd_batch *batch,
  * Context: on the owner's mm, may fault.
  * Return: 0 when at least one chain was translated, else the error of the
  * first: those of vd_chain_gather(), -EFAULT for an address that lies in no
- * region, -EINVAL for a bad table or a readable part after a writable one.
+ * region, -EAGAIN for one that the IOTLB does not know, -EINVAL for a bad table
+ * or a readable part after a writable one.
  */
 int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
 		     unsigned int first)

@@ -26,13 +26,14 @@ void vd_ring_init(struct vd_ring *ring)
 /**
  * vd_ring_set_addr() - say where a ring lies
  * @ring: the ring; its indices stay as they are
- * @addr: addresses in the owner's address space
+ * @addr: addresses in the owner's address space, or I/O addresses
  */
 void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
 {
-	ring->desc = u64_to_user_ptr(addr->desc_user_addr);
-	ring->avail = u64_to_user_ptr(addr->avail_user_addr);
-	ring->used = u64_to_user_ptr(addr->used_user_addr);
+	vd_area_set(&ring->desc, addr->desc_user_addr);
+	vd_area_set(&ring->driver, addr->avail_user_addr);
+	vd_area_set(&ring->device, addr->used_user_addr);
+	ring->is_mapped = !ring->pages;
 	ring->log.on = addr->flags & BIT(VHOST_VRING_F_LOG);
 	ring->log.gpa = addr->log_guest_addr;
 }
@@ -41,49 +42,126 @@ void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
  * vd_ring_is_user() - check that all ring areas are user memory
  * @ring: the ring, with size, addresses and features set
  *
+ * With an IOTLB that is checked when it gets its mappings.
+ *
  * Return: true when they are. Whether anything is mapped there is only found
  * out when it is accessed.
  */
 bool vd_ring_is_user(const struct vd_ring *ring)
 {
-	return access_ok(ring->desc, sizeof(*ring->desc) * ring->num) &&
-	       access_ok(ring->avail, vd_split_avail_size(ring)) &&
-	       access_ok(ring->used, vd_split_used_size(ring));
+	return ring->pages ||
+	       (vd_area_is_user(&ring->desc, vd_split_desc_size(ring)) &&
+		vd_area_is_user(&ring->driver, vd_split_avail_size(ring)) &&
+		vd_area_is_user(&ring->device, vd_split_used_size(ring)));
 }
 
 /**
- * vd_ring_log_is_user() - check that the log of the used area is user memory
+ * vd_ring_log_is_user() - check that the log of the device area is user memory
  * @ring: the ring, with size, features and log set
  *
- * Return: true when it is, or when the used area is not logged.
+ * Return: true when it is, or when the area is not logged or known to the log
+ * by the memory table.
  */
 bool vd_ring_log_is_user(const struct vd_ring *ring)
 {
-	return !ring->log.on ||
+	return !ring->log.on || ring->pages ||
 	       vd_dirty_is_user(ring->log.base, ring->log.gpa,
 				ring->log.gpa + vd_split_used_size(ring) - 1);
 }
 
 /**
+ * vd_ring_set_pages() - change what a ring's addresses mean
+ * @ring: the ring, which has no addresses any more afterwards
+ * @pages: they will be I/O addresses, and this is room to translate them;
+ *	   NULL: they will be user addresses
+ */
+void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
+{
+	static const struct vhost_vring_addr none;
+
+	ring->pages = pages;
+	vd_ring_set_addr(ring, &none);
+}
+
+/**
+ * vd_ring_unmap() - have I/O addresses translated anew
+ * @ring: the ring, whose addresses, size or features have changed
+ */
+void vd_ring_unmap(struct vd_ring *ring)
+{
+	ring->is_mapped = !ring->pages;
+}
+
+/**
+ * vd_ring_forget() - a range of I/O addresses loses its meaning
+ * @ring: the ring
+ * @first: first address of a mapping that goes
+ * @last: its last address
+ */
+void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
+{
+	if (vd_area_touches(&ring->desc, vd_split_desc_size(ring), first, last) ||
+	    vd_area_touches(&ring->driver, vd_split_avail_size(ring), first, last) ||
+	    vd_area_touches(&ring->device, vd_split_used_size(ring), first, last))
+		vd_ring_unmap(ring);
+}
+
+static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
+{
+	return vd_area_map(&ring->device, mem, vd_split_used_size(ring),
+			   VHOST_ACCESS_WO, ring->pages->device);
+}
+
+/**
+ * vd_ring_map() - find the areas of a ring that has I/O addresses
+ * @ring: the ring
+ * @mem: its view of guest memory
+ *
+ * Context: the queue's mutex is held.
+ * Return: 0; -EAGAIN when the IOTLB does not know a part of one, see
+ * vd_translate(); -EFAULT when one may not be accessed as it has to be;
+ * -ENXIO when the ring has no addresses.
+ */
+int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
+{
+	int err;
+
+	if (likely(ring->is_mapped))
+		return 0;
+	if (!ring->desc.addr && !ring->driver.addr && !ring->device.addr)
+		return -ENXIO;
+	err = vd_area_map(&ring->desc, mem, vd_split_desc_size(ring),
+			  VHOST_ACCESS_RO, ring->pages->desc) ?:
+	      vd_area_map(&ring->driver, mem, vd_split_avail_size(ring),
+			  VHOST_ACCESS_RO, ring->pages->driver) ?:
+	      vd_ring_map_device(ring, mem);
+	ring->is_mapped = !err;
+	return err;
+}
+
+/**
  * vd_ring_probe() - try whether a ring can be served
  * @ring: the ring; nothing in it changes but what it knows of used->flags
+ * @mem: its view of guest memory
  * @used_idx: the used index found in memory, where the previous device, or
  *	      we, left it
  *
  * Kicks are asked for, so that none is missed until the first run.
  *
  * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
+ * Return: 0; -EFAULT; -EAGAIN when the IOTLB does not know the device area.
  */
-int vd_ring_probe(struct vd_ring *ring, u16 *used_idx)
+int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 {
 	__le16 idx;
 	int err;
 
-	err = vd_split_set_flags(ring, 0);
+	err = ring->is_mapped ? 0 : vd_ring_map_device(ring, mem);
+	if (!err)
+		err = vd_split_set_flags(ring, 0);
 	if (err)
 		return err;
-	if (get_user(idx, (__le16 __user *)&ring->used->idx))
+	if (get_user(idx, vd_split_used_idx(ring)))
 		return -EFAULT;
 	*used_idx = le16_to_cpu(idx);
 	return 0;

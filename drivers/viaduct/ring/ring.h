@@ -23,8 +23,12 @@
 #include <linux/vhost_types.h>
 #include <linux/virtio_ring.h>
 
+#include "guest/area.h"
 #include "guest/translate.h"
 #include "types.h"
+
+/* 2.7: the largest ring. */
+#define VD_RING_MAX_NUM		32768
 
 /* A descriptor as the guest wrote it: read once, checked from here. */
 struct vd_desc {
@@ -63,7 +67,7 @@ struct vd_chain {
  * @nr_seg: pieces in @seg
  * @nr_desc: descriptors in @desc
  * @desc: what was read from the ring, before translation
- * @gpa: guest physical address of each piece
+ * @gpa: address of each piece as the guest gave it
  * @seg: pieces in the owner's address space, those of a chain in a row and
  *	 those of neighbouring chains too
  * @chain: in the order of the avail ring
@@ -89,10 +93,12 @@ static inline void vd_batch_reset(struct vd_batch *batch)
 }
 
 /**
- * struct vd_ring_log - where writes to the used area are logged
+ * struct vd_ring_log - where writes to the device area are logged
  * @on: they are logged [q]
  * @base: user address of the dirty bitmap [q]
- * @gpa: guest physical address of the used area, for the log only [q]
+ * @gpa: guest physical address of the device area, for the log only; with an
+ *	 IOTLB the memory table tells it [q]
+ * @regions: the memory table [q]
  * @marked: something was marked since the user of the ring last looked [q]
  * @lost: marks that could not be made [q]
  */
@@ -101,14 +107,27 @@ struct vd_ring_log {
 	bool marked;
 	u64 base;
 	u64 gpa;
+	const struct vd_regions *regions;
 	u64 lost;
+};
+
+/* Room for the pages of a ring whose areas are scattered. */
+struct vd_ring_pages {
+	void __user *desc[VD_AREA_NR_PAGES(VD_RING_MAX_NUM *
+					   sizeof(struct vring_desc))];
+	void __user *driver[VD_AREA_NR_PAGES(VD_RING_MAX_NUM * sizeof(__le16))];
+	void __user *device[VD_AREA_NR_PAGES(VD_RING_MAX_NUM *
+					     sizeof(struct vring_used_elem))];
 };
 
 /**
  * struct vd_ring - one split virtqueue (virtio 1.2, section 2.7)
- * @desc: descriptor table [q]
- * @avail: driver area [q]
- * @used: device area [q]
+ * @desc: descriptor area: the table [q]
+ * @driver: driver area: the avail ring [q]
+ * @device: device area: the used ring [q]
+ * @pages: the areas' addresses are I/O addresses, and this is room for their
+ *	   translation; NULL: they are user addresses [q]
+ * @is_mapped: the areas can be accessed [q]
  * @num: ring size, a power of two up to 32768 [q]
  * @event_idx: VIRTIO_F_EVENT_IDX is acked [q]
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked [q]
@@ -119,17 +138,19 @@ struct vd_ring_log {
  * @signalled: the used index at the last interrupt decision [q]
  * @signalled_valid: @signalled means something [q]
  * @used_flags: what used->flags holds [q]
- * @log: the log of writes to the used area [q]
+ * @log: the log of writes to the device area [q]
  * @nr_pending: completed entries still in @pending [q]
  * @pending: used entries on their way to the ring [q]
  */
 struct vd_ring {
-	struct vring_desc __user *desc;
-	struct vring_avail __user *avail;
-	struct vring_used __user *used;
-	u16 num;
+	struct vd_area desc;
+	struct vd_area driver;
+	struct vd_area device;
+	struct vd_ring_pages *pages;
+	bool is_mapped;
 	bool event_idx;
 	bool notify_on_empty;
+	u16 num;
 
 	u16 next_avail;
 	u16 seen_avail;
@@ -148,7 +169,11 @@ void vd_ring_init(struct vd_ring *ring);
 void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr);
 bool vd_ring_is_user(const struct vd_ring *ring);
 bool vd_ring_log_is_user(const struct vd_ring *ring);
-int vd_ring_probe(struct vd_ring *ring, u16 *used_idx);
+void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages);
+void vd_ring_unmap(struct vd_ring *ring);
+void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last);
+int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem);
+int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx);
 void vd_ring_start(struct vd_ring *ring, u16 used_idx);
 
 int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,

@@ -33,26 +33,47 @@
 #include "ring/split.h"
 
 /* Fields are little-endian, as virtio 1 has it and as legacy x86 hosts do. */
-static __always_inline __le16 __user *vd_split_avail_idx(struct vd_ring *ring)
+static __always_inline __le16 __user *
+vd_split_avail_idx(const struct vd_ring *ring)
 {
-	return (__le16 __user *)&ring->avail->idx;
+	return vd_area_at(&ring->driver, offsetof(struct vring_avail, idx));
 }
 
-static __always_inline __le16 __user *vd_split_avail_flags(struct vd_ring *ring)
+static __always_inline __le16 __user *
+vd_split_avail_flags(const struct vd_ring *ring)
 {
-	return (__le16 __user *)&ring->avail->flags;
+	return vd_area_at(&ring->driver, offsetof(struct vring_avail, flags));
+}
+
+static __always_inline __le16 __user *
+vd_split_avail_slot(const struct vd_ring *ring, u32 slot)
+{
+	return vd_area_at(&ring->driver,
+			  offsetof(struct vring_avail, ring) +
+			  sizeof(__le16) * slot);
 }
 
 /* 2.7.10: the driver's used_event follows the avail ring. */
-static __always_inline __le16 __user *vd_split_used_event(struct vd_ring *ring)
+static __always_inline __le16 __user *
+vd_split_used_event(const struct vd_ring *ring)
 {
-	return (__le16 __user *)&ring->avail->ring[ring->num];
+	return vd_split_avail_slot(ring, ring->num);
+}
+
+/* Distances in the device area. */
+#define VD_SPLIT_USED_FLAGS	offsetof(struct vring_used, flags)
+#define VD_SPLIT_USED_IDX	offsetof(struct vring_used, idx)
+
+static __always_inline size_t vd_split_used_off(u32 slot)
+{
+	return offsetof(struct vring_used, ring) +
+	       sizeof(struct vring_used_elem) * slot;
 }
 
 /* 2.7.10: the device's avail_event follows the used ring. */
-static __always_inline __le16 __user *vd_split_avail_event(struct vd_ring *ring)
+static __always_inline size_t vd_split_avail_event(const struct vd_ring *ring)
 {
-	return (__le16 __user *)&ring->used->ring[ring->num];
+	return vd_split_used_off(ring->num);
 }
 
 /**
@@ -73,7 +94,9 @@ int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 	unsigned int i;
 	u16 seen, nr;
 
-	if (!user_read_access_begin(ring->avail, vd_split_avail_size(ring)))
+	if (!user_read_access_begin(ring->driver.base,
+				    vd_area_window(&ring->driver,
+						   vd_split_avail_size(ring))))
 		return -EFAULT;
 	unsafe_get_user(idx, vd_split_avail_idx(ring), fault);
 	seen = le16_to_cpu(idx);
@@ -87,9 +110,7 @@ int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 	for (i = 0; i < max; i++) {
 		u16 slot = (ring->next_avail + i) & (ring->num - 1);
 
-		unsafe_get_user(head,
-				(__le16 __user *)&ring->avail->ring[slot],
-				fault);
+		unsafe_get_user(head, vd_split_avail_slot(ring, slot), fault);
 		chain[i].head = le16_to_cpu(head);
 	}
 	user_read_access_end();
@@ -101,17 +122,39 @@ fault:
 	return -EFAULT;
 }
 
-/* Log a write of @len bytes at @at in the used area. */
-static void vd_split_log(struct vd_ring *ring, const void __user *at,
-			 size_t len)
+/* With an IOTLB the log knows a write by its user address. */
+static int vd_split_mark_user(struct vd_ring *ring, size_t off, size_t len)
+{
+	int err = 0;
+
+	while (len && !err) {
+		u64 at = (unsigned long)vd_area_at(&ring->device, off);
+		size_t part = len;
+
+		if (ring->device.page)
+			part = min_t(size_t, len, VD_AREA_PAGE_SIZE -
+				     at % VD_AREA_PAGE_SIZE);
+		err = vd_dirty_mark_user(ring->log.base, ring->log.regions, at,
+					 part);
+		off += part;
+		len -= part;
+	}
+	return err;
+}
+
+/* Log a write of @len bytes at @off in the device area. */
+static void vd_split_log(struct vd_ring *ring, size_t off, size_t len)
 {
 	struct vd_ring_log *log = &ring->log;
+	int err;
 
 	if (likely(!log->on))
 		return;
-	if (vd_dirty_mark(log->base,
-			  log->gpa + (at - (const void __user *)ring->used),
-			  len))
+	if (ring->pages)
+		err = vd_split_mark_user(ring, off, len);
+	else
+		err = vd_dirty_mark(log->base, log->gpa + off, len);
+	if (err)
 		log->lost++;
 	log->marked = true;
 }
@@ -124,14 +167,15 @@ static void vd_split_log_entries(struct vd_ring *ring, u16 idx,
 	unsigned int first = min_t(unsigned int, nr, ring->num - slot);
 	const size_t size = sizeof(struct vring_used_elem);
 
-	vd_split_log(ring, &ring->used->ring[slot], first * size);
+	vd_split_log(ring, vd_split_used_off(slot), first * size);
 	if (nr > first)
-		vd_split_log(ring, &ring->used->ring[0], (nr - first) * size);
+		vd_split_log(ring, vd_split_used_off(0), (nr - first) * size);
 }
 
 /* Write the pending entries; inside a window over the used area. */
 static __always_inline int vd_split_write_pending(struct vd_ring *ring)
 {
+	const struct vd_area *area = &ring->device;
 	const struct vring_used_elem *e = ring->pending;
 	const struct vring_used_elem *end = e + ring->nr_pending;
 	u16 idx = ring->used_idx - ring->nr_pending;
@@ -139,8 +183,15 @@ static __always_inline int vd_split_write_pending(struct vd_ring *ring)
 	for (; e < end; e++, idx++) {
 		u16 slot = idx & (ring->num - 1);
 
-		unsafe_put_user(e->id, &ring->used->ring[slot].id, fault);
-		unsafe_put_user(e->len, &ring->used->ring[slot].len, fault);
+		size_t off = vd_split_used_off(slot);
+
+		unsafe_put_user(e->id,
+				(__virtio32 __user *)vd_area_at(area, off),
+				fault);
+		off += offsetof(struct vring_used_elem, len);
+		unsafe_put_user(e->len,
+				(__virtio32 __user *)vd_area_at(area, off),
+				fault);
 	}
 	return 0;
 
@@ -168,7 +219,9 @@ int vd_split_flush(struct vd_ring *ring)
 {
 	int err;
 
-	if (!user_write_access_begin(ring->used, vd_split_used_size(ring)))
+	if (!user_write_access_begin(ring->device.base,
+				     vd_area_window(&ring->device,
+						    vd_split_used_size(ring))))
 		return -EFAULT;
 	err = vd_split_write_pending(ring);
 	user_write_access_end();
@@ -193,8 +246,8 @@ static __always_inline int vd_split_publish_window(struct vd_ring *ring,
 	if (err)
 		return err;
 	smp_wmb(); /* (B) */
-	unsafe_put_user((__force __virtio16)cpu_to_le16(ring->used_idx),
-			&ring->used->idx, fault);
+	unsafe_put_user(cpu_to_le16(ring->used_idx), vd_split_used_idx(ring),
+			fault);
 	if (field) {
 		smp_mb(); /* (C) */
 		unsafe_get_user(val, field, fault);
@@ -225,8 +278,12 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 		field = ring->event_idx ? vd_split_used_event(ring) :
 					  vd_split_avail_flags(ring);
 	/* The window is opened over one area; the other is checked here. */
-	if (!access_ok(ring->avail, vd_split_avail_size(ring)) ||
-	    !user_access_begin(ring->used, vd_split_used_size(ring)))
+	if (!access_ok(ring->driver.base,
+		       vd_area_window(&ring->driver,
+				      vd_split_avail_size(ring))) ||
+	    !user_access_begin(ring->device.base,
+			       vd_area_window(&ring->device,
+					      vd_split_used_size(ring))))
 		return -EFAULT;
 	err = vd_split_publish_window(ring, field, &wish);
 	user_access_end();
@@ -234,7 +291,7 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 		return err;
 
 	vd_split_pending_done(ring);
-	vd_split_log(ring, &ring->used->idx, sizeof(ring->used->idx));
+	vd_split_log(ring, VD_SPLIT_USED_IDX, sizeof(__le16));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
 	return may_call ? vd_event_should_call(ring, wish) : 0;
@@ -250,11 +307,12 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
  */
 int vd_split_set_flags(struct vd_ring *ring, u16 flags)
 {
-	if (put_user((__force __virtio16)cpu_to_le16(flags),
-		     &ring->used->flags))
+	__le16 __user *at = vd_area_at(&ring->device, VD_SPLIT_USED_FLAGS);
+
+	if (put_user(cpu_to_le16(flags), at))
 		return -EFAULT;
 	ring->used_flags = flags;
-	vd_split_log(ring, &ring->used->flags, sizeof(ring->used->flags));
+	vd_split_log(ring, VD_SPLIT_USED_FLAGS, sizeof(__le16));
 	return 0;
 }
 
@@ -267,8 +325,10 @@ int vd_split_set_flags(struct vd_ring *ring, u16 flags)
  */
 int vd_split_set_event(struct vd_ring *ring)
 {
-	if (put_user(cpu_to_le16(ring->seen_avail),
-		     vd_split_avail_event(ring)))
+	__le16 __user *at = vd_area_at(&ring->device,
+				       vd_split_avail_event(ring));
+
+	if (put_user(cpu_to_le16(ring->seen_avail), at))
 		return -EFAULT;
 	vd_split_log(ring, vd_split_avail_event(ring), sizeof(__le16));
 	return 0;

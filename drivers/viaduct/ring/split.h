@@ -5,17 +5,28 @@
 
 #include "ring/ring.h"
 
+static inline size_t vd_split_desc_size(const struct vd_ring *ring)
+{
+	return sizeof(struct vring_desc) * ring->num;
+}
+
 static inline size_t vd_split_avail_size(const struct vd_ring *ring)
 {
-	return sizeof(*ring->avail) +
+	return sizeof(struct vring_avail) +
 	       sizeof(__le16) * (ring->num + ring->event_idx);
 }
 
 static inline size_t vd_split_used_size(const struct vd_ring *ring)
 {
-	return sizeof(*ring->used) +
+	return sizeof(struct vring_used) +
 	       sizeof(struct vring_used_elem) * ring->num +
 	       sizeof(__le16) * ring->event_idx;
+}
+
+static __always_inline __le16 __user *
+vd_split_used_idx(const struct vd_ring *ring)
+{
+	return vd_area_at(&ring->device, offsetof(struct vring_used, idx));
 }
 
 int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,

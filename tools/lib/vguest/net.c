@@ -106,6 +106,12 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q)
 	};
 	int ret;
 
+	/* Behind an IOMMU the device knows the ring by the guest's addresses. */
+	if (n->features & VG_BIT(VG_F_ACCESS_PLATFORM)) {
+		addr.desc_user_addr = r->desc_gpa;
+		addr.avail_user_addr = r->avail_gpa;
+		addr.used_user_addr = r->used_gpa;
+	}
 	ret = vg_set_vring_num(n->fd, q, r->num);
 	if (!ret)
 		ret = vg_set_vring_base(n->fd, q, r->used_idx);

@@ -27,6 +27,7 @@
 #define VG_F_INDIRECT		28
 #define VG_F_EVENT_IDX		29
 #define VG_F_VERSION_1		32
+#define VG_F_ACCESS_PLATFORM	33
 
 #define VG_BIT(n)		(1ULL << (n))
 

@@ -239,7 +239,7 @@ TEST(dirty_ring_kicks)
 	check_trace();
 	CHECK(!vd_ring_arm(&d.ring));
 	check_trace();
-	CHECK(!vd_ring_probe(&d.ring, &idx));
+	CHECK(!vd_ring_probe(&d.ring, &d.mem, &idx));
 	check_trace();
 	d.ring.event_idx = true;
 	CHECK(!vd_ring_arm(&d.ring));

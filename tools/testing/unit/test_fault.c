@@ -167,7 +167,7 @@ static int probe(void)
 {
 	u16 idx;
 
-	return vd_ring_probe(&d.ring, &idx);
+	return vd_ring_probe(&d.ring, &d.mem, &idx);
 }
 
 static int arm(void)
@@ -215,20 +215,20 @@ TEST(fault_not_user_memory)
 	drv_desc(&d, 0, DRV_A_GPA, 1, 0, 0);
 	drv_offer(&d, 0);
 	good = d.ring;
-	d.ring.avail = (void *)UMEM_TOP;
+	vd_area_set(&d.ring.driver, UMEM_TOP);
 	CHECK_EQ(drv_fetch(&d, 1), -EFAULT);
 	CHECK_EQ(vd_ring_arm(&d.ring), -EFAULT);
 	CHECK(!vd_ring_complete(&d.ring, 0, 0));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), -EFAULT);
 	d.ring = good;
-	d.ring.desc = (void *)UMEM_TOP;
+	vd_area_set(&d.ring.desc, UMEM_TOP);
 	CHECK_EQ(drv_fetch(&d, 1), -EFAULT);
 	d.ring = good;
-	d.ring.used = (void *)(UMEM_TOP - 4);
+	vd_area_set(&d.ring.device, UMEM_TOP - 4);
 	CHECK_EQ(complete_64(), -EFAULT);
 	CHECK_EQ(vd_ring_publish(&d.ring, true), -EFAULT);
-	d.ring.used = (void *)UMEM_TOP;
-	CHECK_EQ(vd_ring_probe(&d.ring, &idx), -EFAULT);
+	vd_area_set(&d.ring.device, UMEM_TOP);
+	CHECK_EQ(vd_ring_probe(&d.ring, &d.mem, &idx), -EFAULT);
 	d.ring = good;
 	CHECK_EQ(drv_fetch(&d, 1), 1);
 	drv_fini(&d);

@@ -69,7 +69,7 @@ TEST(ring_after_open)
 
 	vd_ring_init(&ring);
 	CHECK_EQ(ring.num, 1);
-	CHECK(!ring.desc && !ring.avail && !ring.used);
+	CHECK(!ring.desc.base && !ring.driver.base && !ring.device.base);
 	CHECK_EQ(ring.next_avail, 0);
 }
 
@@ -113,7 +113,7 @@ TEST(ring_probe_and_start)
 	used->flags = cpu_to_le16(VRING_USED_F_NO_NOTIFY);
 	used->idx = cpu_to_le16(0x1234);
 	d.ring.next_avail = 7;
-	CHECK(!vd_ring_probe(&d.ring, &idx));
+	CHECK(!vd_ring_probe(&d.ring, &d.mem, &idx));
 	CHECK_EQ(idx, 0x1234);
 	CHECK_EQ(drv_used_flags(), 0);
 	vd_ring_start(&d.ring, idx);

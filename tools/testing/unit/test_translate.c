@@ -31,14 +31,19 @@ static void check_seg(const struct iovec *s, u64 hva, size_t len)
 	CHECK_EQ(s->iov_len, len);
 }
 
+static int translate(u64 gpa, u32 len, struct iovec *to, unsigned int room)
+{
+	return vd_translate(&mem, gpa, len, VHOST_ACCESS_RO, to, room);
+}
+
 TEST(translate_one_piece)
 {
 	use(drv_table, DRV_NR_REGIONS);
-	CHECK_EQ(vd_translate(&mem, DRV_A_GPA, 1, seg, 1), 1);
+	CHECK_EQ(translate(DRV_A_GPA, 1, seg, 1), 1);
 	check_seg(seg, DRV_A_HVA, 1);
-	CHECK_EQ(vd_translate(&mem, DRV_A_GPA + 7, DRV_A_LEN - 7, seg, 1), 1);
+	CHECK_EQ(translate(DRV_A_GPA + 7, DRV_A_LEN - 7, seg, 1), 1);
 	check_seg(seg, DRV_A_HVA + 7, DRV_A_LEN - 7);
-	CHECK_EQ(vd_translate(&mem, DRV_C_GPA + DRV_C_LEN - 1, 1, seg, 1), 1);
+	CHECK_EQ(translate(DRV_C_GPA + DRV_C_LEN - 1, 1, seg, 1), 1);
 	check_seg(seg, DRV_C_HVA + DRV_C_LEN - 1, 1);
 	done();
 }
@@ -46,12 +51,12 @@ TEST(translate_one_piece)
 TEST(translate_across_regions)
 {
 	use(drv_table, DRV_NR_REGIONS);
-	CHECK_EQ(vd_translate(&mem, DRV_B_GPA - 3, 8, seg, 2), 2);
+	CHECK_EQ(translate(DRV_B_GPA - 3, 8, seg, 2), 2);
 	check_seg(&seg[0], DRV_A_HVA + DRV_A_LEN - 3, 3);
 	check_seg(&seg[1], DRV_B_HVA, 5);
 	/* The hint is the region that held the end. */
 	CHECK_EQ(mem.hint->gpa, DRV_B_GPA);
-	CHECK_EQ(vd_translate(&mem, DRV_B_GPA - 3, 8, seg, 2), 2);
+	CHECK_EQ(translate(DRV_B_GPA - 3, 8, seg, 2), 2);
 	check_seg(&seg[0], DRV_A_HVA + DRV_A_LEN - 3, 3);
 	done();
 }
@@ -59,22 +64,23 @@ TEST(translate_across_regions)
 TEST(translate_nowhere)
 {
 	use(drv_table, DRV_NR_REGIONS);
-	CHECK_EQ(vd_translate(&mem, 0, 1, seg, 8), -EFAULT);
-	CHECK_EQ(vd_translate(&mem, DRV_A_GPA - 1, 2, seg, 8), -EFAULT);
-	CHECK_EQ(vd_translate(&mem, DRV_HOLE_GPA, 1, seg, 8), -EFAULT);
-	CHECK_EQ(vd_translate(&mem, DRV_HOLE_GPA - 1, 2, seg, 8), -EFAULT);
-	CHECK_EQ(vd_translate(&mem, DRV_C_GPA, DRV_C_LEN + 1, seg, 8),
+	CHECK_EQ(translate(0, 1, seg, 8), -EFAULT);
+	CHECK_EQ(translate(DRV_A_GPA - 1, 2, seg, 8), -EFAULT);
+	CHECK_EQ(translate(DRV_HOLE_GPA, 1, seg, 8), -EFAULT);
+	CHECK_EQ(translate(DRV_HOLE_GPA - 1, 2, seg, 8), -EFAULT);
+	CHECK_EQ(translate(DRV_C_GPA, DRV_C_LEN + 1, seg, 8),
 		 -EFAULT);
-	CHECK_EQ(vd_translate(&mem, ~0ULL, 1, seg, 8), -EFAULT);
+	CHECK_EQ(translate(~0ULL, 1, seg, 8), -EFAULT);
 	done();
 }
 
 TEST(translate_no_room)
 {
 	use(drv_table, DRV_NR_REGIONS);
-	CHECK_EQ(vd_translate(&mem, DRV_B_GPA - 1, 2, seg, 1), -E2BIG);
-	CHECK_EQ(vd_translate(&mem, DRV_B_GPA - 1, 1, seg, 1), 1);
-	CHECK_EQ(vd_translate_slow(&mem, DRV_B_GPA, 1, seg, 0), -E2BIG);
+	CHECK_EQ(translate(DRV_B_GPA - 1, 2, seg, 1), -E2BIG);
+	CHECK_EQ(translate(DRV_B_GPA - 1, 1, seg, 1), 1);
+	CHECK_EQ(vd_translate_slow(&mem, DRV_B_GPA, 1,
+				   VHOST_ACCESS_RO, seg, 0), -E2BIG);
 	done();
 }
 
@@ -91,12 +97,12 @@ TEST(translate_hint)
 	use(drv_table, DRV_NR_REGIONS);
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		for (j = 0; j < ARRAY_SIZE(at); j++) {
-			CHECK_EQ(vd_translate(&mem, at[i], 1, seg, 1), 1);
-			CHECK_EQ(vd_translate(&mem, at[j], 1, seg, 1), 1);
+			CHECK_EQ(translate(at[i], 1, seg, 1), 1);
+			CHECK_EQ(translate(at[j], 1, seg, 1), 1);
 			check_seg(seg, hva[j], 1);
 		}
-		CHECK_EQ(vd_translate(&mem, at[i], 1, seg, 1), 1);
-		CHECK_EQ(vd_translate(&mem, DRV_A_GPA - 1, 1, seg, 1),
+		CHECK_EQ(translate(at[i], 1, seg, 1), 1);
+		CHECK_EQ(translate(DRV_A_GPA - 1, 1, seg, 1),
 			 -EFAULT);
 	}
 	done();
@@ -112,12 +118,12 @@ TEST(translate_new_table)
 	};
 
 	use(drv_table, DRV_NR_REGIONS);
-	CHECK_EQ(vd_translate(&mem, DRV_A_GPA, 32, seg, 1), 1);
+	CHECK_EQ(translate(DRV_A_GPA, 32, seg, 1), 1);
 	done();
 	use(&moved, 1);
-	CHECK_EQ(vd_translate(&mem, DRV_A_GPA, 16, seg, 1), 1);
+	CHECK_EQ(translate(DRV_A_GPA, 16, seg, 1), 1);
 	check_seg(seg, DRV_C_HVA, 16);
-	CHECK_EQ(vd_translate(&mem, DRV_A_GPA, 32, seg, 2), -EFAULT);
+	CHECK_EQ(translate(DRV_A_GPA, 32, seg, 2), -EFAULT);
 	done();
 }
 
@@ -132,12 +138,12 @@ TEST(translate_end_of_space)
 	};
 
 	use(table, ARRAY_SIZE(table));
-	CHECK_EQ(vd_translate(&mem, ~0ULL - 0xfff, 0x1000, seg, 2), 1);
+	CHECK_EQ(translate(~0ULL - 0xfff, 0x1000, seg, 2), 1);
 	check_seg(seg, 0x8000, 0x1000);
-	CHECK_EQ(vd_translate(&mem, ~0ULL, 1, seg, 2), 1);
+	CHECK_EQ(translate(~0ULL, 1, seg, 2), 1);
 	check_seg(seg, 0x8fff, 1);
-	CHECK_EQ(vd_translate(&mem, ~0ULL, 2, seg, 2), -EFAULT);
-	CHECK_EQ(vd_translate(&mem, ~0ULL - 0xfff, 0x1001, seg, 2), -EFAULT);
+	CHECK_EQ(translate(~0ULL, 2, seg, 2), -EFAULT);
+	CHECK_EQ(translate(~0ULL - 0xfff, 0x1001, seg, 2), -EFAULT);
 	done();
 }
 
@@ -149,10 +155,10 @@ TEST(translate_longest)
 	};
 
 	use(table, 1);
-	CHECK_EQ(vd_translate(&mem, 1, ~0U, seg, 1), 1);
+	CHECK_EQ(translate(1, ~0U, seg, 1), 1);
 	check_seg(seg, 0x10000, ~0U);
-	CHECK_EQ(vd_translate(&mem, 2 + (1ULL << 32), ~0U, seg, 1), 1);
-	CHECK_EQ(vd_translate(&mem, 3 + (1ULL << 32), ~0U, seg, 2), -EFAULT);
+	CHECK_EQ(translate(2 + (1ULL << 32), ~0U, seg, 1), 1);
+	CHECK_EQ(translate(3 + (1ULL << 32), ~0U, seg, 2), -EFAULT);
 	done();
 }
 
@@ -183,7 +189,7 @@ TEST(translate_random)
 			int ret, ref, k;
 
 			ref = ref_translate(table, nr, gpa, len, want, room);
-			ret = vd_translate(&mem, gpa, len, seg, room);
+			ret = translate(gpa, len, seg, room);
 			CHECK_EQ(ret < 0, ref < 0);
 			for (k = 0; k < ref; k++)
 				check_seg(&seg[k], (u64)want[k].iov_base,

@@ -76,7 +76,7 @@ static void regions_ask(struct vd_mem *mem, struct input *in,
 	REGIONS_CHECK(!vd_regions_lookup(mem->regions, gpa) ==
 		      !ref_owner(table, nr, gpa));
 	ref = ref_translate(table, nr, gpa, len, want, room);
-	ret = vd_translate(mem, gpa, len, seen, room);
+	ret = vd_translate(mem, gpa, len, VHOST_ACCESS_RO, seen, room);
 	REGIONS_CHECK(ref < 0 ? ret == -EFAULT || ret == -E2BIG : ret == ref);
 	for (i = 0; i < ref; i++) {
 		REGIONS_CHECK(seen[i].iov_base == want[i].iov_base);
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u32 nr = input_u8(&in) % (MAX_ENTRIES + 1), i;
 	bool is_bad = false, is_user = true;
 	struct vd_regions *regions;
-	struct vd_mem mem;
+	struct vd_mem mem = {};
 
 	slab_reset();
 	for (i = 0; i < nr; i++) {

@@ -80,7 +80,7 @@ static void split_restart(struct split *f)
 	u16 used_idx;
 
 	split_give_back(f);
-	if (!vd_ring_probe(ring, &used_idx))
+	if (!vd_ring_probe(ring, &f->s.d.mem, &used_idx))
 		vd_ring_start(ring, used_idx);
 	else
 		vd_ring_start(ring, 0);

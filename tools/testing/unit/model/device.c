@@ -208,7 +208,7 @@ void model_restart(struct model *m)
 
 	model_give_back(m, m->d.batch->nr - m->taken);
 	model_publish(m);
-	MODEL_CHECK(!vd_ring_probe(&m->d.ring, &used_idx));
+	MODEL_CHECK(!vd_ring_probe(&m->d.ring, &m->d.mem, &used_idx));
 	MODEL_CHECK(used_idx == model_idx(m, m->published));
 	vd_ring_start(&m->d.ring, used_idx);
 	umem_settle();

@@ -51,6 +51,16 @@ void kvfree(const void *ptr)
 	free((void *)ptr);
 }
 
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	return slab_alloc(size, gfp, 0xa5);
+}
+
+void kfree(const void *ptr)
+{
+	kvfree(ptr);
+}
+
 void slab_fail_nth(unsigned int nth)
 {
 	slab_countdown = nth;

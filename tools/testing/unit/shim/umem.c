@@ -7,7 +7,7 @@
 
 #include "umem.h"
 
-#define UMEM_MAX_AREAS	16
+#define UMEM_MAX_AREAS	32
 #define UMEM_MAX_FAULTS	8
 #define UMEM_MAX_RANGES	8
 #define UMEM_MAX_TRACE	4096
@@ -227,13 +227,15 @@ void umem_end(unsigned int how)
 
 static bool umem_is_checked(u64 addr, size_t len)
 {
+	const struct umem_area *area;
 	unsigned int i;
 
 	for (i = 0; i < umem.nr_checked && i < UMEM_MAX_RANGES; i++)
 		if (addr >= umem.checked[i].start &&
 		    addr + len - 1 <= umem.checked[i].last)
 			return true;
-	return false;
+	area = umem_find(addr, len);
+	return area && area->prot & UMEM_CHECKED;
 }
 
 static bool umem_faults(u64 addr, size_t len)

@@ -20,6 +20,8 @@
 
 #define UMEM_R		1U
 #define UMEM_W		2U
+/* Found to be user memory once and for all, as IOTLB mappings are. */
+#define UMEM_CHECKED	4U
 
 enum umem_kind {
 	UMEM_READ,

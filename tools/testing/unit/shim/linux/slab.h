@@ -13,6 +13,8 @@ typedef unsigned int gfp_t;
 void *kvzalloc(size_t size, gfp_t gfp);
 void *kvmalloc_array(size_t nr, size_t size, gfp_t gfp);
 void kvfree(const void *ptr);
+void *kmalloc(size_t size, gfp_t gfp);
+void kfree(const void *ptr);
 
 /* For tests: */
 

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The client's IOMMU (contract section 5): messages that are read from and
+ * written to the descriptor, and what they change.
+ *
+ * The mappings change under the mutexes of both queues, so that a run of a
+ * handler sees them stand still, and after an invalidation has been written
+ * nothing uses what it took away.
+ */
+#include <linux/errno.h>
+#include <linux/overflow.h>
+#include <linux/uaccess.h>
+#include <linux/vhost_types.h>
+
+#include "device/device.h"
+#include "device/iotlb.h"
+#include "guest/iotlb.h"
+
+int vd_max_iotlb_entries = 2048;
+
+static void vd_iotlb_lock(struct vd_device *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	mutex_lock(&dev->queue[VD_RX].lock);
+	mutex_lock_nested(&dev->queue[VD_TX].lock, SINGLE_DEPTH_NESTING);
+}
+
+static void vd_iotlb_unlock(struct vd_device *dev)
+{
+	mutex_unlock(&dev->queue[VD_TX].lock);
+	mutex_unlock(&dev->queue[VD_RX].lock);
+}
+
+/* Take a mapping away, and first from those who remember it. */
+static void vd_iotlb_evict(struct vd_device *dev, struct vd_iotlb_map *map)
+{
+	u64 first = map->region.gpa, last = first + map->region.span;
+	int i;
+
+	for (i = 0; i < VD_NR_QUEUES; i++) {
+		vd_mem_forget(&dev->queue[i].mem, first, last);
+		vd_ring_forget(&dev->queue[i].ring, first, last);
+	}
+	vd_iotlb_del(&dev->iotlb, map);
+}
+
+static void vd_iotlb_remove(struct vd_device *dev, u64 first, u64 last)
+{
+	struct vd_iotlb_map *map;
+
+	while ((map = vd_iotlb_find(&dev->iotlb, first, last)))
+		vd_iotlb_evict(dev, map);
+}
+
+/**
+ * vd_iotlb_clear() - take all mappings away
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ */
+void vd_iotlb_clear(struct vd_device *dev)
+{
+	vd_iotlb_lock(dev);
+	vd_iotlb_remove(dev, 0, U64_MAX);
+	vd_iotlb_unlock(dev);
+}
+
+/**
+ * vd_iotlb_drop_misses() - forget all questions, read and unread
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ */
+void vd_iotlb_drop_misses(struct vd_device *dev)
+{
+	int i;
+
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_miss_drop(&dev->misses, &dev->queue[i].miss);
+}
+
+/* Have the queues go on that asked for an address in the range. */
+static void vd_iotlb_answer(struct vd_device *dev, u64 first, u64 last)
+{
+	int i;
+
+	for (i = 0; i < VD_NR_QUEUES; i++) {
+		struct vd_queue *q = &dev->queue[i];
+
+		if (vd_miss_answer(&dev->misses, &q->miss, first, last))
+			vd_work_queue(&q->work);
+	}
+}
+
+static bool vd_iotlb_is_user(const struct vhost_iotlb_msg *msg)
+{
+	u64 last;
+
+	return !check_add_overflow(msg->uaddr, msg->size - 1, &last) &&
+	       (unsigned long)last == last &&
+	       access_ok(u64_to_user_ptr(msg->uaddr), msg->size);
+}
+
+static int vd_iotlb_update(struct vd_device *dev,
+			   const struct vhost_iotlb_msg *msg)
+{
+	struct vd_region region = {
+		.gpa = msg->iova,
+		.span = msg->size - 1,
+		.hva = msg->uaddr,
+	};
+	u64 last;
+	int err;
+
+	if (check_add_overflow(region.gpa, region.span, &last))
+		return -EFAULT;
+	/* Without any permission it is never accessed, only found. */
+	if (msg->perm & VHOST_ACCESS_RW && !vd_iotlb_is_user(msg))
+		return -EFAULT;
+	vd_iotlb_lock(dev);
+	if (dev->iotlb.nr >= vd_max_iotlb_entries)
+		vd_iotlb_evict(dev, vd_iotlb_oldest(&dev->iotlb));
+	err = vd_iotlb_add(&dev->iotlb, &region, msg->perm & VHOST_ACCESS_RW);
+	vd_iotlb_unlock(dev);
+	if (err)
+		return err;
+	vd_iotlb_answer(dev, region.gpa, last);
+	return 0;
+}
+
+/* A size of 0 means all from address 0, and is never seen elsewhere. */
+static int vd_iotlb_invalidate(struct vd_device *dev,
+			       const struct vhost_iotlb_msg *msg)
+{
+	vd_iotlb_lock(dev);
+	vd_iotlb_remove(dev, msg->iova, msg->iova + msg->size - 1);
+	vd_iotlb_unlock(dev);
+	return 0;
+}
+
+static int vd_iotlb_process(struct vd_device *dev,
+			    const struct vhost_iotlb_msg *msg)
+{
+	if (!vd_misses_is_open(&dev->misses))
+		return -EFAULT;
+	switch (msg->type) {
+	case VHOST_IOTLB_UPDATE:
+		return vd_iotlb_update(dev, msg);
+	case VHOST_IOTLB_INVALIDATE:
+		return vd_iotlb_invalidate(dev, msg);
+	default:
+		return -EFAULT;
+	}
+}
+
+/**
+ * vd_iotlb_write() - take a message
+ * @dev: the device
+ * @buf: user memory
+ * @len: bytes there
+ *
+ * Context: process context, waits for the runs in progress.
+ * Return: the size of a message, whatever @len is; -EINVAL for a message that
+ * cannot be understood, -EFAULT for one that cannot be carried out.
+ */
+ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
+		       size_t len)
+{
+	struct vhost_iotlb_msg msg;
+	u32 type;
+	int err;
+
+	/* Both versions have the body at the same place. */
+	BUILD_BUG_ON(offsetof(struct vhost_msg, iotlb) !=
+		     offsetof(struct vhost_msg_v2, iotlb));
+	if (len < sizeof(type) || copy_from_user(&type, buf, sizeof(type)))
+		return -EINVAL;
+	if (type != VHOST_IOTLB_MSG && type != VHOST_IOTLB_MSG_V2)
+		return -EINVAL;
+	if (len < offsetof(struct vhost_msg, iotlb) + sizeof(msg) ||
+	    copy_from_user(&msg, buf + offsetof(struct vhost_msg, iotlb),
+			   sizeof(msg)))
+		return -EINVAL;
+	if (msg.type == VHOST_IOTLB_UPDATE && !msg.size)
+		return -EINVAL;
+	mutex_lock(&dev->lock);
+	err = vd_iotlb_process(dev, &msg);
+	mutex_unlock(&dev->lock);
+	return err ? -EFAULT : sizeof(struct vhost_msg);
+}
+
+static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, char __user *buf,
+				  u64 addr, u8 perm)
+{
+	struct vhost_iotlb_msg miss = {
+		.iova = addr,
+		.perm = perm,
+		.type = VHOST_IOTLB_MISS,
+	};
+	union {
+		struct vhost_msg v1;
+		struct vhost_msg_v2 v2;
+	} msg;
+	unsigned long left;
+
+	BUILD_BUG_ON(sizeof(msg.v1) != sizeof(msg.v2));
+	/* Holes and unused parts reach user space. */
+	memset(&msg, 0, sizeof(msg));
+	if (READ_ONCE(dev->backend_features) &
+	    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)) {
+		msg.v2.type = VHOST_IOTLB_MSG_V2;
+		msg.v2.iotlb = miss;
+	} else {
+		msg.v1.type = VHOST_IOTLB_MSG;
+		msg.v1.iotlb = miss;
+	}
+	left = copy_to_user(buf, &msg, sizeof(msg));
+	return sizeof(msg) - left;
+}
+
+/**
+ * vd_iotlb_read() - read the next question
+ * @dev: the device
+ * @buf: user memory
+ * @len: its size in bytes
+ * @nonblock: do not wait
+ *
+ * Context: process context, sleeps until there is a question.
+ * Return: the size of a message, less when a part of @buf could not be
+ * written: the message is then lost; 0 for a buffer that cannot hold one;
+ * -EAGAIN with @nonblock; -EBADFD when there is no IOTLB; -ERESTARTSYS.
+ */
+ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
+		      bool nonblock)
+{
+	struct vd_misses *misses = &dev->misses;
+	u64 addr;
+	u8 perm;
+
+	if (len < sizeof(struct vhost_msg))
+		return 0;
+	while (!vd_misses_read(misses, &addr, &perm)) {
+		if (nonblock)
+			return -EAGAIN;
+		if (!vd_misses_is_open(misses))
+			return -EBADFD;
+		if (wait_event_interruptible(misses->wait,
+					     vd_misses_has_unread(misses) ||
+					     !vd_misses_is_open(misses)))
+			return -ERESTARTSYS;
+	}
+	return vd_iotlb_copy_miss(dev, buf, addr, perm);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_DEVICE_IOTLB_H
+#define VD_DEVICE_IOTLB_H
+
+#include <linux/types.h>
+
+struct vd_device;
+
+/* The ABI's limit on mappings; a module parameter. */
+extern int vd_max_iotlb_entries;
+
+ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
+		      bool nonblock);
+ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
+		       size_t len);
+void vd_iotlb_clear(struct vd_device *dev);
+void vd_iotlb_drop_misses(struct vd_device *dev);
+
+#endif

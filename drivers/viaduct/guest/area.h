@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A part of a virtqueue in memory: descriptor area, driver area or device area
+ * (virtio 1.2, section 2.6).
+ */
+#ifndef VD_GUEST_AREA_H
+#define VD_GUEST_AREA_H
+
+#include <linux/bits.h>
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+struct vd_mem;
+
+#define VD_AREA_PAGE_SHIFT	12
+#define VD_AREA_PAGE_SIZE	BIT(VD_AREA_PAGE_SHIFT)
+
+/* Pages that an area of @len bytes can touch. */
+#define VD_AREA_NR_PAGES(len)	((len) / VD_AREA_PAGE_SIZE + 2)
+
+/**
+ * struct vd_area - where the area lies
+ * @addr: what the client calls it: a user address, or an I/O address
+ * @base: its user address; when it is in several pieces, that of the first
+ * @page: user addresses of its pages, or NULL when it is in one piece
+ * @skew: bytes of the first page before the area
+ */
+struct vd_area {
+	u64 addr;
+	void __user *base;
+	void __user **page;
+	u32 skew;
+};
+
+/**
+ * vd_area_at() - find a field
+ * @area: an area that is mapped
+ * @off: distance of the field from the area's start; fields are aligned, so
+ *	 that none lies across two pages
+ *
+ * Return: the field's user address.
+ */
+static __always_inline void __user *vd_area_at(const struct vd_area *area,
+					       size_t off)
+{
+	if (likely(!area->page))
+		return area->base + off;
+	off += area->skew;
+	return *(area->page + (off >> VD_AREA_PAGE_SHIFT)) +
+	       (off & (VD_AREA_PAGE_SIZE - 1));
+}
+
+/* What a window over the area's first @len bytes is opened with. */
+static __always_inline size_t vd_area_window(const struct vd_area *area,
+					     size_t len)
+{
+	return likely(!area->page) ? len : 1;
+}
+
+/* Whether the area shares a byte with the range from @first to @last. */
+static inline bool vd_area_touches(const struct vd_area *area, size_t len,
+				   u64 first, u64 last)
+{
+	return area->addr <= last && first <= area->addr + (len - 1);
+}
+
+void vd_area_set(struct vd_area *area, u64 addr);
+bool vd_area_is_user(const struct vd_area *area, size_t len);
+int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len, u8 perm,
+		void __user **page);
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings in an interval tree. Where several hold an address the one with
+ * the lowest start counts, as the contract says; a client that replaces a
+ * mapping takes the old one away first.
+ */
+#include <linux/errno.h>
+#include <linux/interval_tree_generic.h>
+#include <linux/slab.h>
+
+#include "guest/iotlb.h"
+
+static u64 vd_iotlb_first(const struct vd_iotlb_map *map)
+{
+	return map->region.gpa;
+}
+
+static u64 vd_iotlb_last(const struct vd_iotlb_map *map)
+{
+	return map->region.gpa + map->region.span;
+}
+
+INTERVAL_TREE_DEFINE(struct vd_iotlb_map, rb, u64, subtree_last,
+		     vd_iotlb_first, vd_iotlb_last, static __maybe_unused,
+		     vd_iotlb_tree)
+
+/**
+ * vd_iotlb_init() - an IOTLB without mappings
+ * @iotlb: the IOTLB
+ */
+void vd_iotlb_init(struct vd_iotlb *iotlb)
+{
+	iotlb->tree = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&iotlb->fifo);
+	iotlb->nr = 0;
+}
+
+/**
+ * vd_iotlb_add() - add a mapping
+ * @iotlb: the IOTLB
+ * @region: the range, which does not wrap, and where it lies
+ * @perm: VHOST_ACCESS_RO, _WO or both
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vd_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
+		 u8 perm)
+{
+	struct vd_iotlb_map *map = kmalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+
+	if (!map)
+		return -ENOMEM;
+	map->region = *region;
+	map->perm = perm;
+	vd_iotlb_tree_insert(map, &iotlb->tree);
+	list_add_tail(&map->age, &iotlb->fifo);
+	iotlb->nr++;
+	return 0;
+}
+
+/**
+ * vd_iotlb_del() - remove a mapping
+ * @iotlb: the IOTLB
+ * @map: one of its mappings, which nobody remembers any more
+ */
+void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
+{
+	vd_iotlb_tree_remove(map, &iotlb->tree);
+	list_del(&map->age);
+	iotlb->nr--;
+	kfree(map);
+}
+
+/**
+ * vd_iotlb_find() - find a mapping that touches a range
+ * @iotlb: the IOTLB
+ * @first: first I/O address
+ * @last: last one
+ *
+ * Return: the one with the lowest start, or NULL.
+ */
+struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
+				   u64 last)
+{
+	/* Looking changes nothing, but the tree's functions do not say so. */
+	return vd_iotlb_tree_iter_first((struct rb_root_cached *)&iotlb->tree,
+					first, last);
+}
+
+/**
+ * vd_iotlb_oldest() - the mapping that was added first
+ * @iotlb: the IOTLB
+ *
+ * Return: the mapping, or NULL when there is none.
+ */
+struct vd_iotlb_map *vd_iotlb_oldest(struct vd_iotlb *iotlb)
+{
+	return list_first_entry_or_null(&iotlb->fifo, struct vd_iotlb_map, age);
+}

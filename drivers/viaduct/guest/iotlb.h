@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The IOTLB: what the client's IOMMU says about the addresses that the guest
+ * gives to the device (contract section 5).
+ */
+#ifndef VD_GUEST_IOTLB_H
+#define VD_GUEST_IOTLB_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+#include <linux/vhost_types.h>
+
+#include "guest/regions.h"
+
+/**
+ * struct vd_iotlb_map - one mapping
+ * @rb: its place in &vd_iotlb.tree
+ * @age: its place in &vd_iotlb.fifo
+ * @subtree_last: the tree's own
+ * @region: the range; its "guest physical address" is an I/O address here
+ * @perm: VHOST_ACCESS_RO, _WO or both
+ */
+struct vd_iotlb_map {
+	struct rb_node rb;
+	struct list_head age;
+	u64 subtree_last;
+	struct vd_region region;
+	u8 perm;
+};
+
+/**
+ * struct vd_iotlb - a device's mappings
+ * @tree: by range; they may overlap
+ * @fifo: by age, the oldest first
+ * @nr: how many
+ *
+ * Changed under the device's mutex and those of all queues; a queue's mutex
+ * is enough to look.
+ */
+struct vd_iotlb {
+	struct rb_root_cached tree;
+	struct list_head fifo;
+	unsigned int nr;
+};
+
+void vd_iotlb_init(struct vd_iotlb *iotlb);
+int vd_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
+		 u8 perm);
+void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map);
+struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
+				   u64 last);
+struct vd_iotlb_map *vd_iotlb_oldest(struct vd_iotlb *iotlb);
+
+#endif

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Messages of the client's IOMMU: what is taken, what is refused. */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "../../../lib/vguest/iommu.h"
+#include "abi.h"
+
+#define F_PLATFORM VG_BIT(VG_F_ACCESS_PLATFORM)
+#define MSG_SIZE 72
+
+/* The compiler is not to see through it. */
+static void *volatile nowhere = (void *)16;
+static uint8_t page[4096] __attribute__((aligned(4096)));
+
+static int err(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static bool is_offered(int fd)
+{
+	uint64_t features = 0;
+
+	vg_get_features(fd, &features);
+	return features & F_PLATFORM;
+}
+
+/* A device with an IOTLB that is still empty; it needs no owner. */
+#define IOTLB_DEVICE(fd) \
+	int fd = abi_open(); \
+	if (!is_offered(fd)) \
+		SKIP(return, "no ACCESS_PLATFORM offered"); \
+	ASSERT_EQ(0, vg_set_features(fd, F_PLATFORM | VG_BIT(32)))
+
+static int tell_as(int fd, uint32_t version, struct vhost_iotlb_msg iotlb)
+{
+	struct vhost_msg_v2 m = { .type = version, .iotlb = iotlb };
+
+	return err(write(fd, &m, sizeof(m)));
+}
+
+static int tell(int fd, struct vhost_iotlb_msg iotlb)
+{
+	return tell_as(fd, VHOST_IOTLB_MSG_V2, iotlb);
+}
+
+static struct vhost_iotlb_msg update(uint64_t iova, uint64_t size,
+				     uint64_t uaddr, uint8_t perm)
+{
+	return (struct vhost_iotlb_msg){
+		.type = VHOST_IOTLB_UPDATE, .iova = iova, .size = size,
+		.uaddr = uaddr, .perm = perm,
+	};
+}
+
+TEST(types)
+{
+	struct vhost_iotlb_msg m = update(0, 4096, (uintptr_t)page,
+					  VHOST_ACCESS_RW);
+	unsigned int type;
+
+	IOTLB_DEVICE(fd);
+	EXPECT_RET(MSG_SIZE, tell_as(fd, VHOST_IOTLB_MSG, m));
+	EXPECT_RET(MSG_SIZE, tell_as(fd, VHOST_IOTLB_MSG_V2, m));
+	EXPECT_RET(-EINVAL, tell_as(fd, 0, m));
+	EXPECT_RET(-EINVAL, tell_as(fd, 3, m));
+	for (type = 0; type < 256; type++) {
+		if (type == VHOST_IOTLB_UPDATE ||
+		    type == VHOST_IOTLB_INVALIDATE)
+			continue;
+		m.type = type;
+		EXPECT_RET(-EFAULT, tell(fd, m));
+	}
+}
+
+TEST(lengths)
+{
+	struct vhost_msg_v2 m = {
+		.type = VHOST_IOTLB_MSG_V2,
+		.iotlb = update(0, 4096, (uintptr_t)page, VHOST_ACCESS_RW),
+	};
+	char longer[200] = "";
+	unsigned int len;
+
+	IOTLB_DEVICE(fd);
+	for (len = 0; len < 40; len++)
+		EXPECT_RET(-EINVAL, err(write(fd, &m, len)));
+	/* Whatever is given beyond the body, a whole message was taken. */
+	for (len = 40; len <= MSG_SIZE; len++)
+		EXPECT_RET(MSG_SIZE, err(write(fd, &m, len)));
+	memcpy(longer, &m, sizeof(m));
+	EXPECT_RET(MSG_SIZE, err(write(fd, longer, sizeof(longer))));
+	EXPECT_RET(-EINVAL, err(write(fd, nowhere, MSG_SIZE)));
+}
+
+TEST(update_ranges)
+{
+	uint64_t at = (uintptr_t)page;
+
+	IOTLB_DEVICE(fd);
+	EXPECT_RET(-EINVAL, tell(fd, update(0, 0, at, VHOST_ACCESS_RW)));
+	EXPECT_RET(MSG_SIZE, tell(fd, update(-4096ULL, 4096, at, 3)));
+	EXPECT_RET(-EFAULT, tell(fd, update(-4096ULL, 4097, at, 3)));
+	EXPECT_RET(-EFAULT, tell(fd, update(-1ULL, 2, at, 0)));
+	/* User memory, where it is to be accessed; nothing need be there. */
+	EXPECT_RET(-EFAULT, tell(fd, update(0, 4096, 1ULL << 63, 1)));
+	EXPECT_RET(-EFAULT, tell(fd, update(0, 4096, 1ULL << 63, 2)));
+	EXPECT_RET(-EFAULT, tell(fd, update(0, 4096, -4096ULL, 3)));
+	EXPECT_RET(-EFAULT, tell(fd, update(0, -1ULL, at, 3)));
+	EXPECT_RET(MSG_SIZE, tell(fd, update(0, 4096, 1ULL << 63, 0)));
+	EXPECT_RET(MSG_SIZE, tell(fd, update(0, 4096, 4096, 3)));
+}
+
+TEST(invalidate_ranges)
+{
+	struct vhost_iotlb_msg m = { .type = VHOST_IOTLB_INVALIDATE };
+
+	IOTLB_DEVICE(fd);
+	EXPECT_RET(MSG_SIZE, tell(fd, m));
+	m.iova = 4096;
+	EXPECT_RET(MSG_SIZE, tell(fd, m));
+	m.size = -1ULL;
+	EXPECT_RET(MSG_SIZE, tell(fd, m));
+}
+
+/* As many as one likes: the oldest make room. */
+TEST(many_updates)
+{
+	unsigned int i;
+
+	IOTLB_DEVICE(fd);
+	for (i = 0; i < 5000; i++)
+		ASSERT_EQ(MSG_SIZE, tell(fd, update(i * 4096ULL, 4096,
+						    (uintptr_t)page, 3)));
+}
+
+/* Without the feature there is no IOTLB, also after there was one. */
+TEST(mode_ends)
+{
+	struct vhost_iotlb_msg m = update(0, 4096, (uintptr_t)page, 3);
+
+	IOTLB_DEVICE(fd);
+	EXPECT_RET(MSG_SIZE, tell(fd, m));
+	ASSERT_EQ(0, vg_set_features(fd, VG_BIT(32)));
+	EXPECT_CALL("iotlb.ends", abi_kernel_is_6_1() ? MSG_SIZE : -EFAULT,
+		    tell(fd, m));
+	ASSERT_EQ(0, vg_set_features(fd, F_PLATFORM | VG_BIT(32)));
+	EXPECT_RET(MSG_SIZE, tell(fd, m));
+}
+
+/* The next feature bits with it make it empty, and a reset ends it. */
+TEST(reset_owner_ends_it)
+{
+	struct vhost_iotlb_msg m = update(0, 4096, (uintptr_t)page, 3);
+	int fd = abi_owned();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	ASSERT_EQ(0, vg_set_features(fd, F_PLATFORM | VG_BIT(32)));
+	EXPECT_RET(MSG_SIZE, tell(fd, m));
+	EXPECT_EQ(0, vg_reset_owner(fd));
+	EXPECT_RET(-EFAULT, tell(fd, m));
+}
+
+static volatile int read_result;
+
+static void *reader(void *arg)
+{
+	char buf[MSG_SIZE];
+
+	read_result = err(read((intptr_t)arg, buf, sizeof(buf)));
+	return NULL;
+}
+
+/* A reader that waits is told when there will be nothing any more. */
+TEST(reader_is_woken)
+{
+	pthread_t t;
+	int fd = abi_owned();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	ASSERT_EQ(0, vg_set_features(fd, F_PLATFORM | VG_BIT(32)));
+	read_result = 1;
+	ASSERT_EQ(0, pthread_create(&t, NULL, reader, (void *)(intptr_t)fd));
+	usleep(200000);
+	EXPECT_EQ(1, read_result);
+	EXPECT_EQ(0, vg_reset_owner(fd));
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	EXPECT_RET(-EBADFD, read_result);
+}
+
+/* A running device in the mode whose rings lie where nothing is known. */
+static const char *start(struct vg_net *n, uint64_t backend_features)
+{
+	*n = abi_net(F_PLATFORM | VG_BIT(32));
+	if (vg_set_backend_features(n->fd, backend_features))
+		return "SET_BACKEND_FEATURES";
+	if (vg_set_backend(n->fd, VG_RX, abi_tap()) != -EFAULT)
+		return "attached without a used ring";
+	return NULL;
+}
+
+static void check_miss(struct __test_metadata *_metadata, uint64_t features)
+{
+	struct {
+		struct vhost_msg_v2 msg;
+		char behind[8];
+	} m;
+	struct pollfd p = { .events = POLLIN | POLLOUT };
+	struct vg_net n;
+	size_t i;
+
+	ASSERT_FINE(start(&n, features));
+	p.fd = n.fd;
+	ASSERT_EQ(1, poll(&p, 1, 3000));
+	EXPECT_EQ(POLLIN, p.revents);
+	memset(&m, 0xa5, sizeof(m));
+	EXPECT_RET(0, err(read(n.fd, &m, 71)));
+	EXPECT_RET(MSG_SIZE, err(read(n.fd, &m, sizeof(m))));
+	EXPECT_EQ(features ? VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG, m.msg.type);
+	EXPECT_EQ(VHOST_IOTLB_MISS, m.msg.iotlb.type);
+	EXPECT_EQ(n.ring[VG_RX].used_gpa, m.msg.iotlb.iova);
+	EXPECT_EQ(0, m.msg.iotlb.size);
+	EXPECT_EQ(0, m.msg.iotlb.uaddr);
+	/* CVE-2018-1118: no byte but those is anything else than 0. */
+	EXPECT_EQ(0, m.msg.asid);
+	for (i = offsetof(struct vhost_iotlb_msg, type) + 1;
+	     i < sizeof(m.msg) - offsetof(struct vhost_msg_v2, iotlb); i++)
+		EXPECT_EQ(0, ((uint8_t *)&m.msg.iotlb)[i]);
+	EXPECT_EQ((char)0xa5, m.behind[0]);
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	vg_net_close(&n);
+}
+
+TEST(miss_in_version_1)
+{
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	check_miss(_metadata, 0);
+}
+
+TEST(miss_in_version_2)
+{
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	check_miss(_metadata, 2);
+}
+
+/* What cannot be written to the reader is gone with it. */
+TEST(miss_into_bad_buffer)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct vg_net n;
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	ASSERT_FINE(start(&n, 2));
+	p.fd = n.fd;
+	EXPECT_RET(0, err(read(n.fd, nowhere, MSG_SIZE)));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	vg_net_close(&n);
+}
+
+/* A stop drops what was not read, even one that fails. */
+TEST(stop_drops_misses)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct vg_net n;
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	ASSERT_FINE(start(&n, 2));
+	p.fd = n.fd;
+	ASSERT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(0, vg_set_backend(n.fd, VG_TX, -1));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	vg_net_close(&n);
+}
+
+/* Addresses do not survive a change of their meaning. */
+TEST(addresses_end_with_the_mode)
+{
+	struct vg_net n;
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	n = abi_net(VG_BIT(32));
+	ASSERT_EQ(0, vg_set_features(n.fd, F_PLATFORM | VG_BIT(32)));
+	ASSERT_EQ(0, vg_set_features(n.fd, VG_BIT(32)));
+	EXPECT_RET(-EFAULT, vg_set_backend(n.fd, VG_RX, abi_tap()));
+	vg_net_close(&n);
+}
+
+VD_TEST_MAIN

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames through an IOMMU: the device asks for what it does not know, waits,
+ * goes on when it is told, and uses nothing that was taken back.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "../../../lib/vguest/iommu.h"
+#include "rig.h"
+#include "vd_test.h"
+#include "worker.h"
+
+#define PAGE 4096ULL
+
+static struct rig rig;
+static struct vg_iommu iommu;
+
+static const char *set_up(uint64_t features, unsigned int num,
+			  uint64_t granule, bool scattered)
+{
+	struct vg_net_opts o = {
+		.features = features | VG_BIT(VG_F_VERSION_1) |
+			    VG_BIT(VG_F_ACCESS_PLATFORM),
+		.num = { num, num }, .nr_rx = 128, .nr_tx = 128, .seed = 5,
+		.rx_size = 2048,
+	};
+	const char *why = rig_open(&rig, RIG_TAP, &o);
+	int ret;
+
+	if (why)
+		return why;
+	ret = vg_iommu_start(&iommu, &rig.net, granule, scattered);
+	return ret ? rig_fail(&rig, "IOMMU: %s", strerror(-ret)) : NULL;
+}
+
+static bool is_offered(void)
+{
+	uint64_t features = 0;
+	int fd = vg_dev_open(NULL);
+
+	vg_get_features(fd, &features);
+	close(fd);
+	return features & VG_BIT(VG_F_ACCESS_PLATFORM);
+}
+
+#define SET_UP(...) do { \
+	if (!is_offered()) \
+		SKIP(return, "no ACCESS_PLATFORM offered"); \
+	ASSERT_FINE(set_up(__VA_ARGS__)); \
+} while (0)
+
+static void tear_down(void)
+{
+	vg_net_stop(&rig.net);
+	vg_iommu_stop(&iommu);
+	rig_close(&rig);
+}
+
+static const char *both_ways(uint64_t count)
+{
+	struct stream s[2] = { stream_make(&rig, VG_TX, count),
+			       stream_make(&rig, VG_RX, count) };
+
+	return stream_run(s, 2);
+}
+
+FIXTURE(mapped) { };
+
+FIXTURE_VARIANT(mapped) {
+	uint64_t features;
+	unsigned int num;
+	uint64_t granule;
+	bool scattered;
+};
+
+FIXTURE_VARIANT_ADD(mapped, pages) { .num = 256, .granule = PAGE };
+
+FIXTURE_VARIANT_ADD(mapped, scattered) {
+	.num = 256, .granule = PAGE, .scattered = true,
+};
+
+FIXTURE_VARIANT_ADD(mapped, scattered_long_ring) {
+	.num = 4096, .granule = PAGE, .scattered = true,
+};
+
+FIXTURE_VARIANT_ADD(mapped, scattered_event_idx) {
+	.num = 1024, .granule = PAGE, .scattered = true,
+	.features = VG_BIT(VG_F_EVENT_IDX) | VG_NET_F_MRG,
+};
+
+FIXTURE_VARIANT_ADD(mapped, scattered_indirect) {
+	.num = 256, .granule = PAGE, .scattered = true,
+	.features = VG_BIT(VG_F_INDIRECT) | VG_NET_F_MRG,
+};
+
+FIXTURE_VARIANT_ADD(mapped, large) {
+	.num = 256, .granule = 1 << 20, .features = VG_NET_F_MRG,
+};
+
+FIXTURE_SETUP(mapped) { }
+
+FIXTURE_TEARDOWN(mapped) { }
+
+TEST_F(mapped, frames_cross)
+{
+	SET_UP(variant->features, variant->num, variant->granule,
+	       variant->scattered);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(400));
+	/* Attaching maps the ring's granule, and a large one holds all. */
+	if (variant->granule == PAGE)
+		EXPECT_NE(0, atomic_load(&iommu.misses));
+	tear_down();
+}
+
+/* Once all is known nothing is asked, whatever happens to other addresses. */
+TEST(no_miss_twice)
+{
+	unsigned long misses;
+	int i;
+
+	SET_UP(0, 256, 1 << 20, false);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(300));
+	misses = atomic_load(&iommu.misses);
+	for (i = 0; i < 20; i++) {
+		EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0x7000000000 +
+						 i * PAGE, PAGE));
+		EXPECT_EQ(0, vg_iotlb_send(rig.net.fd, &(struct vhost_iotlb_msg){
+			.type = VHOST_IOTLB_UPDATE, .iova = 0x7000000000,
+			.size = PAGE, .uaddr = (uintptr_t)iommu.alias[0],
+			.perm = VHOST_ACCESS_RW }));
+		EXPECT_FINE(both_ways(20));
+	}
+	EXPECT_EQ(misses, atomic_load(&iommu.misses));
+	tear_down();
+}
+
+/* Mappings come and go under load, those of the rings among them. */
+TEST(invalidated_under_load)
+{
+	struct stream s[2];
+	uint64_t deadline = vg_deadline_ms(2000);
+	unsigned int nr = 0;
+
+	SET_UP(VG_NET_F_MRG, 256, PAGE, true);
+	ASSERT_FINE(rig_start(&rig));
+	s[0] = stream_make(&rig, VG_TX, 100000);
+	s[1] = stream_make(&rig, VG_RX, 100000);
+	while (!vg_expired(deadline)) {
+		const struct vg_region *r = &rig.net.mem.region[nr % 2];
+
+		ASSERT_LE(0, stream_step(&s[0]));
+		ASSERT_LE(0, stream_step(&s[1]));
+		EXPECT_EQ(0, nr++ % 16 ?
+			  vg_iotlb_invalidate(rig.net.fd, r->gpa +
+					      nr * 7 % 64 * PAGE, PAGE) :
+			  vg_iotlb_invalidate(rig.net.fd, 0, 0));
+		sched_yield();
+	}
+	for (nr = 0; nr < 2; nr++)
+		s[nr].count = s[nr].sent;
+	EXPECT_FINE(stream_run(s, 2));
+	EXPECT_LT(100, s[0].got);
+	EXPECT_LT(100, s[1].got);
+	tear_down();
+}
+
+/* Nothing of what was taken back is touched: the memory may go at once. */
+TEST(nothing_used_after_invalidation)
+{
+	unsigned int i, j;
+
+	SET_UP(0, 256, PAGE, false);
+	ASSERT_FINE(rig_start(&rig));
+	for (i = 0; i < 20; i++) {
+		ASSERT_FINE(both_ways(10));
+		pthread_mutex_lock(&iommu.lock);
+		EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
+		for (j = 0; j < rig.net.mem.nr; j++) {
+			const struct vg_region *r = &rig.net.mem.region[j];
+			void *p = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
+				       MAP_SHARED, r->fd, 0);
+
+			ASSERT_NE(MAP_FAILED, p);
+			munmap(iommu.alias[j], r->size);
+			iommu.alias[j] = p;
+		}
+		pthread_mutex_unlock(&iommu.lock);
+	}
+	EXPECT_FINE(both_ways(10));
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[0]));
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[1]));
+	tear_down();
+}
+
+/* More pages than the device remembers: the oldest are asked for again. */
+TEST(more_than_it_holds)
+{
+	unsigned long misses;
+
+	SET_UP(VG_NET_F_MRG, 256, PAGE, false);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(200));
+	misses = atomic_load(&iommu.misses);
+	/* 2048 others push everything out. */
+	EXPECT_EQ(0, vg_iommu_map(&iommu, rig.net.mem.region[0].gpa, PAGE,
+				  VHOST_ACCESS_RW));
+	for (int i = 0; i < 2100; i++)
+		ASSERT_EQ(0, vg_iotlb_send(rig.net.fd, &(struct vhost_iotlb_msg){
+			.type = VHOST_IOTLB_UPDATE,
+			.iova = 0x7000000000 + i * PAGE, .size = PAGE,
+			.uaddr = (uintptr_t)iommu.alias[0],
+			.perm = VHOST_ACCESS_RW }));
+	EXPECT_FINE(both_ways(200));
+	EXPECT_LT(misses, atomic_load(&iommu.misses));
+	tear_down();
+}
+
+static bool wait_for_misses(unsigned long nr)
+{
+	uint64_t deadline = vg_deadline_ms(3000);
+
+	while (atomic_load(&iommu.misses) < nr && !vg_expired(deadline))
+		sched_yield();
+	return atomic_load(&iommu.misses) >= nr;
+}
+
+/* Without an answer one queue waits, idle; the other goes on. */
+TEST(unanswered)
+{
+	struct stream tx, rx;
+	unsigned long misses;
+	int i;
+
+	SET_UP(0, 256, PAGE, false);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(100));
+	/* A transmit buffer that nobody has seen yet. */
+	tx = stream_make(&rig, VG_TX, 1);
+	rx = stream_make(&rig, VG_RX, 200);
+	atomic_store(&iommu.mute, true);
+	misses = atomic_load(&iommu.misses);
+	for (i = 0; i < rig.net.mem.nr; i++)
+		EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd,
+						 rig.net.mem.region[i].gpa,
+						 rig.net.mem.region[i].size));
+	EXPECT_LE(0, stream_step(&tx));
+	EXPECT_TRUE(wait_for_misses(misses + 1));
+	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
+
+	/* A kick makes it ask again; the answer makes it go. */
+	atomic_store(&iommu.mute, false);
+	vg_ring_kick_always(&rig.net.ring[VG_TX]);
+	EXPECT_FINE(stream_run(&tx, 1));
+	vg_ring_kick_always(&rig.net.ring[VG_RX]);
+	EXPECT_FINE(stream_run(&rx, 1));
+	tear_down();
+}
+
+/* A question that was read is answered by any range that holds it. */
+TEST(late_answer)
+{
+	struct stream tx;
+	unsigned long misses;
+	unsigned int i;
+
+	SET_UP(0, 256, PAGE, false);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(50));
+	atomic_store(&iommu.mute, true);
+	misses = atomic_load(&iommu.misses);
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
+	tx = stream_make(&rig, VG_TX, 30);
+	EXPECT_LE(0, stream_step(&tx));
+	ASSERT_TRUE(wait_for_misses(misses + 1));
+	/* Everything at once; no kick follows. */
+	for (i = 0; i < rig.net.mem.nr; i++) {
+		const struct vg_region *r = &rig.net.mem.region[i];
+
+		EXPECT_EQ(0, vg_iotlb_send(rig.net.fd, &(struct vhost_iotlb_msg){
+			.type = VHOST_IOTLB_UPDATE, .iova = r->gpa,
+			.size = r->size, .uaddr = (uintptr_t)iommu.alias[i],
+			.perm = VHOST_ACCESS_RW }));
+	}
+	EXPECT_FINE(stream_run(&tx, 1));
+	tear_down();
+}
+
+/* The pages that hold receive buffers and nothing else. */
+static void rx_pages(uint64_t *first, uint64_t *end)
+{
+	const struct vg_pool *p = &rig.net.pool[VG_RX];
+	unsigned int i;
+
+	*first = UINT64_MAX;
+	*end = 0;
+	for (i = 0; i < p->nr; i++) {
+		uint64_t gpa = p->buf[i].gpa;
+
+		*first = gpa < *first ? gpa : *first;
+		*end = gpa + p->size > *end ? gpa + p->size : *end;
+	}
+	*first = (*first + PAGE - 1) & ~(PAGE - 1);
+	*end &= ~(PAGE - 1);
+}
+
+static void map_rx_pages(struct __test_metadata *_metadata, uint8_t perm)
+{
+	uint64_t first, end;
+
+	rx_pages(&first, &end);
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
+	EXPECT_EQ(0, vg_iommu_map(&iommu, first, end - first, perm));
+}
+
+/* A buffer that may not be written is the guest's fault, and no question. */
+TEST(read_only_buffer)
+{
+	struct stream rx;
+
+	SET_UP(0, 256, PAGE, false);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(200));
+	map_rx_pages(_metadata, VHOST_ACCESS_RO);
+	rx = stream_make(&rig, VG_RX, 20);
+	EXPECT_LE(0, stream_step(&rx));
+	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(3000)));
+	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, -1));
+	map_rx_pages(_metadata, VHOST_ACCESS_RW);
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, rig.backend));
+	EXPECT_FINE(stream_run(&rx, 1));
+	tear_down();
+}
+
+/* To be attached a ring needs its device area, and asks for it. */
+TEST(attach_needs_the_used_ring)
+{
+	struct vhost_iotlb_msg miss;
+
+	SET_UP(0, 256, PAGE, false);
+	vg_eventfd_add(iommu.stop, 1);
+	pthread_join(iommu.thread, NULL);
+	iommu.running = false;
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
+	EXPECT_EQ(-EFAULT, vg_set_backend(rig.net.fd, VG_RX, rig.backend));
+	EXPECT_EQ(1, vg_eventfd_take(rig.net.err[VG_RX]));
+	ASSERT_EQ(0, vg_iotlb_recv(rig.net.fd, &miss));
+	EXPECT_EQ(VHOST_IOTLB_MISS, miss.type);
+	EXPECT_EQ(rig.net.ring[VG_RX].used_gpa, miss.iova);
+	EXPECT_EQ(0, miss.size);
+	EXPECT_EQ(0, vg_iommu_map(&iommu, miss.iova, 2054, VHOST_ACCESS_RW));
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, rig.backend));
+	tear_down();
+}
+
+VD_TEST_MAIN
