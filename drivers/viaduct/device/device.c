@@ -190,6 +190,9 @@ void vd_device_destroy(struct vd_device *dev)
 	mutex_unlock(&vd_device_list_lock);
 
 	mutex_lock(&dev->lock);
+	/* Memory may be waited for that nobody provides any more. */
+	if (dev->worker.task)
+		vd_worker_hurry(&dev->worker);
 	vd_device_stop(dev);
 	mutex_unlock(&dev->lock);
 	mutex_destroy(&dev->lock);

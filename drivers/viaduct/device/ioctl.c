@@ -202,13 +202,16 @@ static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
  * @arg: its argument
  *
  * Context: process context, without locks.
- * Return: 0 or the errno of the contract's section 1.3.
+ * Return: 0 or the errno of the contract's section 1.3; -EINTR for a caller who
+ * is being killed.
  */
 long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 {
 	long ret;
 
-	mutex_lock(&dev->lock);
+	/* Another call may wait for a run of a handler. */
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
 	ret = vd_ioctl_locked(dev, cmd, arg);
 	mutex_unlock(&dev->lock);
 	return ret;

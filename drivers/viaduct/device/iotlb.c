@@ -21,8 +21,8 @@ int vd_max_iotlb_entries = 2048;
 static void vd_iotlb_lock(struct vd_device *dev)
 {
 	lockdep_assert_held(&dev->lock);
-	mutex_lock(&dev->queue[VD_RX].lock);
-	mutex_lock_nested(&dev->queue[VD_TX].lock, SINGLE_DEPTH_NESTING);
+	vd_queue_lock(&dev->queue[VD_RX]);
+	vd_queue_lock(&dev->queue[VD_TX]);
 }
 
 static void vd_iotlb_unlock(struct vd_device *dev)
@@ -183,7 +183,8 @@ ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
 		return -EINVAL;
 	if (msg.type == VHOST_IOTLB_UPDATE && !msg.size)
 		return -EINVAL;
-	mutex_lock(&dev->lock);
+	if (mutex_lock_killable(&dev->lock))
+		return -EINTR;
 	err = vd_iotlb_process(dev, &msg);
 	mutex_unlock(&dev->lock);
 	return err ? -EFAULT : sizeof(struct vhost_msg);

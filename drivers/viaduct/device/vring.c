@@ -60,7 +60,7 @@ static long vd_vring_get_base(struct vd_queue *q, void __user *arg)
 {
 	struct vhost_vring_state s = { .index = q->dir };
 
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	s.num = q->ring.next_avail;
 	mutex_unlock(&q->lock);
 	return copy_to_user(arg, &s, sizeof(s)) ? -EFAULT : 0;
@@ -86,7 +86,7 @@ static long vd_vring_set_addr(struct vd_queue *q, void __user *arg)
 	    a.log_guest_addr % VRING_USED_ALIGN_SIZE)
 		return -EINVAL;
 
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	ring = q->ring;
 	vd_ring_set_addr(&ring, &a);
 	if (vd_queue_is_running(q) &&
@@ -148,7 +148,7 @@ static long vd_vring_set_busyloop(struct vd_queue *q, void __user *arg)
 
 	if (copy_from_user(&s, arg, sizeof(s)))
 		return -EFAULT;
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	q->busyloop = s.num;
 	mutex_unlock(&q->lock);
 	return 0;

@@ -8,6 +8,12 @@
  * runs will run again, and sees everything that was written before it was
  * queued. Jobs are bounded, so stopping a worker takes as long as a job.
  *
+ * Only memory can make a job wait: a page that a program provides
+ * (userfaultfd, FUSE) may come late or never, and the program may be the one
+ * that is being killed. A pending SIGKILL makes such a wait fail, so that is
+ * what a worker gets in the end. It takes it from the kernel alone, and does
+ * not die of it.
+ *
  * Jobs may be queued from any context, wake-up callbacks with interrupts off
  * included; start, stop and flush sleep.
  */
@@ -16,6 +22,7 @@
 #include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "host/worker.h"
 
@@ -45,6 +52,7 @@ static int vd_worker_main(void *data)
 {
 	struct vd_worker *worker = data;
 
+	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(worker->mm);
 	for (;;) {
 		/* The barrier pairs with that of wake_up_process(). */
@@ -90,7 +98,23 @@ void vd_worker_flush(struct vd_worker *worker)
 	flush.work.worker = worker;
 	init_completion(&flush.done);
 	vd_work_queue(&flush.work);
+	if (!wait_for_completion_killable(&flush.done))
+		return;
+	/* Who is being killed may be who would have to answer. */
+	vd_worker_hurry(worker);
 	wait_for_completion(&flush.done);
+}
+
+/**
+ * vd_worker_hurry() - have jobs fail that wait for memory, now and from now on
+ * @worker: a started worker, whose owner is dying or has closed the device
+ *
+ * Context: process context.
+ */
+void vd_worker_hurry(struct vd_worker *worker)
+{
+	WRITE_ONCE(worker->hurry, true);
+	send_sig(SIGKILL, worker->task, 1);
 }
 
 /**
@@ -112,6 +136,7 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm)
 
 	init_llist_head(&worker->jobs);
 	worker->mm = mm;
+	worker->hurry = false;
 	task = kthread_create(vd_worker_main, worker, "vhost-%d",
 			      current->pid);
 	if (IS_ERR(task))

@@ -17,6 +17,24 @@
 #include "net/scratch.h"
 
 /**
+ * vd_queue_lock() - take a queue's mutex for a change
+ * @q: the queue
+ *
+ * The handler gives it back after a run, which may wait for memory that a
+ * program provides. When the caller is being killed it may be that program.
+ *
+ * Context: device mutex held, may sleep.
+ */
+void vd_queue_lock(struct vd_queue *q)
+{
+	if (!mutex_lock_killable(&q->lock))
+		return;
+	if (q->work.worker)
+		vd_worker_hurry(q->work.worker);
+	mutex_lock(&q->lock);
+}
+
+/**
  * vd_queue_init() - a queue as it is after open
  * @q: zeroed memory
  * @dir: its direction
@@ -27,6 +45,8 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 		   struct vd_misses *misses, void (*run)(struct vd_work *work))
 {
 	mutex_init(&q->lock);
+	/* Both are taken at times, in this order. */
+	lockdep_set_subclass(&q->lock, dir);
 	q->dir = dir;
 	q->misses = misses;
 	vd_work_init(&q->work, run);
@@ -49,7 +69,7 @@ void vd_queue_reset(struct vd_queue *q)
 	vd_notify_put(vd_queue_swap_event(q, &q->err, NULL));
 	vd_queue_set_iotlb(q, NULL, NULL);
 
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	vd_ring_init(&q->ring);
 	vd_mem_set(&q->mem, NULL);
 	memset(&q->vnet, 0, sizeof(q->vnet));
@@ -84,7 +104,7 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
  */
 void vd_queue_set_features(struct vd_queue *q, u64 features)
 {
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	vd_vnet_set_features(&q->vnet, features);
 	q->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	q->ring.notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
@@ -106,7 +126,7 @@ void vd_queue_set_features(struct vd_queue *q, u64 features)
 void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 			struct vd_ring_pages *pages)
 {
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	if (q->mem.iotlb != iotlb) {
 		vd_ring_set_pages(&q->ring, pages);
 		vd_mem_set_iotlb(&q->mem, iotlb);
@@ -124,7 +144,7 @@ void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
  */
 void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 {
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	vd_mem_set(&q->mem, regions);
 	q->ring.log.regions = regions;
 	mutex_unlock(&q->lock);
@@ -139,7 +159,7 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
  */
 void vd_queue_set_log_base(struct vd_queue *q, u64 base)
 {
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	q->ring.log.base = base;
 	mutex_unlock(&q->lock);
 }
@@ -162,7 +182,7 @@ int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
 
 	if (kick && vfs_poll(kick, NULL) & EPOLLERR)
 		return -EINVAL;
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	old = q->kick;
 	if (kick != old) {
 		vd_wait_detach(&q->kick_wait);
@@ -192,7 +212,7 @@ struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
 {
 	struct eventfd_ctx *old;
 
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	old = *slot;
 	*slot = new;
 	mutex_unlock(&q->lock);
@@ -264,7 +284,7 @@ int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
 	struct vd_backend old = {};
 	int err = 0;
 
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	if (q->backend.file == backend->file && !q->broken)
 		old = *backend;
 	else
@@ -291,7 +311,7 @@ void vd_queue_detach(struct vd_queue *q)
 {
 	struct vd_backend old;
 
-	mutex_lock(&q->lock);
+	vd_queue_lock(q);
 	vd_queue_unplug(q, &old);
 	vd_scratch_destroy(q);
 	mutex_unlock(&q->lock);

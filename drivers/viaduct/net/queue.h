@@ -89,6 +89,7 @@ enum vd_next {
 /* control: device mutex held */
 void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 		   struct vd_misses *misses, void (*run)(struct vd_work *work));
+void vd_queue_lock(struct vd_queue *q);
 void vd_queue_reset(struct vd_queue *q);
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 			 pid_t owner);

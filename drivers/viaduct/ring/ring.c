@@ -14,6 +14,15 @@
 #include "ring/split.h"
 
 /**
+ * vd_ring_unmap() - have I/O addresses translated anew
+ * @ring: the ring, whose addresses, size or features have changed
+ */
+void vd_ring_unmap(struct vd_ring *ring)
+{
+	ring->is_mapped = !ring->pages;
+}
+
+/**
  * vd_ring_init() - a ring as it is after open
  * @ring: the ring
  */
@@ -21,6 +30,7 @@ void vd_ring_init(struct vd_ring *ring)
 {
 	memset(ring, 0, sizeof(*ring));
 	ring->num = 1;
+	vd_ring_unmap(ring);
 }
 
 /**
@@ -81,15 +91,6 @@ void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
 
 	ring->pages = pages;
 	vd_ring_set_addr(ring, &none);
-}
-
-/**
- * vd_ring_unmap() - have I/O addresses translated anew
- * @ring: the ring, whose addresses, size or features have changed
- */
-void vd_ring_unmap(struct vd_ring *ring)
-{
-	ring->is_mapped = !ring->pages;
 }
 
 /**
