@@ -76,19 +76,26 @@ guest_qemu() {
 		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
 }
 
-# KVM patches __schedule() when the first VM comes and when the last one goes
-# (preempt_notifier_key). QEMU 7.2's TCG may then leave a CPU with a translated
-# breakpoint that the kernel has long removed, on which it spins for ever with
-# interrupts off: seen once in some hundred guests. An idle VM that stays keeps
-# the code as it is.
+# KVM patches code that every CPU runs when VMs come and go: __schedule() with
+# the first and the last one (preempt_notifier_key), its APIC's while a vCPU has
+# not enabled it (apic_sw_disabled). QEMU 7.2's TCG may then leave a CPU with a
+# translated breakpoint that the kernel has long removed: the host dies of it,
+# or spins for ever with interrupts off; seen once in some hundred guests. Idle
+# VMs that stay keep the code as it is.
 guest_hold_kvm() {
 	if [ -n "$guest_kvm_held" ] || [ ! -w /dev/kvm ] || ! grep -q hostvm.accel=tcg /proc/cmdline; then
 		return
 	fi
 	guest_kvm_held=1
 	python3 -c 'import fcntl, os, signal
-KVM_CREATE_VM = 0xae01
-vm = fcntl.ioctl(os.open("/dev/kvm", os.O_RDWR), KVM_CREATE_VM, 0)
+KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP = 0xae01, 0xae41, 0xae60
+kvm = os.open("/dev/kvm", os.O_RDWR)
+held = []
+for irqchip in True, False:
+    vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+    if irqchip:
+        fcntl.ioctl(vm, KVM_CREATE_IRQCHIP)
+    held += [vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)]
 signal.pause()' </dev/null >/dev/null 2>&1 &
 }
 
