@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "rig.h"
@@ -99,12 +100,15 @@ TEST(cve_2023_1838)
 	close(slot);
 	close(fd[0]);
 	close(fd[2]);
-	/* A tap lives as long as its last reference, and so does a socket. */
+	close(p[0]);
+	/* Each lives as long as its last reference: tap, socket, pipe's end. */
 	deadline = vg_deadline_ms(5000);
 	while (if_nametoindex(tap.name) && !vg_expired(deadline))
 		sched_yield();
 	EXPECT_EQ(0, if_nametoindex(tap.name));
 	EXPECT_EQ(1, nr_packet_sockets());
+	signal(SIGPIPE, SIG_IGN);
+	EXPECT_EQ(-1, write(p[1], "", 1));
 	ASSERT_FINE(rig_start(&rig));
 	EXPECT_FINE(both_ways(50));
 	rig_close(&rig);
