@@ -8,6 +8,7 @@
 #include <linux/vhost.h>
 
 #include "device/device.h"
+#include "device/features.h"
 #include "device/iotlb.h"
 #include "guest/dirty.h"
 #include "guest/regions.h"
@@ -30,6 +31,7 @@ struct vd_device *vd_device_create(void)
 	if (!dev)
 		return NULL;
 	mutex_init(&dev->lock);
+	dev->offered = VD_FEATURES & ~vd_hidden_features;
 	vd_iotlb_init(&dev->iotlb);
 	vd_misses_init(&dev->misses);
 	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->misses, vd_rx_run);

@@ -24,6 +24,7 @@ struct vd_regions;
  * @iotlb: what the client's IOMMU said, with ACCESS_PLATFORM [d]
  * @misses: what it is asked
  * @ring_pages: what the rings need for their I/O addresses, an entry each [d]
+ * @offered: features that the client may ack [d]
  * @features: what the client acked [d]
  * @backend_features: likewise for the backend protocol [d]
  * @log_base: user address of the dirty bitmap [d]
@@ -39,6 +40,7 @@ struct vd_device {
 	struct vd_iotlb iotlb;
 	struct vd_misses misses;
 	struct vd_ring_pages *ring_pages;
+	u64 offered;
 	u64 features;
 	u64 backend_features;
 	u64 log_base;

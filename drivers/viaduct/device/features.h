@@ -30,6 +30,9 @@
 	 BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |			\
 	 BIT_ULL(VIRTIO_F_RING_RESET))
 
+/* Those that nobody is to be offered; a module parameter. */
+extern unsigned long long vd_hidden_features;
+
 #define VD_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
 #endif

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
+#include <linux/viaduct.h>
 
 #include "device/features.h"
 #include "device/ioctl.h"
@@ -16,6 +17,7 @@
 #include "guest/regions.h"
 
 unsigned short vd_max_mem_regions = 512;
+unsigned long long vd_hidden_features;
 
 /**
  * struct vd_ioctl_op - a call on the device
@@ -32,7 +34,7 @@ struct vd_ioctl_op {
 
 static long vd_ioctl_get_features(struct vd_device *dev, void __user *arg)
 {
-	return put_user(VD_FEATURES, (u64 __user *)arg);
+	return put_user(dev->offered, (u64 __user *)arg);
 }
 
 static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
@@ -41,7 +43,7 @@ static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
 
 	if (get_user(features, (u64 __user *)arg))
 		return -EFAULT;
-	if (features & ~VD_FEATURES)
+	if (features & ~dev->offered)
 		return -EOPNOTSUPP;
 	if (vd_device_is_running(dev) &&
 	    !vd_device_is_loggable(dev, features, dev->regions, dev->log_base))
@@ -50,6 +52,18 @@ static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
 	    vd_max_iotlb_entries <= 0)
 		return -EFAULT;
 	return vd_device_set_features(dev, features) ? -EFAULT : 0;
+}
+
+static long vd_ioctl_hide_features(struct vd_device *dev, void __user *arg)
+{
+	u64 hidden;
+
+	if (get_user(hidden, (u64 __user *)arg))
+		return -EFAULT;
+	if (dev->features & hidden)
+		return -EBUSY;
+	dev->offered &= ~hidden;
+	return 0;
 }
 
 static long vd_ioctl_get_backend_features(struct vd_device *dev,
@@ -157,6 +171,7 @@ static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
 static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_GET_FEATURES,		vd_ioctl_get_features },
 	{ VHOST_SET_FEATURES,		vd_ioctl_set_features },
+	{ VIADUCT_HIDE_FEATURES,	vd_ioctl_hide_features },
 	{ VHOST_GET_BACKEND_FEATURES,	vd_ioctl_get_backend_features },
 	{ VHOST_SET_BACKEND_FEATURES,	vd_ioctl_set_backend_features },
 	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },

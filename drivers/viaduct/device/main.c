@@ -5,6 +5,7 @@
 
 #include "device/chardev.h"
 #include "device/debug.h"
+#include "device/features.h"
 #include "device/ioctl.h"
 #include "device/iotlb.h"
 
@@ -20,6 +21,9 @@ MODULE_PARM_DESC(max_mem_regions, "Regions that a memory table may have (default
 
 module_param_named(max_iotlb_entries, vd_max_iotlb_entries, int, 0444);
 MODULE_PARM_DESC(max_iotlb_entries, "Mappings that an IOTLB may have (default: 2048)");
+
+module_param_named(hide_features, vd_hidden_features, ullong, 0444);
+MODULE_PARM_DESC(hide_features, "Feature bits not to offer, so that guests can migrate to hosts that lack them (default: 0)");
 
 static int __init vd_main_init(void)
 {

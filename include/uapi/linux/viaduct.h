@@ -15,7 +15,21 @@
 #ifndef _UAPI_LINUX_VIADUCT_H
 #define _UAPI_LINUX_VIADUCT_H
 
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
 /* The device node below /dev, unless the module was given node=vhost-net. */
 #define VIADUCT_NODE "viaduct-net"
+
+/*
+ * Hide feature bits on this descriptor, so that guests can migrate to a host
+ * whose kernel lacks them: VHOST_GET_FEATURES does not show them any more, and
+ * VHOST_SET_FEATURES refuses them. What is hidden stays so until the last
+ * close; the module parameter hide_features does the same for every descriptor.
+ * Meant for whoever opens the descriptor before it hands it on; needs no owner.
+ *
+ * EFAULT; EBUSY when a bit of it is acked already, and nothing is hidden.
+ */
+#define VIADUCT_HIDE_FEATURES	_IOW('V', 0x60, __u64)
 
 #endif /* _UAPI_LINUX_VIADUCT_H */

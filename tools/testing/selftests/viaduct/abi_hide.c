@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Feature bits that a descriptor does not show, for the sake of migration. */
+#include <linux/viaduct.h>
+
+#include "abi.h"
+
+static uint64_t features_of(int fd)
+{
+	uint64_t f = 0;
+
+	if (vg_get_features(fd, &f))
+		abort();
+	return f;
+}
+
+static int hide(int fd, uint64_t bits)
+{
+	return vg_ioctl(fd, VIADUCT_HIDE_FEATURES, &bits);
+}
+
+#define VIADUCT_ONLY() do { \
+	if (vg_dev_is_reference()) \
+		SKIP(return, "an addition of viaduct's"); \
+} while (0)
+
+TEST(hidden_bits_are_gone)
+{
+	uint64_t mrg = VG_NET_F_MRG, event = VG_BIT(VG_F_EVENT_IDX), all;
+	int fd = abi_open(), other = abi_open();
+
+	VIADUCT_ONLY();
+	all = features_of(fd);
+	EXPECT_EQ(0, hide(fd, mrg));
+	EXPECT_EQ(all & ~mrg, features_of(fd));
+	EXPECT_EQ(-EOPNOTSUPP, vg_set_features(fd, mrg));
+	EXPECT_EQ(0, vg_set_features(fd, event));
+	/* More can be hidden, and nothing comes back. */
+	EXPECT_EQ(0, hide(fd, VG_BIT(VG_F_INDIRECT)));
+	EXPECT_EQ(0, hide(fd, 0));
+	EXPECT_EQ(all & ~mrg & ~VG_BIT(VG_F_INDIRECT), features_of(fd));
+	/* It is the descriptor's own. */
+	EXPECT_EQ(all, features_of(other));
+}
+
+TEST(acked_bits_stay)
+{
+	uint64_t event = VG_BIT(VG_F_EVENT_IDX), all;
+	int fd = abi_open();
+
+	VIADUCT_ONLY();
+	all = features_of(fd);
+	EXPECT_EQ(0, vg_set_features(fd, event));
+	EXPECT_EQ(-EBUSY, hide(fd, event | VG_NET_F_MRG));
+	EXPECT_EQ(all, features_of(fd));
+	EXPECT_EQ(0, vg_set_features(fd, 0));
+	EXPECT_EQ(0, hide(fd, event));
+	EXPECT_EQ(all & ~event, features_of(fd));
+}
+
+TEST(reset_hides_on)
+{
+	int fd = abi_owned();
+
+	VIADUCT_ONLY();
+	EXPECT_EQ(0, hide(fd, VG_NET_F_MRG));
+	EXPECT_EQ(0, vg_reset_owner(fd));
+	EXPECT_EQ(0, features_of(fd) & VG_NET_F_MRG);
+}
+
+TEST(bad_pointer)
+{
+	int fd = abi_open();
+
+	VIADUCT_ONLY();
+	EXPECT_EQ(-EFAULT, vg_ioctl(fd, VIADUCT_HIDE_FEATURES, (void *)8));
+}
+
+/* Bits that nobody offers may be hidden: lists serve several versions. */
+TEST(unknown_bits)
+{
+	int fd = abi_open();
+
+	VIADUCT_ONLY();
+	EXPECT_EQ(0, hide(fd, 1ULL << 63 | 1));
+	EXPECT_NE(0, features_of(fd));
+}
+
+VD_TEST_MAIN
