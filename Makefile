@@ -66,7 +66,7 @@ help:
 	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
-	@echo '  fuzz           libFuzzer on them; T="chain regions split" SECONDS=60'
+	@echo '  fuzz           libFuzzer on them; T="chain iotlb regions split" SECONDS=60'
 	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'

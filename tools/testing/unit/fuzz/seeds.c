@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * usage: seeds DIR writes the inputs from which fuzzing starts into DIR/chain,
- * DIR/split and DIR/regions: one small scene of each kind. fuzz/scene.h and
+ * DIR/split, DIR/regions and DIR/iotlb: one small scene of each kind. fuzz/scene.h and
  * the targets tell what the bytes mean.
  */
 #include <stdio.h>
@@ -216,6 +216,31 @@ static void save_table(const char *dir, const char *name, u8 shift,
 	save(dir, "regions", name, &out);
 }
 
+/* Commands: update, invalidate, evict, translate. */
+static void save_commands(const char *dir, const char *name, u8 shift)
+{
+	static const u8 commands[][5] = {
+		{ 0, 1, 3, 3, 0 }, { 0, 4, 1, 1, 0 }, { 0, 5, 9, 2, 0 },
+		{ 3, 1, 4, 1, 7 }, { 3, 2, 1, 2, 0 }, { 3, 5, 0, 1, 0 },
+		{ 0, 4, 0, 3, 0 }, { 3, 4, 2, 2, 3 }, { 1, 2, 0, 0, 0 },
+		{ 3, 1, 4, 1, 7 }, { 2, 0, 0, 0, 0 }, { 3, 4, 3, 1, 7 },
+		{ 0, 255, 255, 3, 0 }, { 3, 255, 0, 1, 1 },
+		{ 1, 0, 255, 0, 0 }, { 3, 4, 0, 1, 0 },
+	};
+	struct out out = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		put(&out, commands[i][0], 1);
+		put(&out, shift, 1);
+		put(&out, commands[i][1], 1);
+		put(&out, commands[i][2], 1);
+		put(&out, commands[i][3], 1);
+		put(&out, commands[i][4], 1);
+	}
+	save(dir, "iotlb", name, &out);
+}
+
 int main(int argc, char **argv)
 {
 	static const s16 apart[] = { 64, 8, 1, 4, 16, 16 };
@@ -237,5 +262,8 @@ int main(int argc, char **argv)
 	save_table(argv[1], "ends", 0, ends, 3);
 	save_table(argv[1], "wraps", 12, wraps, 1);
 	save_table(argv[1], "empty", 12, empty, 1);
+	save_commands(argv[1], "bytes", 0);
+	save_commands(argv[1], "pages", 12);
+	save_commands(argv[1], "end_of_space", 56);
 	return 0;
 }
