@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -114,32 +115,38 @@ static void close_all(void)
 		pthread_join(t[i], NULL);
 }
 
+/* All at once, and none. */
+static void round_of_all(struct __test_metadata *_metadata)
+{
+	unsigned int fds = count_entries("/proc/self/fd");
+
+	ASSERT_FINE(open_all());
+	EXPECT_EQ(NR, worker_count(getpid()));
+	EXPECT_FINE(run_all());
+	close_all();
+	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(fds, count_entries("/proc/self/fd"));
+}
+
 TEST(many_devices_leave_nothing)
 {
 	struct rlimit files = { 65536, 65536 };
-	long available = 0, opened = 0;
-	unsigned int round, fds;
+	long available, opened, lost = LONG_MAX;
+	unsigned int i;
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	ASSERT_EQ(0, vg_netns_enter());
-	fds = count_entries("/proc/self/fd");
-	for (round = 0; round < 2; round++) {
-		ASSERT_FINE(open_all());
-		EXPECT_EQ(NR, worker_count(getpid()));
-		EXPECT_FINE(run_all());
-		close_all();
-		EXPECT_EQ(0, worker_settle(getpid(), 0));
-		EXPECT_EQ(fds, count_entries("/proc/self/fd"));
-		if (!round) {
-			available = stats_memory_settled();
-			opened = nr_files();
-		}
+	round_of_all(_metadata);
+	opened = nr_files();
+	/* What leaks does so each time; caches grow once or twice. */
+	for (i = 0; i < 3 && lost >= LOST_KIB; i++) {
+		available = stats_memory_settled();
+		round_of_all(_metadata);
+		lost = available - stats_memory_settled();
+		TH_LOG("%ld KiB more than before", lost);
 	}
-	available -= stats_memory_settled();
-	opened = nr_files() - opened;
-	TH_LOG("%ld KiB and %ld files more than before", available, opened);
-	EXPECT_GT(LOST_KIB, available);
-	EXPECT_GT(LOST_FILES, opened);
+	EXPECT_GT(LOST_KIB, lost);
+	EXPECT_GT(LOST_FILES, nr_files() - opened);
 }
 
 VD_TEST_MAIN
