@@ -10,7 +10,7 @@
 # Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
 # the host is emulated; there, too, the kernel finds fault with XSAVE.
 guest_append='pci=noearly,lastbus=0 noxsave'
-guest_mem=384M guest_boot_limit=90 guest_qemu_args=()
+guest_mem=384M guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
 guest_pid='' guest_dir='' guest_request=0 guest_kvm_held=''
 
 # The guest's kernel is 6.1 whatever the host runs, so that figures of two
@@ -63,6 +63,8 @@ guest_qemu() {
 	local args=(-accel tcg) home rel net
 
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
+	# What has to be there before the cards, an IOMMU say.
+	args+=(${guest_machine_args[@]+"${guest_machine_args[@]}"})
 	home=$(kernel_home 6.1)
 	rel=$(kernel_release "$home")
 	for net in "$@"; do

@@ -92,7 +92,7 @@ iperf_guest() {
 		{ grep '"error"' <<<"$json" || echo "iperf3 ended with an error"; return 1; }
 	moved=$(awk '/"sum_received":/ { on = 1 } on && /"bytes":/ { sub(",", "", $2); print $2; exit }' <<<"$json")
 	echo "$moved bytes"
-	[ "${moved:-0}" -gt 1000000 ]
+	[ "${moved:-0}" -gt "${IPERF_MIN:-1000000}" ]
 }
 
 # make_stream MEGABYTES: pseudo-random content; sets stream and stream_sum.
