@@ -118,9 +118,9 @@ static int vd_iotlb_update(struct vd_device *dev,
 	if (msg->perm & VHOST_ACCESS_RW && !vd_iotlb_is_user(msg))
 		return -EFAULT;
 	vd_iotlb_lock(dev);
-	if (dev->iotlb.nr >= vd_max_iotlb_entries)
-		vd_iotlb_evict(dev, vd_iotlb_oldest(&dev->iotlb));
 	err = vd_iotlb_add(&dev->iotlb, &region, msg->perm & VHOST_ACCESS_RW);
+	if (dev->iotlb.nr > vd_max_iotlb_entries)
+		vd_iotlb_evict(dev, vd_iotlb_oldest(&dev->iotlb));
 	vd_iotlb_unlock(dev);
 	if (err)
 		return err;

@@ -55,6 +55,9 @@ static int vd_worker_main(void *data)
 	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(worker->mm);
 	for (;;) {
+		/* Whoever was in a hurry may have got what it waited for. */
+		if (signal_pending(current) && !atomic_read(&worker->hurry))
+			flush_signals(current);
 		/* The barrier pairs with that of wake_up_process(). */
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (!llist_empty(&worker->jobs)) {
@@ -103,18 +106,34 @@ void vd_worker_flush(struct vd_worker *worker)
 	/* Who is being killed may be who would have to answer. */
 	vd_worker_hurry(worker);
 	wait_for_completion(&flush.done);
+	vd_worker_calm(worker);
 }
 
 /**
- * vd_worker_hurry() - have jobs fail that wait for memory, now and from now on
- * @worker: a started worker, whose owner is dying or has closed the device
+ * vd_worker_hurry() - have jobs fail that wait for memory
+ * @worker: a started worker
+ *
+ * For callers who are being killed, and for the last close. The worker does not
+ * sleep meanwhile; whoever waits for something it does calls vd_worker_calm()
+ * afterwards, unless that is its end.
  *
  * Context: process context.
  */
 void vd_worker_hurry(struct vd_worker *worker)
 {
-	WRITE_ONCE(worker->hurry, true);
+	atomic_inc(&worker->hurry);
 	send_sig(SIGKILL, worker->task, 1);
+}
+
+/**
+ * vd_worker_calm() - let jobs wait for memory again
+ * @worker: a worker after vd_worker_hurry()
+ *
+ * The descriptor may have other holders, for whom the worker goes on.
+ */
+void vd_worker_calm(struct vd_worker *worker)
+{
+	atomic_dec(&worker->hurry);
 }
 
 /**
@@ -136,7 +155,7 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm)
 
 	init_llist_head(&worker->jobs);
 	worker->mm = mm;
-	worker->hurry = false;
+	atomic_set(&worker->hurry, 0);
 	task = kthread_create(vd_worker_main, worker, "vhost-%d",
 			      current->pid);
 	if (IS_ERR(task))

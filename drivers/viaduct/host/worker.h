@@ -3,6 +3,7 @@
 #ifndef VD_HOST_WORKER_H
 #define VD_HOST_WORKER_H
 
+#include <linux/atomic.h>
 #include <linux/llist.h>
 #include <linux/types.h>
 
@@ -14,13 +15,13 @@ struct task_struct;
  * @task: the thread, or NULL before vd_worker_start() [c]
  * @mm: the owner's address space, which outlives the thread [c]
  * @jobs: work that waits for its turn, latest first [a]
- * @hurry: memory that does not answer is not waited for [a]
+ * @hurry: how many want memory that does not answer not to be waited for [a]
  */
 struct vd_worker {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	struct llist_head jobs;
-	bool hurry;
+	atomic_t hurry;
 };
 
 /**
@@ -41,6 +42,7 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm);
 void vd_worker_stop(struct vd_worker *worker);
 void vd_worker_flush(struct vd_worker *worker);
 void vd_worker_hurry(struct vd_worker *worker);
+void vd_worker_calm(struct vd_worker *worker);
 
 void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work));
 void vd_work_queue(struct vd_work *work);

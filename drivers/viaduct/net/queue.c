@@ -27,11 +27,16 @@
  */
 void vd_queue_lock(struct vd_queue *q)
 {
+	struct vd_worker *worker = q->work.worker;
+
 	if (!mutex_lock_killable(&q->lock))
 		return;
-	if (q->work.worker)
-		vd_worker_hurry(q->work.worker);
+	/* Without a worker nobody holds it for long. */
+	if (worker)
+		vd_worker_hurry(worker);
 	mutex_lock(&q->lock);
+	if (worker)
+		vd_worker_calm(worker);
 }
 
 /**

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A client that is killed while its device waits for memory that a program
+ * provides: it ends, whoever that program is, and so does its worker.
+ */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "uffd.h"
+#include "vd_test.h"
+#include "worker.h"
+
+static struct rig rig;
+static struct view view;
+
+FIXTURE(killed)
+{
+	int unused;
+};
+
+FIXTURE_VARIANT(killed)
+{
+	unsigned int q;
+};
+
+FIXTURE_VARIANT_ADD(killed, tx) { .q = VG_TX };
+FIXTURE_VARIANT_ADD(killed, rx) { .q = VG_RX };
+
+FIXTURE_SETUP(killed)
+{
+	NEEDS_UFFD();
+	close(uffd);
+}
+
+FIXTURE_TEARDOWN(killed)
+{
+}
+
+/* What a client has that we need: descriptors, its numbers for them. */
+struct client_fds {
+	int uffd;
+	int dev;
+};
+
+/*
+ * A client that says so, and then does nothing until it is killed, or makes a
+ * call that waits for the handler.
+ */
+static void client(int say, unsigned int q, bool uffd_first, bool calls)
+{
+	struct client_fds fds;
+	const char *why = NULL;
+
+	if (uffd_first && uffd_open())
+		why = "userfaultfd";
+	if (!why)
+		why = uffd_set_up(&rig, &view);
+	if (!why && !uffd_first && uffd_open())
+		why = "userfaultfd";
+	if (!why)
+		why = uffd_both_ways(&rig, 20);
+	if (!why)
+		why = uffd_make_it_wait(&rig, &view, q);
+	if (why) {
+		printf("# %s\n", why);
+		uffd = -1;
+	}
+	fds = (struct client_fds){ .uffd = uffd, .dev = rig.net.fd };
+	if (write(say, &fds, sizeof(fds)) != sizeof(fds))
+		_exit(1);
+	if (calls)
+		vg_set_backend(rig.net.fd, q, -1);
+	for (;;)
+		pause();
+}
+
+/* Ends within the time, or is past helping. */
+static bool ends(pid_t pid)
+{
+	uint64_t deadline = vg_deadline_ms(5000);
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		if (vg_expired(deadline))
+			return false;
+		poll(NULL, 0, 1);
+	}
+	return true;
+}
+
+/* @dev: where a copy of its device's descriptor goes, and it makes a call. */
+static pid_t start_client(unsigned int q, bool uffd_first, int *dev)
+{
+	struct client_fds fds;
+	int p[2], pidfd;
+	pid_t pid;
+
+	uffd = -1;
+	if (pipe(p))
+		return -1;
+	pid = fork();
+	if (!pid)
+		client(p[1], q, uffd_first, dev);
+	if (read(p[0], &fds, sizeof(fds)) != sizeof(fds) || fds.uffd < 0)
+		return pid;
+	/* We hold its descriptor, too: the client cannot be left waiting. */
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	uffd = syscall(SYS_pidfd_getfd, pidfd, fds.uffd, 0);
+	if (dev)
+		*dev = syscall(SYS_pidfd_getfd, pidfd, fds.dev, 0);
+	return pid;
+}
+
+/* Whoever else could answer has to, or has to close. */
+TEST_F(killed, ends_with_the_last_descriptor)
+{
+	pid_t pid = start_client(variant->q, false, NULL);
+
+	ASSERT_LE(0, uffd);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	close(uffd);
+	EXPECT_TRUE(ends(pid));
+	EXPECT_EQ(0, worker_settle(pid, 0));
+}
+
+TEST_F(killed, ends_when_answered)
+{
+	pid_t pid = start_client(variant->q, false, NULL);
+	pthread_t t;
+
+	ASSERT_LE(0, uffd);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
+	EXPECT_TRUE(ends(pid));
+	EXPECT_EQ(0, worker_settle(pid, 0));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+}
+
+/*
+ * Nobody answers. A process that ends closes what it opened last first: here
+ * the device, while the descriptor that could end the wait is still open.
+ */
+TEST_F(killed, ends_unanswered)
+{
+	pid_t pid = start_client(variant->q, true, NULL);
+	bool ended;
+	pthread_t t;
+
+	ASSERT_LE(0, uffd);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ended = ends(pid);
+	/* Leave nothing behind that cannot be killed. */
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
+	if (!ended)
+		EXPECT_TRUE(ends(pid));
+	EXPECT_EQ(0, worker_settle(pid, 0));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	if (!ended && vg_dev_is_reference())
+		SKIP(return, "the reference's worker cannot be killed");
+	EXPECT_TRUE(ended);
+}
+
+/*
+ * Killed in a call that waits for the handler, while we hold the device: the
+ * call ends, and the worker, which is still there, is at rest.
+ */
+TEST_F(killed, ends_in_a_call)
+{
+	int dev = -1;
+	pid_t pid = start_client(variant->q, true, &dev);
+	bool ended;
+	pthread_t t;
+
+	ASSERT_LE(0, uffd);
+	ASSERT_LE(0, dev);
+	/* Time to get there; killed before, it ends all the same. */
+	poll(NULL, 0, 200);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ended = ends(pid);
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
+	if (!ended)
+		EXPECT_TRUE(ends(pid));
+	if (worker_find(pid))
+		EXPECT_EQ(0, worker_unrest(worker_find(pid)));
+	close(dev);
+	EXPECT_EQ(0, worker_settle(pid, 0));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	if (!ended && vg_dev_is_reference())
+		SKIP(return, "the reference's worker cannot be killed");
+	EXPECT_TRUE(ended);
+}
+
+VD_TEST_MAIN

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Memory whose faults this program answers, or does not. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "uffd.h"
+
+#define PAGE	4096
+
+int uffd = -1;
+volatile bool uffd_stop;
+
+int uffd_open(void)
+{
+	struct uffdio_api api = { .api = UFFD_API,
+				  .features = UFFD_FEATURE_MINOR_SHMEM };
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (uffd < 0)
+		return -errno;
+	return ioctl(uffd, UFFDIO_API, &api) ? -errno : 0;
+}
+
+const char *uffd_set_up(struct rig *r, struct view *v)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+	const char *why = rig_open(r, RIG_TAP, &o);
+
+	if (!why)
+		why = view_split(v, r);
+	return why ? why : rig_start(r);
+}
+
+/*
+ * The device's view asks us from now on, for each page, once: the pages stay
+ * in their file, but no page table knows them any more.
+ */
+const char *uffd_ask_for_all(struct rig *r, struct view *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		struct uffdio_register reg = {
+			.range = { (uintptr_t)v->dev[i],
+				   r->net.mem.region[i].size },
+			.mode = UFFDIO_REGISTER_MODE_MINOR,
+		};
+
+		if (ioctl(uffd, UFFDIO_REGISTER, &reg))
+			return rig_fail(r, "UFFDIO_REGISTER: %s",
+					strerror(errno));
+		if (madvise(v->dev[i], reg.range.len, MADV_DONTNEED))
+			return "madvise";
+	}
+	return NULL;
+}
+
+/* Answers one question, if there is one: whether there was. */
+bool uffd_answer(void)
+{
+	struct uffdio_continue cont = { .range.len = PAGE };
+	struct uffd_msg msg;
+
+	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return false;
+	cont.range.start = msg.arg.pagefault.address & ~(PAGE - 1ULL);
+	if (!ioctl(uffd, UFFDIO_CONTINUE, &cont))
+		return true;
+	/* Asked twice: a worker that is woken for a job looks again. */
+	if (errno != EEXIST)
+		abort();
+	ioctl(uffd, UFFDIO_WAKE, &cont.range);
+	return true;
+}
+
+void *uffd_answer_now(void *arg)
+{
+	while (!uffd_stop)
+		if (vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10)) > 0)
+			uffd_answer();
+	return arg;
+}
+
+const char *uffd_both_ways(struct rig *r, unsigned int nr)
+{
+	struct stream s[2] = { stream_make(r, VG_TX, nr),
+			       stream_make(r, VG_RX, nr) };
+
+	return stream_run(s, 2);
+}
+
+/* Nobody answers, and the device waits: seen by its question. */
+const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q)
+{
+	struct virtio_net_hdr hdr;
+	uint8_t frame[2048];
+	size_t len = stream_frame(r, q, 0, frame, &hdr);
+	const char *why = uffd_ask_for_all(r, v);
+
+	if (why)
+		return why;
+	if (q == VG_RX)
+		why = rig_far_send(r, frame, len, &hdr);
+	else if (vg_net_xmit(&r->net, &hdr, frame, len, &vg_layout_plain))
+		why = "no room in the ring";
+	vg_ring_kick_always(&r->net.ring[q]);
+	if (!why && vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10000)) <= 0)
+		why = "the device asks for no page";
+	return why;
+}
