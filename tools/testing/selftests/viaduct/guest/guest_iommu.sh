@@ -11,7 +11,7 @@
 
 NIC=virtio-net-pci,disable-legacy=on,iommu_platform=on,ats=on
 NET=1
-IPERF_MIN=100000
+IPERF_MIN=100000 IPERF_SECONDS=2
 guest_machine_args=(-device "intel-iommu,device-iotlb=on,intremap=off")
 
 # The guest's driver has acked ACCESS_PLATFORM, and an IOMMU serves its card.
