@@ -51,6 +51,7 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 static int vd_worker_main(void *data)
 {
 	struct vd_worker *worker = data;
+	bool stop;
 
 	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(worker->mm);
@@ -60,12 +61,19 @@ static int vd_worker_main(void *data)
 			flush_signals(current);
 		/* The barrier pairs with that of wake_up_process(). */
 		set_current_state(TASK_INTERRUPTIBLE);
+		/*
+		 * Look for the stop before looking for jobs: all were queued
+		 * before it. The barrier pairs with the full one of
+		 * llist_add() in vd_work_queue().
+		 */
+		stop = kthread_should_stop();
+		smp_rmb(); /* as said above */
 		if (!llist_empty(&worker->jobs)) {
 			__set_current_state(TASK_RUNNING);
 			vd_worker_run_jobs(worker);
 			continue;
 		}
-		if (kthread_should_stop())
+		if (stop)
 			break;
 		schedule();
 	}
