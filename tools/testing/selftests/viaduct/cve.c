@@ -264,16 +264,17 @@ TEST_F(endless, cve_2019_3900)
 		EXPECT_FINE(stream_run(&s, 1));
 	else
 		EXPECT_FINE(receives(100));
+	/* More than one run, unless the index ran away and broke the ring. */
+	if (!vg_dev_is_reference() &&
+	    stats_reaches(getpid(), q, "done", 257) != 1)
+		EXPECT_EQ(1, stats_queue(getpid(), q, "broken"));
 	/* The client does not have to wait either. */
 	start = vg_now_ns();
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, q, -1));
 	EXPECT_GT(3000000000, vg_now_ns() - start);
 	/* At most 256 packets a run, where that can be seen. */
-	done = stats_queue(getpid(), q, "done");
 	if (!vg_dev_is_reference()) {
-		/* Where the index ran away from it the ring is broken. */
-		if (!stats_queue(getpid(), q, "broken"))
-			EXPECT_LT(256, done);
+		done = stats_queue(getpid(), q, "done");
 		EXPECT_GE(256 * (stats_queue(getpid(), q, "runs") + 1), done);
 	}
 	stop = true;

@@ -321,6 +321,7 @@ static void map_rx_pages(struct __test_metadata *_metadata, uint8_t perm)
 TEST(read_only_buffer)
 {
 	struct stream rx;
+	uint64_t errs;
 
 	SET_UP(0, 256, PAGE, false);
 	ASSERT_FINE(rig_start(&rig));
@@ -328,7 +329,11 @@ TEST(read_only_buffer)
 	map_rx_pages(_metadata, VHOST_ACCESS_RO);
 	rx = stream_make(&rig, VG_RX, 20);
 	EXPECT_LE(0, stream_step(&rx));
-	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(3000)));
+	/* The in-tree driver says it again for each kick and each wake-up. */
+	errs = vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(3000));
+	EXPECT_LE(1, errs);
+	if (!vg_dev_is_reference())
+		EXPECT_EQ(1, errs);
 	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
 
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, -1));
