@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "rig.h"
+#include "stats.h"
 #include "vd_test.h"
 
 #define REF_RETRIES "the reference tries such a frame again without end"
@@ -68,8 +69,12 @@ static void put(packet_t *p, uint32_t len)
 	vg_ring_kick(&n->ring[VG_TX]);
 }
 
-/* @len bytes come back, unsent, and the path is open behind them. */
-static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len)
+/*
+ * @len bytes come back, unsent, and the path is open behind them. @reason is
+ * the counter of ours that says so, or NULL when the tap's would.
+ */
+static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len,
+		  const char *reason)
 {
 	struct stream s = stream_make(&p->rig, VG_TX, 50);
 
@@ -80,6 +85,14 @@ static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len)
 	/* The stream's first frame must be the first at the far side. */
 	EXPECT_FINE(stream_run(&s, 1));
 	EXPECT_EQ(0, vg_eventfd_take(p->rig.net.err[VG_TX]));
+	if (reason && !vg_dev_is_reference())
+		EXPECT_EQ(1, stats_queue(getpid(), VG_TX, reason));
+}
+
+/* Who finds a bad frame in a batch: we, for single sends the socket. */
+static const char *found_by(int sndbuf, const char *ours)
+{
+	return sndbuf ? "socket" : ours;
 }
 
 /* The reference copies frames itself only where the send buffer has no end. */
@@ -92,31 +105,31 @@ TEST_F(packet, one_byte)
 {
 	if (ref_retries(variant->sndbuf))
 		SKIP(return, REF_RETRIES);
-	check(_metadata, self, 1);
+	check(_metadata, self, 1, "short");
 }
 
 TEST_F(packet, shorter_than_the_header)
 {
 	if (ref_retries(variant->sndbuf))
 		SKIP(return, REF_RETRIES);
-	check(_metadata, self, self->rig.net.hdr_len - 1);
+	check(_metadata, self, self->rig.net.hdr_len - 1, "short");
 }
 
 TEST_F(packet, header_alone)
 {
 	if (vg_dev_is_reference())
 		SKIP(return, "the reference may keep a chain without a frame");
-	check(_metadata, self, self->rig.net.hdr_len);
+	check(_metadata, self, self->rig.net.hdr_len, "short");
 }
 
 TEST_F(packet, one_byte_frame)
 {
-	check(_metadata, self, self->rig.net.hdr_len + 1);
+	check(_metadata, self, self->rig.net.hdr_len + 1, "short");
 }
 
 TEST_F(packet, shorter_than_ethernet)
 {
-	check(_metadata, self, self->rig.net.hdr_len + 13);
+	check(_metadata, self, self->rig.net.hdr_len + 13, "short");
 }
 
 TEST_F(packet, empty_chain)
@@ -136,10 +149,10 @@ TEST_F(packet, empty_chain)
 
 /* Header fields that point outside the frame. */
 static void check_header(struct __test_metadata *_metadata, packet_t *p,
-			 struct virtio_net_hdr h)
+			 struct virtio_net_hdr h, const char *reason)
 {
 	memcpy(p->data, &h, sizeof(h));
-	check(_metadata, p, p->rig.net.hdr_len + 100);
+	check(_metadata, p, p->rig.net.hdr_len + 100, reason);
 }
 
 TEST_F(packet, checksum_outside)
@@ -151,7 +164,7 @@ TEST_F(packet, checksum_outside)
 		SKIP(return, "the header is not looked at");
 	if (ref_retries(variant->sndbuf))
 		SKIP(return, REF_RETRIES);
-	check_header(_metadata, self, h);
+	check_header(_metadata, self, h, found_by(variant->sndbuf, "header"));
 }
 
 TEST_F(packet, checksum_sum_overflows)
@@ -162,7 +175,7 @@ TEST_F(packet, checksum_sum_overflows)
 
 	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
 		SKIP(return, "the header is not looked at");
-	check_header(_metadata, self, h);
+	check_header(_metadata, self, h, found_by(variant->sndbuf, "header"));
 }
 
 /* Nobody needs the field for a frame in one piece: it may well go out. */
@@ -188,7 +201,7 @@ TEST_F(packet, unknown_gso_type)
 
 	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
 		SKIP(return, "the header is not looked at");
-	check_header(_metadata, self, h);
+	check_header(_metadata, self, h, NULL);
 }
 
 TEST_F(packet, gso_of_size_zero)
@@ -197,7 +210,7 @@ TEST_F(packet, gso_of_size_zero)
 
 	if (self->rig.net.features & VG_BIT(VG_F_VHOST_HDR))
 		SKIP(return, "the header is not looked at");
-	check_header(_metadata, self, h);
+	check_header(_metadata, self, h, NULL);
 }
 
 /* Frame memory that is gone when the device wants to read it. */
@@ -212,7 +225,7 @@ TEST_F(packet, memory_unreadable)
 	self->b->gpa = page;
 	self->locked = hva;
 	ASSERT_EQ(0, mprotect(hva, 8192, PROT_NONE));
-	check(_metadata, self, 500);
+	check(_metadata, self, 500, found_by(variant->sndbuf, "fault"));
 }
 
 TEST_F(packet, second_page_unreadable)
@@ -226,7 +239,8 @@ TEST_F(packet, second_page_unreadable)
 	self->b->gpa = page;
 	self->locked = hva;
 	ASSERT_EQ(0, mprotect(hva + 4096, 4096, PROT_NONE));
-	check(_metadata, self, 6000);
+	/* More than a page goes by itself. */
+	check(_metadata, self, 6000, "socket");
 }
 
 VD_TEST_MAIN

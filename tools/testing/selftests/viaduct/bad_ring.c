@@ -2,6 +2,11 @@
 /* Indices and direct chains that are wrong, ring areas that are not there. */
 #include "bad_ring.h"
 
+static void check_wrong_kind(struct __test_metadata *_metadata, bad_t *b)
+{
+	check_at(_metadata, b, vd_want("ring.wrong_kind_passed", 1, 0));
+}
+
 TEST_F(bad, index_too_far)
 {
 	good(self, 0, 0, 0);
@@ -18,6 +23,8 @@ TEST_F(bad, index_behind)
 
 TEST_F(bad, head_out_of_range)
 {
+	/* Where a device that only masks it would find a good one. */
+	good(self, 0, 0, 0);
 	post(self, NUM);
 	check(_metadata, self);
 }
@@ -30,8 +37,10 @@ TEST_F(bad, head_far_out_of_range)
 
 TEST_F(bad, next_out_of_range)
 {
-	good(self, 0, NEXT, NUM);
-	post(self, 0);
+	/* Where a device that only masks it would find the end. */
+	good(self, 0, 0, 0);
+	good(self, 1, NEXT, NUM);
+	post(self, 1);
 	check(_metadata, self);
 }
 
@@ -78,6 +87,26 @@ TEST_F(bad, readable_after_writable)
 	check(_metadata, self);
 }
 
+/*
+ * In order, but not for this ring: frames to send are read only, buffers to
+ * receive into are written only. The position is where the bad one stands; the
+ * reference has passed it, and it is never used.
+ */
+TEST_F(bad, part_of_the_wrong_kind)
+{
+	set_desc(&self->r->desc[0], self->buf, 100, NEXT, 1);
+	set_desc(&self->r->desc[1], self->buf, 2000, WRITE, 0);
+	post(self, 0);
+	check_wrong_kind(_metadata, self);
+}
+
+TEST_F(bad, all_of_the_wrong_kind)
+{
+	set_desc(&self->r->desc[0], self->buf, 2000, self->dir ^ WRITE, 0);
+	post(self, 0);
+	check_wrong_kind(_metadata, self);
+}
+
 TEST_F(bad, address_in_no_region)
 {
 	set_desc(&self->r->desc[0], 0x10, 2048, self->dir, 0);
@@ -100,6 +129,21 @@ TEST_F(bad, length_leaves_the_region)
 		 self->dir, 0);
 	post(self, 0);
 	check(_metadata, self);
+}
+
+/* In the region that the chain before it was found in, which is tried first. */
+TEST_F(bad, length_leaves_the_known_region)
+{
+	struct vg_region *last = &self->rig.net.mem.region[1];
+
+	set_desc(&self->r->desc[0], last->gpa + last->size - 4096, 2048,
+		 self->dir, 0);
+	set_desc(&self->r->desc[1], last->gpa + last->size - 100, 2048,
+		 self->dir, 0);
+	post(self, 0);
+	post(self, 1);
+	self->nr_frames = 2;
+	check_at(_metadata, self, 1);
 }
 
 TEST_F(bad, longest_length)

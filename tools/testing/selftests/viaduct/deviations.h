@@ -21,6 +21,8 @@ static const struct vd_deviation vd_deviations[] = {
 	  "virtio 1.2, 5.1.6.4.1: num_buffers is 1 without VIRTIO_NET_F_MRG_RXBUF" },
 	{ "ring.table_and_next", 1,
 	  "virtio 1.2, 2.7.5.3.1: a driver must not set both flags" },
+	{ "ring.wrong_kind_passed", 0,
+	  "a ring that is stopped stands at the chain that stopped it" },
 	{ "features.ring_reset", 1,
 	  "a queue can be detached and set up alone on every kernel" },
 	{ "iotlb.ends", -EFAULT,

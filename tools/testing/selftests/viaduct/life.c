@@ -295,4 +295,39 @@ TEST(tap_deleted_under_load)
 	}
 }
 
+/* The descriptor is closed at last, and the interface goes. */
+static bool link_goes(const char *name)
+{
+	uint64_t deadline = vg_deadline_ms(10000);
+
+	while (if_nametoindex(name)) {
+		if (vg_expired(deadline))
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+/* A device holds its backend, so long and no longer. */
+TEST(backend_is_held_and_let_go)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_FINE(set_up());
+		close(rig.tap.fd);
+		rig.tap.fd = -1;
+		ASSERT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
+		EXPECT_NE(0, if_nametoindex(rig.tap.name));
+		if (i % 2)
+			close(rig.net.fd);
+		else
+			ASSERT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, -1));
+		EXPECT_TRUE(link_goes(rig.tap.name));
+		if (i % 2)
+			rig.net.fd = -1;
+		rig_close(&rig);
+	}
+}
+
 VD_TEST_MAIN

@@ -275,6 +275,12 @@ static int slow_link(void)
 	return system(cmd);
 }
 
+static uint16_t used_flags(unsigned int q)
+{
+	return le16toh(__atomic_load_n(&rig.net.ring[q].used->flags,
+				       __ATOMIC_ACQUIRE));
+}
+
 TEST(tx_back_pressure)
 {
 	struct stream s;
@@ -307,8 +313,12 @@ TEST(tx_back_pressure)
 	got = vg_net_reap(&rig.net);
 	EXPECT_GT(128, got);
 	EXPECT_LT(0, got);
+	/* It waits for the tap: kicks would only disturb it. */
+	EXPECT_EQ(VRING_USED_F_NO_NOTIFY, used_flags(VG_TX));
 	s.sent = 128;
 	EXPECT_FINE(stream_run(&s, 1));
+	settle();
+	EXPECT_EQ(0, used_flags(VG_TX));
 }
 
 /* A batch for an interface that is down: frames are lost, chains are not. */
