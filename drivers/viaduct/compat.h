@@ -8,6 +8,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/version.h>
+#include <linux/vhost.h>
 
 /* 6.8 dropped the count from eventfd_signal(): it was 1 everywhere. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
@@ -20,6 +21,30 @@ static inline void vd_compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
 	eventfd_signal(ctx, 1);
 }
+#endif
+
+/* 6.4: workers that user space manages. */
+#ifndef VHOST_NEW_WORKER
+struct vhost_worker_state {
+	__u32 worker_id;
+};
+
+struct vhost_vring_worker {
+	__u32 index;
+	__u32 worker_id;
+};
+
+#define VHOST_NEW_WORKER		_IOR(VHOST_VIRTIO, 0x08, struct vhost_worker_state)
+#define VHOST_FREE_WORKER		_IOW(VHOST_VIRTIO, 0x09, struct vhost_worker_state)
+#define VHOST_ATTACH_VRING_WORKER	_IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
+#define VHOST_GET_VRING_WORKER		_IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
+#endif
+
+/* 6.17, and stable kernels before: what kind of thread a worker is. */
+#ifndef VHOST_SET_FORK_FROM_OWNER
+#define VHOST_FORK_OWNER_KTHREAD	0
+#define VHOST_SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
+#define VHOST_GET_FORK_FROM_OWNER	_IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif
 
 #endif

@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "device/features.h"
 #include "device/iotlb.h"
+#include "device/workers.h"
 #include "guest/dirty.h"
 #include "guest/regions.h"
 #include "net/rx.h"
@@ -34,8 +35,10 @@ struct vd_device *vd_device_create(void)
 	dev->offered = VD_FEATURES & ~vd_hidden_features;
 	vd_iotlb_init(&dev->iotlb);
 	vd_misses_init(&dev->misses);
-	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->misses, vd_rx_run);
-	vd_queue_init(&dev->queue[VD_TX], VD_TX, &dev->misses, vd_tx_run);
+	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->queue[VD_TX],
+		      &dev->misses, vd_rx_run);
+	vd_queue_init(&dev->queue[VD_TX], VD_TX, &dev->queue[VD_RX],
+		      &dev->misses, vd_tx_run);
 
 	mutex_lock(&vd_device_list_lock);
 	list_add_tail(&dev->node, &vd_device_list);
@@ -151,8 +154,8 @@ static void vd_device_leave_iotlb(struct vd_device *dev)
  *  2. Reset the queues: the kick eventfds are no longer waited for, and the
  *     sockets' wait queues were left in step 1, so nothing queues a handler
  *     any more; call and error eventfds have no user after step 1.
- *  3. Stop the worker. It first runs what was queued before step 2, to no
- *     effect, and leaves the owner's address space.
+ *  3. Stop the workers. They first run what was queued before step 2, to no
+ *     effect, and leave the owner's address space.
  *  4. With no thread left that could use them: memory table, log eventfd,
  *     address space.
  */
@@ -164,10 +167,7 @@ static void vd_device_stop(struct vd_device *dev)
 		vd_queue_detach(&dev->queue[i]);
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_reset(&dev->queue[i]);
-	if (dev->worker.task)
-		vd_worker_stop(&dev->worker);
-	for (i = 0; i < VD_NR_QUEUES; i++)
-		vd_queue_set_worker(&dev->queue[i], NULL, 0);
+	vd_workers_stop(dev);
 
 	vd_device_leave_iotlb(dev);
 	vd_regions_destroy(dev->regions);
@@ -193,8 +193,7 @@ void vd_device_destroy(struct vd_device *dev)
 
 	mutex_lock(&dev->lock);
 	/* Memory may be waited for that nobody provides any more. */
-	if (dev->worker.task)
-		vd_worker_hurry(&dev->worker);
+	vd_workers_hurry(dev);
 	vd_device_stop(dev);
 	mutex_unlock(&dev->lock);
 	mutex_destroy(&dev->lock);
@@ -210,7 +209,7 @@ void vd_device_destroy(struct vd_device *dev)
  */
 int vd_device_set_owner(struct vd_device *dev)
 {
-	int err, i;
+	int err;
 
 	lockdep_assert_held(&dev->lock);
 	if (dev->owner.mm)
@@ -218,15 +217,10 @@ int vd_device_set_owner(struct vd_device *dev)
 	err = vd_owner_set(&dev->owner);
 	if (err)
 		return err;
-	err = vd_worker_start(&dev->worker, dev->owner.mm);
-	if (err) {
+	err = vd_workers_start(dev);
+	if (err)
 		vd_owner_put(&dev->owner);
-		return err;
-	}
-	for (i = 0; i < VD_NR_QUEUES; i++)
-		vd_queue_set_worker(&dev->queue[i], &dev->worker,
-				    dev->owner.pid);
-	return 0;
+	return err;
 }
 
 /**
@@ -295,19 +289,6 @@ void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_regions(&dev->queue[i], regions);
 	vd_regions_destroy(old);
-}
-
-/**
- * vd_device_flush() - wait until all jobs queued so far have run
- * @dev: the device
- *
- * Context: device mutex held.
- */
-void vd_device_flush(struct vd_device *dev)
-{
-	lockdep_assert_held(&dev->lock);
-	if (dev->worker.task)
-		vd_worker_flush(&dev->worker);
 }
 
 /**

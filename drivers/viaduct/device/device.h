@@ -14,12 +14,15 @@
 
 struct vd_regions;
 
+/* Two rings cannot use more; the rest is for moving them. */
+#define VD_MAX_WORKERS	8
+
 /**
  * struct vd_device - a pair of queues, and what they share
  * @lock: taken by every call that changes something
  * @node: place in the list of devices, under that list's mutex
  * @owner: whose memory it works on [d]
- * @worker: runs both queues while there is an owner [d]
+ * @worker: by id, from SET_OWNER on; the queues know whose they are [d]
  * @regions: the memory table, or NULL before there is one [d]
  * @iotlb: what the client's IOMMU said, with ACCESS_PLATFORM [d]
  * @misses: what it is asked
@@ -35,7 +38,7 @@ struct vd_device {
 	struct mutex lock; /* before the queues' */
 	struct list_head node;
 	struct vd_owner owner;
-	struct vd_worker worker;
+	struct vd_worker *worker[VD_MAX_WORKERS];
 	struct vd_regions *regions;
 	struct vd_iotlb iotlb;
 	struct vd_misses misses;
@@ -59,7 +62,6 @@ void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log);
 bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 			   const struct vd_regions *regions, u64 base);
 bool vd_device_is_running(const struct vd_device *dev);
-void vd_device_flush(struct vd_device *dev);
 
 /* Calls @fn for each open device, under the mutex of their list. */
 void vd_device_for_each(void (*fn)(struct vd_device *dev, void *data),

@@ -11,9 +11,11 @@
 #include <linux/vhost.h>
 #include <linux/viaduct.h>
 
+#include "compat.h"
 #include "device/features.h"
 #include "device/ioctl.h"
 #include "device/iotlb.h"
+#include "device/workers.h"
 #include "guest/regions.h"
 
 unsigned short vd_max_mem_regions = 512;
@@ -168,6 +170,28 @@ static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
 	return 0;
 }
 
+/*
+ * Whether workers are threads of the owner, as newer in-tree drivers have it.
+ * Ours are threads of the kernel, everywhere.
+ */
+static long vd_ioctl_get_fork_from_owner(struct vd_device *dev,
+					 void __user *arg)
+{
+	return put_user(VHOST_FORK_OWNER_KTHREAD, (u8 __user *)arg);
+}
+
+static long vd_ioctl_set_fork_from_owner(struct vd_device *dev,
+					 void __user *arg)
+{
+	u8 mode;
+
+	if (dev->owner.mm)
+		return -EBUSY;
+	if (get_user(mode, (u8 __user *)arg))
+		return -EFAULT;
+	return mode == VHOST_FORK_OWNER_KTHREAD ? 0 : -EINVAL;
+}
+
 static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_GET_FEATURES,		vd_ioctl_get_features },
 	{ VHOST_SET_FEATURES,		vd_ioctl_set_features },
@@ -175,12 +199,16 @@ static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_GET_BACKEND_FEATURES,	vd_ioctl_get_backend_features },
 	{ VHOST_SET_BACKEND_FEATURES,	vd_ioctl_set_backend_features },
 	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },
+	{ VHOST_SET_FORK_FROM_OWNER,	vd_ioctl_set_fork_from_owner },
+	{ VHOST_GET_FORK_FROM_OWNER,	vd_ioctl_get_fork_from_owner },
 	/* Looks at its argument before it asks who calls. */
 	{ VHOST_NET_SET_BACKEND,	vd_vring_set_backend },
 	{ VHOST_RESET_OWNER,		vd_ioctl_reset_owner,	true },
 	{ VHOST_SET_MEM_TABLE,		vd_ioctl_set_mem_table,	true },
 	{ VHOST_SET_LOG_BASE,		vd_ioctl_set_log_base,	true },
 	{ VHOST_SET_LOG_FD,		vd_ioctl_set_log_fd,	true },
+	{ VHOST_NEW_WORKER,		vd_workers_new,		true },
+	{ VHOST_FREE_WORKER,		vd_workers_free,	true },
 };
 
 static const struct vd_ioctl_op *vd_ioctl_find(unsigned int cmd)
@@ -206,7 +234,7 @@ static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
 	if (!op)
 		return vd_vring_ioctl(dev, cmd, arg);
 	ret = op->fn(dev, arg);
-	vd_device_flush(dev);
+	vd_workers_flush(dev);
 	return ret;
 }
 

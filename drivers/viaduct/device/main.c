@@ -8,6 +8,7 @@
 #include "device/features.h"
 #include "device/ioctl.h"
 #include "device/iotlb.h"
+#include "device/workers.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -24,6 +25,9 @@ MODULE_PARM_DESC(max_iotlb_entries, "Mappings that an IOTLB may have (default: 2
 
 module_param_named(hide_features, vd_hidden_features, ullong, 0444);
 MODULE_PARM_DESC(hide_features, "Feature bits not to offer, so that guests can migrate to hosts that lack them (default: 0)");
+
+module_param_named(worker_per_ring, vd_worker_per_ring, bool, 0444);
+MODULE_PARM_DESC(worker_per_ring, "A worker for each ring, not one for both (default: no)");
 
 static int __init vd_main_init(void)
 {

@@ -12,8 +12,10 @@
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 
+#include "compat.h"
 #include "device/ioctl.h"
 #include "device/iotlb.h"
+#include "device/workers.h"
 #include "guest/regions.h"
 
 /**
@@ -23,10 +25,11 @@
  */
 struct vd_vring_op {
 	unsigned int cmd;
-	long (*fn)(struct vd_queue *q, void __user *arg);
+	long (*fn)(struct vd_device *dev, struct vd_queue *q, void __user *arg);
 };
 
-static long vd_vring_set_num(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_num(struct vd_device *dev, struct vd_queue *q,
+			     void __user *arg)
 {
 	struct vhost_vring_state s;
 
@@ -41,7 +44,8 @@ static long vd_vring_set_num(struct vd_queue *q, void __user *arg)
 	return 0;
 }
 
-static long vd_vring_set_base(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_base(struct vd_device *dev, struct vd_queue *q,
+			      void __user *arg)
 {
 	struct vhost_vring_state s;
 
@@ -56,7 +60,8 @@ static long vd_vring_set_base(struct vd_queue *q, void __user *arg)
 	return 0;
 }
 
-static long vd_vring_get_base(struct vd_queue *q, void __user *arg)
+static long vd_vring_get_base(struct vd_device *dev, struct vd_queue *q,
+			      void __user *arg)
 {
 	struct vhost_vring_state s = { .index = q->dir };
 
@@ -67,7 +72,8 @@ static long vd_vring_get_base(struct vd_queue *q, void __user *arg)
 }
 
 /* Legal while the ring runs, so the new addresses are checked first. */
-static long vd_vring_set_addr(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
+			      void __user *arg)
 {
 	struct vhost_vring_addr a;
 	struct vd_ring ring;
@@ -98,7 +104,8 @@ static long vd_vring_set_addr(struct vd_queue *q, void __user *arg)
 	return ret;
 }
 
-static long vd_vring_set_kick(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_kick(struct vd_device *dev, struct vd_queue *q,
+			      void __user *arg)
 {
 	struct vhost_vring_file f;
 	struct file *kick = NULL;
@@ -132,17 +139,20 @@ static long vd_vring_set_event(struct vd_queue *q, struct eventfd_ctx **slot,
 	return 0;
 }
 
-static long vd_vring_set_call(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_call(struct vd_device *dev, struct vd_queue *q,
+			      void __user *arg)
 {
 	return vd_vring_set_event(q, &q->call, arg);
 }
 
-static long vd_vring_set_err(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_err(struct vd_device *dev, struct vd_queue *q,
+			     void __user *arg)
 {
 	return vd_vring_set_event(q, &q->err, arg);
 }
 
-static long vd_vring_set_busyloop(struct vd_queue *q, void __user *arg)
+static long vd_vring_set_busyloop(struct vd_device *dev, struct vd_queue *q,
+				  void __user *arg)
 {
 	struct vhost_vring_state s;
 
@@ -150,11 +160,13 @@ static long vd_vring_set_busyloop(struct vd_queue *q, void __user *arg)
 		return -EFAULT;
 	vd_queue_lock(q);
 	q->busyloop = s.num;
+	q->busy_end = 0;
 	mutex_unlock(&q->lock);
 	return 0;
 }
 
-static long vd_vring_get_busyloop(struct vd_queue *q, void __user *arg)
+static long vd_vring_get_busyloop(struct vd_device *dev, struct vd_queue *q,
+				  void __user *arg)
 {
 	struct vhost_vring_state s = { .index = q->dir, .num = q->busyloop };
 
@@ -171,6 +183,8 @@ static const struct vd_vring_op vd_vring_ops[] = {
 	{ VHOST_SET_VRING_ERR,			vd_vring_set_err },
 	{ VHOST_SET_VRING_BUSYLOOP_TIMEOUT,	vd_vring_set_busyloop },
 	{ VHOST_GET_VRING_BUSYLOOP_TIMEOUT,	vd_vring_get_busyloop },
+	{ VHOST_ATTACH_VRING_WORKER,		vd_workers_attach },
+	{ VHOST_GET_VRING_WORKER,		vd_workers_get },
 };
 
 /**
@@ -195,7 +209,7 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 	idx = array_index_nospec(idx, VD_NR_QUEUES);
 	for (i = 0; i < ARRAY_SIZE(vd_vring_ops); i++)
 		if (vd_vring_ops[i].cmd == cmd)
-			return vd_vring_ops[i].fn(&dev->queue[idx], arg);
+			return vd_vring_ops[i].fn(dev, &dev->queue[idx], arg);
 	return -ENOTTY;
 }
 

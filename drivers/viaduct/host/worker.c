@@ -35,6 +35,7 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 
 	node = llist_reverse_order(llist_del_all(&worker->jobs));
 	llist_for_each_entry_safe(work, next, node, node) {
+		worker->is_last = !work->node.next;
 		/*
 		 * Clear first, so that whoever queues the job from now on
 		 * has it run again. The barrier pairs with the full one of
@@ -147,16 +148,19 @@ void vd_worker_calm(struct vd_worker *worker)
 /**
  * vd_worker_start() - create a worker for the calling thread
  * @worker: zeroed
- * @mm: the caller's address space; the caller of this function keeps a
+ * @mm: the owner's address space; the caller of this function keeps a
  *	reference until vd_worker_stop() has returned
+ * @owner: the owner's pid, after which the thread is named
+ * @id: 0 for an owner's first worker; part of the name of the others
  *
- * The thread is named after the caller and joins all its cgroups.
+ * The thread joins all cgroups of the caller.
  *
  * Context: process context of the owner.
  * Return: 0, the errno of kthread creation (-ENOMEM, -EINTR) or of joining
  * the cgroups; nothing is left behind then.
  */
-int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm)
+int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
+		    pid_t owner, unsigned int id)
 {
 	struct task_struct *task;
 	int err;
@@ -164,8 +168,12 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm)
 	init_llist_head(&worker->jobs);
 	worker->mm = mm;
 	atomic_set(&worker->hurry, 0);
-	task = kthread_create(vd_worker_main, worker, "vhost-%d",
-			      current->pid);
+	if (id)
+		task = kthread_create(vd_worker_main, worker, "vhost-%d-%u",
+				      owner, id);
+	else
+		task = kthread_create(vd_worker_main, worker, "vhost-%d",
+				      owner);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	err = cgroup_attach_task_all(current, task);

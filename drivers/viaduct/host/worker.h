@@ -15,12 +15,15 @@ struct task_struct;
  * @task: the thread, or NULL before vd_worker_start() [c]
  * @mm: the owner's address space, which outlives the thread [c]
  * @jobs: work that waits for its turn, latest first [a]
+ * @is_last: the job that runs was the last to be queued when it was fetched;
+ *	     the worker's own
  * @hurry: how many want memory that does not answer not to be waited for [a]
  */
 struct vd_worker {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	struct llist_head jobs;
+	bool is_last;
 	atomic_t hurry;
 };
 
@@ -38,11 +41,23 @@ struct vd_work {
 	void (*fn)(struct vd_work *work);
 };
 
-int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm);
+int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
+		    pid_t owner, unsigned int id);
 void vd_worker_stop(struct vd_worker *worker);
 void vd_worker_flush(struct vd_worker *worker);
 void vd_worker_hurry(struct vd_worker *worker);
 void vd_worker_calm(struct vd_worker *worker);
+
+/**
+ * vd_worker_has_jobs() - whether another job waits for its turn
+ * @worker: the worker that runs the caller
+ *
+ * Context: a job; the answer is of now.
+ */
+static inline bool vd_worker_has_jobs(const struct vd_worker *worker)
+{
+	return !worker->is_last || !llist_empty(&worker->jobs);
+}
 
 void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work));
 void vd_work_queue(struct vd_work *work);

@@ -29,30 +29,34 @@ void vd_queue_lock(struct vd_queue *q)
 {
 	struct vd_worker *worker = q->work.worker;
 
-	if (!mutex_lock_killable(&q->lock))
-		return;
-	/* Without a worker nobody holds it for long. */
-	if (worker)
-		vd_worker_hurry(worker);
-	mutex_lock(&q->lock);
-	if (worker)
-		vd_worker_calm(worker);
+	atomic_inc(&q->wanted);
+	if (mutex_lock_killable(&q->lock)) {
+		/* Without a worker nobody holds it for long. */
+		if (worker)
+			vd_worker_hurry(worker);
+		mutex_lock(&q->lock);
+		if (worker)
+			vd_worker_calm(worker);
+	}
+	atomic_dec(&q->wanted);
 }
 
 /**
  * vd_queue_init() - a queue as it is after open
  * @q: zeroed memory
  * @dir: its direction
+ * @other: the other queue of the pair
  * @misses: the device's questions
  * @run: the handler
  */
-void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
+void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 		   struct vd_misses *misses, void (*run)(struct vd_work *work))
 {
 	mutex_init(&q->lock);
 	/* Both are taken at times, in this order. */
 	lockdep_set_subclass(&q->lock, dir);
 	q->dir = dir;
+	q->other = other;
 	q->misses = misses;
 	vd_work_init(&q->work, run);
 	vd_wait_init(&q->kick_wait, &q->work, EPOLLIN);
@@ -98,6 +102,43 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 {
 	q->work.worker = worker;
 	q->owner = owner;
+}
+
+/**
+ * vd_queue_move() - have another worker run the handler
+ * @q: the queue, running or not, that has a worker
+ * @worker: a started worker
+ *
+ * When this has returned, the old worker has nothing more to do with the queue.
+ *
+ * Context: device mutex held.
+ */
+void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
+{
+	struct vd_worker *old = q->work.worker;
+	bool kick, socket;
+
+	if (worker == old)
+		return;
+	vd_queue_lock(q);
+	/*
+	 * Nobody else queues the job now: the handler does so under the lock,
+	 * control under the device's.
+	 */
+	kick = q->kick_wait.is_on;
+	socket = q->socket_wait.is_on;
+	vd_wait_stop(&q->kick_wait);
+	vd_wait_stop(&q->socket_wait);
+	q->work.worker = worker;
+	if (kick)
+		vd_wait_start(&q->kick_wait);
+	if (socket)
+		vd_wait_start(&q->socket_wait);
+	/* For wake-ups that found nobody waiting. */
+	vd_work_queue(&q->work);
+	mutex_unlock(&q->lock);
+	/* The job may still be in the old worker's hands. */
+	vd_worker_flush(old);
 }
 
 /**

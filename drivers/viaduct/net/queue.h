@@ -26,11 +26,14 @@ struct vd_rx;
 /**
  * struct vd_queue - a virtqueue
  * @lock: held by the handler for one run, by control for one change
+ * @wanted: how many wait for @lock, and want a busy poll to end [a]
  * @dir: the guest's direction, and the ring's index in the ABI [c]
+ * @other: the other queue of the pair [c]
  * @owner: the owner's pid, a name for messages [d]
  * @work: the handler's job [c]
  * @broken: the ring failed a check; nothing is done until it is attached
  *	    again [q]
+ * @is_armed: the guest will kick [q]
  * @backend: where packets go or come from; none: the queue is stopped [q]
  * @socket_wait: wakes the handler when the backend is ready [q]
  * @kick: eventfd by which the guest wakes the handler, or NULL [q]
@@ -40,7 +43,8 @@ struct vd_rx;
  * @log: eventfd that tells of new marks in the dirty log, or NULL; the
  *	 device holds the reference [q]
  * @log_all: writes to packet buffers are logged [q]
- * @busyloop: busy polling time as the client set it [q]
+ * @busyloop: busy polling time in units of 1024 ns, 0: off [q]
+ * @busy_end: when it is over, 0 when there was work since it last was [q]
  * @ring: the ring [q]
  * @mem: its view of guest memory [q]
  * @misses: where to ask for I/O addresses [c]
@@ -53,10 +57,13 @@ struct vd_rx;
  */
 struct vd_queue {
 	struct mutex lock; /* one run, or one change */
+	atomic_t wanted;
 	enum vd_dir dir;
+	struct vd_queue *other;
 	pid_t owner;
 	struct vd_work work;
 	bool broken;
+	bool is_armed;
 	struct vd_backend backend;
 	struct vd_wait socket_wait;
 	struct file *kick;
@@ -66,6 +73,7 @@ struct vd_queue {
 	struct eventfd_ctx *log;
 	bool log_all;
 	u32 busyloop;
+	u64 busy_end;
 	struct vd_ring ring;
 	struct vd_mem mem;
 	struct vd_misses *misses;
@@ -87,12 +95,13 @@ enum vd_next {
 };
 
 /* control: device mutex held */
-void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
+void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 		   struct vd_misses *misses, void (*run)(struct vd_work *work));
 void vd_queue_lock(struct vd_queue *q);
 void vd_queue_reset(struct vd_queue *q);
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 			 pid_t owner);
+void vd_queue_move(struct vd_queue *q, struct vd_worker *worker);
 void vd_queue_set_features(struct vd_queue *q, u64 features);
 void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 			struct vd_ring_pages *pages);

@@ -70,7 +70,11 @@ bool vd_queue_enter(struct vd_queue *q)
 {
 	int err;
 
-	mutex_lock(&q->lock);
+	if (!mutex_trylock(&q->lock)) {
+		atomic_inc(&q->wanted);
+		mutex_lock(&q->lock);
+		atomic_dec(&q->wanted);
+	}
 	if (!q->backend.file || q->broken)
 		goto out;
 	err = vd_ring_map(&q->ring, &q->mem);
@@ -83,6 +87,7 @@ bool vd_queue_enter(struct vd_queue *q)
 		goto out;
 	}
 	q->stats.runs++;
+	q->is_armed = false;
 	vd_wait_stop(&q->socket_wait);
 	err = vd_ring_disarm(&q->ring);
 	if (!err)
@@ -102,9 +107,10 @@ out:
 void vd_queue_leave(struct vd_queue *q, enum vd_next next)
 {
 	vd_queue_log_notify(q);
-	mutex_unlock(&q->lock);
+	/* Under the lock: the queue may be about to move to another worker. */
 	if (next == VD_YIELD)
 		vd_work_queue(&q->work);
+	mutex_unlock(&q->lock);
 }
 
 /**
@@ -120,6 +126,7 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 
 	if (!nr)
 		return VD_GO_ON;
+	q->busy_end = 0;
 	ret = vd_ring_publish(&q->ring, q->call);
 	if (ret < 0)
 		return vd_queue_break(q, ret);
@@ -145,6 +152,7 @@ enum vd_next vd_queue_arm(struct vd_queue *q)
 		ret = vd_ring_disarm(&q->ring) ?: ret;
 	if (ret < 0)
 		return vd_queue_break(q, ret);
+	q->is_armed = !ret;
 	return ret ? VD_GO_ON : VD_STOP;
 }
 

@@ -14,6 +14,7 @@
 #include <linux/math.h>
 #include <linux/skbuff.h>
 
+#include "net/busy.h"
 #include "net/queue.h"
 #include "net/rx.h"
 #include "net/scratch.h"
@@ -241,14 +242,24 @@ static enum vd_next vd_rx_starve(struct vd_queue *q)
 	return next;
 }
 
+static bool vd_rx_has_packet(struct vd_queue *q)
+{
+	return vd_rx_peek(q);
+}
+
 /* The backend has no packet: wait for it, and look once more. */
 static enum vd_next vd_rx_idle(struct vd_queue *q)
 {
 	enum vd_next next = vd_queue_publish(q);
 
-	if (next != VD_GO_ON || !vd_wait_start(&q->socket_wait))
+	if (next != VD_GO_ON)
 		return VD_STOP;
-	return VD_GO_ON;
+	if (q->busyloop && !q->socket_wait.is_on) {
+		next = vd_busy_poll_socket(q, vd_rx_has_packet);
+		if (next != VD_STOP)
+			return next;
+	}
+	return vd_wait_start(&q->socket_wait) ? VD_GO_ON : VD_STOP;
 }
 
 static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)

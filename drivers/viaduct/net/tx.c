@@ -18,6 +18,7 @@
 #include <linux/skbuff.h>
 
 #include "guest/access.h"
+#include "net/busy.h"
 #include "net/queue.h"
 #include "net/scratch.h"
 #include "net/tx.h"
@@ -271,7 +272,8 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 	if (!nr) {
 		/* A guest whose index goes to and fro must not keep us here. */
 		budget->packets++;
-		return vd_queue_arm(q);
+		next = q->busyloop ? vd_busy_poll_ring(q) : VD_STOP;
+		return next == VD_STOP ? vd_queue_arm(q) : next;
 	}
 	q->tx->headroom = vd_backend_xdp_headroom(&q->backend);
 	done = vd_tx_chains(q, nr, budget, &err);

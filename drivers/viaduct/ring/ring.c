@@ -277,7 +277,7 @@ int vd_ring_arm(struct vd_ring *ring)
 	int err;
 
 	if (ring->event_idx)
-		err = vd_split_set_event(ring);
+		err = vd_split_set_event(ring, ring->seen_avail);
 	else
 		err = ring->used_flags ? vd_split_set_flags(ring, 0) : 0;
 	if (err)
@@ -301,4 +301,33 @@ int vd_ring_disarm(struct vd_ring *ring)
 	if (ring->event_idx || ring->used_flags)
 		return 0;
 	return vd_split_set_flags(ring, VRING_USED_F_NO_NOTIFY);
+}
+
+/**
+ * vd_ring_mute() - do without the kick that vd_ring_arm() asked for
+ * @ring: the ring, armed
+ *
+ * For one who looks at the ring all the time, by vd_ring_peek(). A kick may
+ * be on its way already.
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 0 or -EFAULT.
+ */
+int vd_ring_mute(struct vd_ring *ring)
+{
+	if (ring->event_idx)
+		return vd_split_set_event(ring, ring->seen_avail - 1);
+	return vd_ring_disarm(ring);
+}
+
+/**
+ * vd_ring_peek() - look whether chains have arrived since the last look
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 1, 0, or -EFAULT.
+ */
+int vd_ring_peek(struct vd_ring *ring)
+{
+	return vd_split_peek(ring);
 }

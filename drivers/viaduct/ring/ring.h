@@ -9,6 +9,8 @@
  *	       whether it wants an interrupt
  *   arm       ask for a kick when chains arrive; says if some already have
  *   disarm    say that no kick is needed
+ *   mute      take an arm back, to look by oneself
+ *   peek      see whether chains have arrived
  *
  * The engine knows guest memory and nothing else: no thread, no file, no
  * socket; it compiles in user space. The caller serialises all calls for a
@@ -184,6 +186,8 @@ int vd_ring_flush(struct vd_ring *ring);
 int vd_ring_publish(struct vd_ring *ring, bool may_call);
 int vd_ring_arm(struct vd_ring *ring);
 int vd_ring_disarm(struct vd_ring *ring);
+int vd_ring_mute(struct vd_ring *ring);
+int vd_ring_peek(struct vd_ring *ring);
 
 /**
  * vd_ring_complete() - note a chain as used

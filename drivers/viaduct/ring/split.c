@@ -317,18 +317,20 @@ int vd_split_set_flags(struct vd_ring *ring, u16 flags)
 }
 
 /**
- * vd_split_set_event() - ask for a kick at the next chain (2.7.10)
- * @ring: the ring; what counts as next follows from &vd_ring.seen_avail
+ * vd_split_set_event() - ask for a kick at a chain (2.7.10)
+ * @ring: the ring
+ * @idx: the chain's place: &vd_ring.seen_avail for the next; one that has been
+ *	 passed for none
  *
  * Context: on the owner's mm, may fault.
  * Return: 0 or -EFAULT.
  */
-int vd_split_set_event(struct vd_ring *ring)
+int vd_split_set_event(struct vd_ring *ring, u16 idx)
 {
 	__le16 __user *at = vd_area_at(&ring->device,
 				       vd_split_avail_event(ring));
 
-	if (put_user(cpu_to_le16(ring->seen_avail), at))
+	if (put_user(cpu_to_le16(idx), at))
 		return -EFAULT;
 	vd_split_log(ring, vd_split_avail_event(ring), sizeof(__le16));
 	return 0;

@@ -34,7 +34,7 @@ int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 int vd_split_flush(struct vd_ring *ring);
 int vd_split_publish(struct vd_ring *ring, bool may_call);
 int vd_split_set_flags(struct vd_ring *ring, u16 flags);
-int vd_split_set_event(struct vd_ring *ring);
+int vd_split_set_event(struct vd_ring *ring, u16 idx);
 int vd_split_peek(struct vd_ring *ring);
 
 #endif

@@ -10,6 +10,8 @@
  *    addresses, and attached again while the other ring runs.
  *  - A ring that fails a check is stopped until it is attached again, and its
  *    error eventfd (VHOST_SET_VRING_ERR) is signalled once.
+ *  - VHOST_NEW_WORKER, VHOST_FREE_WORKER, VHOST_ATTACH_VRING_WORKER and
+ *    VHOST_GET_VRING_WORKER serve a network device, on every kernel.
  *  - A memory table may have 512 regions (module parameter max_mem_regions).
  */
 #ifndef _UAPI_LINUX_VIADUCT_H

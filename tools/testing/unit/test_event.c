@@ -215,3 +215,39 @@ TEST(event_on_empty_leaves_no_trace)
 	CHECK_EQ(use(1, true), 0);
 	drv_fini(&d);
 }
+
+/* Who looks himself wants no kick, however many chains come. */
+TEST(event_mute)
+{
+	unsigned int i;
+
+	drv_init(&d, 8, DRV_EVENT_IDX);
+	drv_start_at(&d, 65534);
+	drv_desc(&d, 0, DRV_A_GPA, 1, 0, 0);
+	CHECK_EQ(vd_ring_arm(&d.ring), 0);
+	CHECK(!vd_ring_mute(&d.ring));
+	CHECK_EQ(vd_ring_peek(&d.ring), 0);
+	for (i = 0; i < 8; i++) {
+		u16 old = d.avail_idx;
+
+		drv_offer(&d, 0);
+		CHECK_EQ(vring_need_event(drv_avail_event(&d), d.avail_idx, old), 0);
+		CHECK_EQ(vd_ring_peek(&d.ring), 1);
+	}
+	/* It was not looked at in between: no kick will come. */
+	CHECK_EQ(vd_ring_arm(&d.ring), 1);
+	CHECK_EQ(drv_fetch(&d, 8), 8);
+	CHECK_EQ(vd_ring_peek(&d.ring), 0);
+	drv_fini(&d);
+}
+
+TEST(event_mute_flags)
+{
+	drv_init(&d, 8, 0);
+	CHECK_EQ(vd_ring_arm(&d.ring), 0);
+	CHECK(!vd_ring_mute(&d.ring));
+	CHECK_EQ(d.ring.used_flags, VRING_USED_F_NO_NOTIFY);
+	CHECK_EQ(vd_ring_arm(&d.ring), 0);
+	CHECK_EQ(d.ring.used_flags, 0);
+	drv_fini(&d);
+}

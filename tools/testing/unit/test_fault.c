@@ -182,6 +182,32 @@ static int disarm(void)
 	return vd_ring_disarm(&d.ring);
 }
 
+static int mute(void)
+{
+	d.ring.used_flags = 0;
+	return vd_ring_mute(&d.ring);
+}
+
+static int peek(void)
+{
+	return vd_ring_peek(&d.ring);
+}
+
+TEST(fault_mute_and_peek)
+{
+	drv_init(&d, 8, DRV_EVENT_IDX);
+	CHECK_EQ(count(mute), 1);
+	sweep(1, mute);
+	CHECK_EQ(count(peek), 1);
+	sweep(1, peek);
+	drv_fini(&d);
+	umem_reset();
+	drv_init(&d, 8, 0);
+	sweep(count(mute), mute);
+	CHECK_EQ(d.ring.used_flags, 0);
+	drv_fini(&d);
+}
+
 TEST(fault_probe)
 {
 	drv_init(&d, 8, 0);

@@ -46,6 +46,16 @@ static int find(pid_t owner, pid_t *tid)
 	return find_in("/proc", name, tid) + find_in(tasks, name, tid);
 }
 
+pid_t worker_find_id(pid_t owner, unsigned int id)
+{
+	char name[32];
+	pid_t tid = 0;
+
+	snprintf(name, sizeof(name), "vhost-%d-%u", owner, id);
+	find_in("/proc", name, &tid);
+	return tid;
+}
+
 int worker_count(pid_t owner)
 {
 	pid_t tid;

@@ -13,6 +13,8 @@
 
 /* How many there are for @owner. */
 int worker_count(pid_t owner);
+/* A further worker of @owner's, by its id: its thread number, or 0. */
+pid_t worker_find_id(pid_t owner, unsigned int id);
 /*
  * The same, once there are @want: a thread that was waited for may still be
  * seen on its way out. Gives up after two seconds.

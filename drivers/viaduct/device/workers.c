@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The workers of a device. It has one from SET_OWNER on, which runs both
+ * rings; the client may create more, and say which ring runs where.
+ *
+ * A worker's id is its place in the table: 0 for the first, whose thread has
+ * no number in its name.
+ */
+#include <linux/limits.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "device/workers.h"
+
+bool vd_worker_per_ring;
+
+static struct vd_worker *vd_workers_find(struct vd_device *dev, u32 id)
+{
+	if (id >= VD_MAX_WORKERS)
+		return NULL;
+	return dev->worker[array_index_nospec(id, VD_MAX_WORKERS)];
+}
+
+static u32 vd_workers_id(const struct vd_device *dev,
+			 const struct vd_worker *worker)
+{
+	u32 id = 0;
+
+	while (dev->worker[id] != worker)
+		id++;
+	return id;
+}
+
+/* Returns the id of a new worker, or why there is none. */
+static int vd_workers_add(struct vd_device *dev)
+{
+	struct vd_worker *worker;
+	int id = 0, err;
+
+	while (id < VD_MAX_WORKERS && dev->worker[id])
+		id++;
+	if (id == VD_MAX_WORKERS)
+		return -ENOSPC;
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	if (!worker)
+		return -ENOMEM;
+	err = vd_worker_start(worker, dev->owner.mm, dev->owner.pid, id);
+	if (err) {
+		kfree(worker);
+		return err;
+	}
+	dev->worker[id] = worker;
+	return id;
+}
+
+static void vd_workers_remove(struct vd_device *dev, u32 id)
+{
+	struct vd_worker *worker = dev->worker[id];
+
+	vd_worker_stop(worker);
+	dev->worker[id] = NULL;
+	kfree(worker);
+}
+
+/**
+ * vd_workers_start() - create the workers that a device has by default
+ * @dev: a device with an owner, but without workers
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0, or why there is no worker, and there is none then.
+ */
+int vd_workers_start(struct vd_device *dev)
+{
+	int i, nr = vd_worker_per_ring ? VD_NR_QUEUES : 1;
+
+	for (i = 0; i < nr; i++) {
+		int id = vd_workers_add(dev);
+
+		if (id < 0) {
+			vd_workers_stop(dev);
+			return id;
+		}
+	}
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_worker(&dev->queue[i], dev->worker[i % nr],
+				    dev->owner.pid);
+	return 0;
+}
+
+/**
+ * vd_workers_stop() - finish all queued jobs and end the workers
+ * @dev: a device, with workers or without, whose queues nothing wakes any more
+ *
+ * Context: device mutex held.
+ */
+void vd_workers_stop(struct vd_device *dev)
+{
+	u32 id;
+	int i;
+
+	for (id = 0; id < VD_MAX_WORKERS; id++)
+		if (dev->worker[id])
+			vd_workers_remove(dev, id);
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_worker(&dev->queue[i], NULL, 0);
+}
+
+/**
+ * vd_workers_flush() - wait until all jobs queued so far have run
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ */
+void vd_workers_flush(struct vd_device *dev)
+{
+	u32 id;
+
+	for (id = 0; id < VD_MAX_WORKERS; id++)
+		if (dev->worker[id])
+			vd_worker_flush(dev->worker[id]);
+}
+
+/**
+ * vd_workers_hurry() - have jobs fail from now on that wait for memory
+ * @dev: a device that is about to end
+ *
+ * Context: device mutex held.
+ */
+void vd_workers_hurry(struct vd_device *dev)
+{
+	u32 id;
+
+	for (id = 0; id < VD_MAX_WORKERS; id++)
+		if (dev->worker[id])
+			vd_worker_hurry(dev->worker[id]);
+}
+
+/**
+ * vd_workers_new() - the call VHOST_NEW_WORKER
+ * @dev: the device
+ * @arg: struct vhost_worker_state, where the worker's id goes
+ *
+ * The worker joins the caller's cgroups, and is idle until a ring is attached
+ * to it.
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0; -ENOSPC when there are VD_MAX_WORKERS; -EFAULT, and there is no
+ * worker then; or why it could not be created.
+ */
+long vd_workers_new(struct vd_device *dev, void __user *arg)
+{
+	struct vhost_worker_state __user *state = arg;
+	int id = vd_workers_add(dev);
+
+	if (id < 0)
+		return id;
+	if (put_user(id, &state->worker_id)) {
+		vd_workers_remove(dev, id);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * vd_workers_free() - the call VHOST_FREE_WORKER
+ * @dev: the device
+ * @arg: struct vhost_worker_state with the worker's id
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0; -EFAULT; -ENODEV for an unknown id; -EBUSY while a ring is
+ * attached to it.
+ */
+long vd_workers_free(struct vd_device *dev, void __user *arg)
+{
+	struct vhost_worker_state __user *state = arg;
+	struct vd_worker *worker;
+	u32 id;
+	int i;
+
+	if (get_user(id, &state->worker_id))
+		return -EFAULT;
+	worker = vd_workers_find(dev, id);
+	if (!worker)
+		return -ENODEV;
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		if (dev->queue[i].work.worker == worker)
+			return -EBUSY;
+	vd_workers_remove(dev, id);
+	return 0;
+}
+
+/**
+ * vd_workers_attach() - the call VHOST_ATTACH_VRING_WORKER
+ * @dev: the device
+ * @q: one of its queues, running or not
+ * @arg: struct vhost_vring_worker with the worker's id
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0, -EFAULT, or -ENODEV for an unknown id.
+ */
+long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
+		       void __user *arg)
+{
+	struct vhost_vring_worker w;
+	struct vd_worker *worker;
+
+	if (copy_from_user(&w, arg, sizeof(w)))
+		return -EFAULT;
+	worker = vd_workers_find(dev, w.worker_id);
+	if (!worker)
+		return -ENODEV;
+	vd_queue_move(q, worker);
+	return 0;
+}
+
+/**
+ * vd_workers_get() - the call VHOST_GET_VRING_WORKER
+ * @dev: the device
+ * @q: one of its queues
+ * @arg: struct vhost_vring_worker, where ring and worker's id go
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0 or -EFAULT.
+ */
+long vd_workers_get(struct vd_device *dev, struct vd_queue *q,
+		    void __user *arg)
+{
+	struct vhost_vring_worker w = {
+		.index = q->dir,
+		.worker_id = vd_workers_id(dev, q->work.worker),
+	};
+
+	return copy_to_user(arg, &w, sizeof(w)) ? -EFAULT : 0;
+}

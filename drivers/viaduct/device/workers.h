@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The workers of a device, and the calls on them. */
+#ifndef VD_DEVICE_WORKERS_H
+#define VD_DEVICE_WORKERS_H
+
+#include "device/device.h"
+
+/* Module parameter: not one worker for both rings, but one for each. */
+extern bool vd_worker_per_ring;
+
+int vd_workers_start(struct vd_device *dev);
+void vd_workers_stop(struct vd_device *dev);
+void vd_workers_flush(struct vd_device *dev);
+void vd_workers_hurry(struct vd_device *dev);
+
+long vd_workers_new(struct vd_device *dev, void __user *arg);
+long vd_workers_free(struct vd_device *dev, void __user *arg);
+long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
+		       void __user *arg);
+long vd_workers_get(struct vd_device *dev, struct vd_queue *q,
+		    void __user *arg);
+
+#endif
