@@ -10,14 +10,16 @@
 # Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
 # the host is emulated; there, too, the kernel finds fault with XSAVE.
 guest_append='pci=noearly,lastbus=0 noxsave'
-guest_mem=384M guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
+guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
+# Queue pairs of each card, whose taps then are made with multi_queue.
+guest_queues=1
 guest_pid='' guest_dir='' guest_request=0 guest_kvm_held=''
 
 # The guest's kernel is 6.1 whatever the host runs, so that figures of two
 # hosts differ by the host alone.
 guest_image() {
 	pack_initramfs guest "$(kernel_home 6.1)" "$ROOT/scripts/guest.d/init" \
-		"virtio_pci virtio_net e1000e" "$(type -P iperf3)"
+		"virtio_pci virtio_net e1000e" "$(type -P iperf3)" "$(type -P ethtool)"
 }
 
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,
@@ -33,17 +35,23 @@ guest_mac() {
 
 # guest_tap N: make tapN with the host's address on it.
 guest_tap() {
-	ip tuntap add "tap$1" mode tap
+	# shellcheck disable=SC2046 # a word or none
+	ip tuntap add "tap$1" mode tap $([ "$guest_queues" = 1 ] || echo multi_queue)
 	echo 1 >"/proc/sys/net/ipv6/conf/tap$1/disable_ipv6"
 	ip addr add "192.168.$1.1/24" dev "tap$1"
 	ip link set "tap$1" up
 }
 
-# guest_add_net N VHOST NIC: append to QEMU's arguments. The vhost descriptor
-# is opened here and inherited by QEMU, as a management program would do it.
+# guest_add_net N VHOST NIC [TAP]: append to QEMU's arguments. The vhost
+# descriptor is opened here and inherited by QEMU, as a management program would
+# do it.
 guest_add_net() {
-	local tap=tap$1 vhost=$2 nic=$3 netdev=tap,id=net$1 fd
+	local tap=${4:-tap$1} vhost=$2 nic=$3 netdev=tap,id=net$1 fd
 
+	if [ "$guest_queues" != 1 ]; then
+		guest_add_queues "$@"
+		return
+	fi
 	if [ -e "/sys/class/net/$tap/macvtap" ]; then
 		exec {fd}<>"/dev/tap$(cat "/sys/class/net/$tap/ifindex")"
 		netdev+=,fd=$fd
@@ -59,8 +67,22 @@ guest_add_net() {
 	args+=(-netdev "$netdev" -device "$nic,netdev=net$1,mac=$(guest_mac "$1"),romfile=")
 }
 
+# The same for a card with guest_queues queue pairs.
+guest_add_queues() {
+	local tap=${4:-tap$1} nic=$3 first=100 fds='' vhostfds='' fd i
+
+	for ((i = 0; i < guest_queues; i++)); do
+		exec {fd}<>"$2"
+		vhostfds+=:$fd
+		fds+=:$((first + i))
+	done
+	qemu=("$ROOT/scripts/guest.d/with-taps" "$tap" "$first" "$guest_queues" "${qemu[@]}")
+	args+=(-netdev "tap,id=net$1,fds=${fds#:},vhost=on,vhostfds=${vhostfds#:}"
+		-device "$nic,netdev=net$1,mac=$(guest_mac "$1"),romfile=")
+}
+
 guest_qemu() {
-	local args=(-accel tcg) home rel net
+	local qemu=(qemu-system-x86_64) args=(-accel tcg) home rel net
 
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
 	# What has to be there before the cards, an IOMMU say.
@@ -68,10 +90,10 @@ guest_qemu() {
 	home=$(kernel_home 6.1)
 	rel=$(kernel_release "$home")
 	for net in "$@"; do
-		# shellcheck disable=SC2086 # three words
+		# shellcheck disable=SC2086 # three words, or four
 		guest_add_net $net
 	done
-	exec qemu-system-x86_64 "${args[@]}" -M q35 -m "$guest_mem" -smp 1 -nodefaults -no-user-config \
+	exec "${qemu[@]}" "${args[@]}" -M q35 -m "$guest_mem" -smp "$guest_smp" -nodefaults -no-user-config \
 		-display none -no-reboot -kernel "$(kernel_image "$home" "$rel")" -initrd "$guest_initramfs" \
 		-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off $guest_append" \
 		-serial "file:$guest_dir/console" -chardev "pipe,id=cmd,path=$guest_dir/cmd" \
@@ -115,7 +137,8 @@ guest_spawn() {
 }
 
 # guest_start NET...: start the guest and wait until it answers. Each NET is
-# "N VHOST NIC": network number; off or the vhost node; device and properties.
+# "N VHOST NIC [TAP]": network number; off or the vhost node; device and
+# properties; another tap than tapN.
 # Returns 1, having said why, when the guest does not come up.
 guest_start() {
 	guest_spawn "$@"

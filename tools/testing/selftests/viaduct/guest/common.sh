@@ -42,12 +42,22 @@ clean_up() {
 	done
 }
 
+# What a failure may come from.
+guest_state() {
+	[ -n "$guest_pid" ] || return 0
+	kill -0 "$guest_pid" 2>/dev/null || echo "QEMU is gone; its messages end with:"
+	tail -n 3 "$guest_dir/qemu.log" || true
+	echo "the guest's console ends with:"
+	tail -n 20 "$guest_dir/console" || true
+}
+
 # report NAME COMMAND...: one test; what COMMAND says becomes diagnostics.
 report() {
 	local name=$1 status=0
 
 	shift
 	"$@" >"$scratch/log" 2>&1 || status=$?
+	[ $status = 0 ] || guest_state >>"$scratch/log"
 	sed 's/^/# /' "$scratch/log"
 	test_nr=$((test_nr + 1))
 	if [ $status = 0 ]; then

@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Live migration, from QEMU to QEMU on this host: MIGRATIONS times (4) between
+# two devices under test, then to the in-tree vhost-net and back, and to QEMU's
+# own virtio-net and back. All the while one TCP connection to an echo server in
+# the guest carries random data both ways, every byte of which is compared, and
+# a ping runs.
+# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
+. "$(dirname "$0")/common.sh"
+
+MIGRATIONS=${MIGRATIONS:-4}
+NET=1 BRIDGE=vdbr
+# In-tree drivers of 6.1 do not know the feature.
+NIC=virtio-net-pci,queue_reset=off
+guest_mem=144M
+guest_append+=' init_on_free=1'
+hops=0 echo_pid='' ping_pid='' monitor='' old_pid=''
+
+# Both QEMUs' taps are ports of a bridge, which has the host's address.
+make_bridge() {
+	local i
+
+	ip link add $BRIDGE type bridge forward_delay 0 mcast_snooping 0
+	echo 1 >/proc/sys/net/ipv6/conf/$BRIDGE/disable_ipv6
+	ip addr add "192.168.$NET.1/24" dev $BRIDGE
+	ip link set $BRIDGE up
+	for i in 1 2; do
+		ip tuntap add "tap$i" mode tap
+		echo 1 >"/proc/sys/net/ipv6/conf/tap$i/disable_ipv6"
+		ip link set "tap$i" master $BRIDGE up
+	done
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+end_of_test() {
+	[ -z "$echo_pid" ] || kill -9 "$echo_pid" 2>/dev/null || true
+	[ -z "$old_pid" ] || kill -9 "$old_pid" 2>/dev/null || true
+	clean_up
+	ip link delete $BRIDGE 2>/dev/null || true
+}
+
+# next_qemu DEVICE [ARGUMENT...]: sets guest_qemu_args, monitor and card for
+# the next QEMU; taps and monitors are used in turn.
+next_qemu() {
+	local device=$1 turn=$((hops % 2 + 1))
+
+	shift
+	rm -f "$scratch/mon$turn".{in,out}
+	mkfifo "$scratch/mon$turn".{in,out}
+	exec {monitor}<>"$scratch/mon$turn.in" {answers}<>"$scratch/mon$turn.out"
+	guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/mon$turn" -mon chardev=mon "$@")
+	card="$NET $device $NIC tap$turn"
+	hops=$((hops + 1))
+}
+
+boot_guest() {
+	next_qemu "$VHOST_DEV"
+	start_guest "$card" || return 1
+	guest_run 10 'nc -ll -p 7 -e cat >/dev/null 2>&1 &'
+}
+
+# Says how it stands with the migration until it is over.
+await_migration() {
+	local to=$1 from=$2 end=$((SECONDS + 90)) line=''
+
+	while [ $SECONDS -lt $end ]; do
+		echo 'info migrate' >&"$to"
+		while IFS= read -r -t 20 -u "$from" line && [[ $line != *'Migration status: '* ]]; do :; done
+		case $line in
+		*completed*) return 0 ;;
+		*failed* | *cancel*) echo "QEMU says: $line" && return 1 ;;
+		esac
+		sleep 0.1
+	done
+	echo "the migration does not end: $line"
+	return 1
+}
+
+# hop DEVICE: into a new QEMU, whose card is on DEVICE.
+hop() {
+	local from=$monitor from_answers=$answers old_to=$guest_to old_from=$guest_from old_dir=$guest_dir
+
+	rm -f "$scratch/socket"
+	next_qemu "$1" -incoming "unix:$scratch/socket"
+	old_pid=$guest_pid
+	guest_spawn "$card"
+	until [ -S "$scratch/socket" ]; do
+		kill -0 "$guest_pid" 2>/dev/null || { tail -n3 "$guest_dir/qemu.log" && return 1; }
+		sleep 0.05
+	done
+	printf 'migrate_set_parameter downtime-limit 1500\nmigrate -d unix:%s/socket\n' "$scratch" >&"$from"
+	await_migration "$from" "$from_answers" || { tail -n3 "$guest_dir/qemu.log" && return 1; }
+	kill -9 "$old_pid"
+	wait "$old_pid" 2>/dev/null || true
+	old_pid=
+	exec {from}>&- {from_answers}>&- {old_to}>&- {old_from}>&-
+	rm -rf "$old_dir"
+	ping -q -c 1 -W 10 "$(guest_ip $NET)" >/dev/null || { echo "no answer on $1" && return 1; }
+	kill -0 "$echo_pid" || { cat "$scratch/echo" && return 1; }
+}
+
+hop_often() {
+	local i
+
+	for ((i = 1; i <= MIGRATIONS; i++)); do
+		hop "$VHOST_DEV" || { echo "migration $i"; return 1; }
+	done
+	echo "$MIGRATIONS migrations, $SECONDS s since the start"
+}
+
+there_and_back() {
+	hop "$1" && hop "$VHOST_DEV"
+}
+
+start_echo() {
+	"$(dirname "$0")/echo-client" "$(guest_ip $NET)" 7 >"$scratch/echo" 2>&1 &
+	echo_pid=$!
+	ping -i 0.5 "$(guest_ip $NET)" >"$scratch/ping" 2>&1 &
+	ping_pid=$!
+	sleep 2
+	kill -0 $echo_pid || { cat "$scratch/echo" && return 1; }
+}
+
+end_echo() {
+	local status=0
+
+	kill "$echo_pid"
+	wait "$echo_pid" || status=$?
+	echo_pid=
+	cat "$scratch/echo"
+	return $status
+}
+
+end_ping() {
+	local got
+
+	kill -INT "$ping_pid"
+	wait "$ping_pid" || true
+	tail -n 2 "$scratch/ping"
+	got=$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$scratch/ping")
+	[ "${got:-0}" -gt "$hops" ]
+}
+
+plan 7
+trap end_of_test EXIT
+make_bridge
+report "a guest starts" boot_guest
+if [ $test_failed != 0 ]; then
+	echo "Bail out! no guest"
+	exit 1
+fi
+report "data flow both ways" start_echo
+report "$MIGRATIONS migrations" hop_often
+if [ -c /dev/vhost-net ]; then
+	report "to the in-tree driver and back" there_and_back /dev/vhost-net
+else
+	report "to the in-tree driver and back # SKIP no /dev/vhost-net" true
+fi
+report "to QEMU's own device and back" there_and_back off
+report "the ping was answered" end_ping
+report "not a byte was altered" end_echo
+finish

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A guest with four queue pairs, a descriptor each: two carry two streams at
+# once, and the guest changes their number under load, SWITCHES times (10).
+# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
+. "$(dirname "$0")/common.sh"
+
+SWITCHES=${SWITCHES:-10}
+NET=1
+guest_queues=4
+NIC=virtio-net-pci,mq=on,vectors=10
+
+set_pairs() {
+	guest_run 20 "ethtool -L eth0 combined $1 && ethtool -l eth0 | tail -n 2 | grep Combined" |
+		grep -qw "$1" || { echo "the guest does not use $1 pairs"; return 1; }
+}
+
+# Packets of all transmit or receive queues, in the order of the pairs.
+packets() {
+	awk -v dir="$1" '$2 == dir { print $4 }' /sys/kernel/debug/viaduct/queues
+}
+
+# moved DIR BEFORE: queues of that direction that have been busy since.
+moved() {
+	packets "$1" | awk -v before="$2" '
+		BEGIN { split(before, old) }
+		$1 > old[NR] + 100 { nr++ }
+		END { print nr + 0 }'
+}
+
+# Streams are spread by their hashes, so that two may share a pair: some more
+# are bound to use both.
+two_pairs() {
+	local tx rx
+
+	set_pairs 2 || return 1
+	tx=$(packets tx) rx=$(packets rx)
+	iperf_guest $NET -P 4 && iperf_guest $NET -P 4 -R || return 1
+	[[ $VHOST_DEV == */viaduct-net ]] || return 0
+	echo "queues in use: $(moved tx "$tx") transmit, $(moved rx "$rx") receive"
+	[ "$(moved tx "$tx")" = 2 ] && [ "$(moved rx "$rx")" = 2 ]
+}
+
+switch_under_load() {
+	local load status=0
+
+	iperf3 -c "$(guest_ip $NET)" --bidir -P 2 -t 300 >"$scratch/iperf" 2>&1 &
+	load=$!
+	guest_run 280 "for i in \$(seq $((SWITCHES / 2))); do ethtool -L eth0 combined 4 && ethtool -L eth0 combined 1 || exit 1; usleep 200000; done" ||
+		status=$?
+	kill -0 $load || { tail -n 3 "$scratch/iperf"; status=1; }
+	kill $load 2>/dev/null || true
+	wait $load || true
+	echo "$SWITCHES switches, $SECONDS s since the start"
+	return $status
+}
+
+plan 7
+make_stream "${STREAM_MB:-8}"
+guest_tap $NET
+report "a guest with four queue pairs starts" start_guest "$NET $VHOST_DEV $NIC"
+if [ -z "$guest_pid" ]; then
+	echo "Bail out! no guest"
+	exit 1
+fi
+report "ping" ping_guest $NET
+report "two pairs carry several streams" two_pairs
+report "four pairs" set_pairs 4
+report "$SWITCHES switches under load" switch_under_load
+report "ping afterwards" ping_guest $NET
+report "streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
+finish
