@@ -8,13 +8,13 @@
  * nothing uses what it took away.
  */
 #include <linux/errno.h>
-#include <linux/overflow.h>
 #include <linux/uaccess.h>
 #include <linux/vhost_types.h>
 
 #include "device/device.h"
 #include "device/iotlb.h"
 #include "guest/iotlb.h"
+#include "guest/message.h"
 
 int vd_max_iotlb_entries = 2048;
 
@@ -92,65 +92,34 @@ static void vd_iotlb_answer(struct vd_device *dev, u64 first, u64 last)
 	}
 }
 
-static bool vd_iotlb_is_user(const struct vhost_iotlb_msg *msg)
+static int vd_iotlb_update(struct vd_device *dev, const struct vd_message *msg)
 {
-	u64 last;
-
-	return !check_add_overflow(msg->uaddr, msg->size - 1, &last) &&
-	       (unsigned long)last == last &&
-	       access_ok(u64_to_user_ptr(msg->uaddr), msg->size);
-}
-
-static int vd_iotlb_update(struct vd_device *dev,
-			   const struct vhost_iotlb_msg *msg)
-{
-	struct vd_region region = {
-		.gpa = msg->iova,
-		.span = msg->size - 1,
-		.hva = msg->uaddr,
-	};
-	u64 last;
+	u64 first = msg->region.gpa;
 	int err;
 
-	if (check_add_overflow(region.gpa, region.span, &last))
-		return -EFAULT;
-	/* Without any permission it is never accessed, only found. */
-	if (msg->perm & VHOST_ACCESS_RW && !vd_iotlb_is_user(msg))
-		return -EFAULT;
 	vd_iotlb_lock(dev);
-	err = vd_iotlb_add(&dev->iotlb, &region, msg->perm & VHOST_ACCESS_RW);
+	err = vd_iotlb_add(&dev->iotlb, &msg->region, msg->perm);
 	if (dev->iotlb.nr > vd_max_iotlb_entries)
 		vd_iotlb_evict(dev, vd_iotlb_oldest(&dev->iotlb));
 	vd_iotlb_unlock(dev);
 	if (err)
 		return err;
-	vd_iotlb_answer(dev, region.gpa, last);
+	vd_iotlb_answer(dev, first, first + msg->region.span);
 	return 0;
 }
 
-/* A size of 0 means all from address 0, and is never seen elsewhere. */
-static int vd_iotlb_invalidate(struct vd_device *dev,
-			       const struct vhost_iotlb_msg *msg)
+static int vd_iotlb_process(struct vd_device *dev, const struct vd_message *msg)
 {
-	vd_iotlb_lock(dev);
-	vd_iotlb_remove(dev, msg->iova, msg->iova + msg->size - 1);
-	vd_iotlb_unlock(dev);
-	return 0;
-}
+	u64 first = msg->region.gpa;
 
-static int vd_iotlb_process(struct vd_device *dev,
-			    const struct vhost_iotlb_msg *msg)
-{
 	if (!vd_misses_is_open(&dev->misses))
 		return -EFAULT;
-	switch (msg->type) {
-	case VHOST_IOTLB_UPDATE:
+	if (msg->is_update)
 		return vd_iotlb_update(dev, msg);
-	case VHOST_IOTLB_INVALIDATE:
-		return vd_iotlb_invalidate(dev, msg);
-	default:
-		return -EFAULT;
-	}
+	vd_iotlb_lock(dev);
+	vd_iotlb_remove(dev, first, first + msg->region.span);
+	vd_iotlb_unlock(dev);
+	return 0;
 }
 
 /**
@@ -166,28 +135,17 @@ static int vd_iotlb_process(struct vd_device *dev,
 ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
 		       size_t len)
 {
-	struct vhost_iotlb_msg msg;
-	u32 type;
+	struct vd_message msg;
 	int err;
 
-	/* Both versions have the body at the same place. */
-	BUILD_BUG_ON(offsetof(struct vhost_msg, iotlb) !=
-		     offsetof(struct vhost_msg_v2, iotlb));
-	if (len < sizeof(type) || copy_from_user(&type, buf, sizeof(type)))
-		return -EINVAL;
-	if (type != VHOST_IOTLB_MSG && type != VHOST_IOTLB_MSG_V2)
-		return -EINVAL;
-	if (len < offsetof(struct vhost_msg, iotlb) + sizeof(msg) ||
-	    copy_from_user(&msg, buf + offsetof(struct vhost_msg, iotlb),
-			   sizeof(msg)))
-		return -EINVAL;
-	if (msg.type == VHOST_IOTLB_UPDATE && !msg.size)
-		return -EINVAL;
+	err = vd_message_parse(&msg, buf, len);
+	if (err)
+		return err;
 	if (mutex_lock_killable(&dev->lock))
 		return -EINTR;
 	err = vd_iotlb_process(dev, &msg);
 	mutex_unlock(&dev->lock);
-	return err ? -EFAULT : sizeof(struct vhost_msg);
+	return err ? -EFAULT : VD_MESSAGE_LEN;
 }
 
 static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, char __user *buf,
@@ -238,7 +196,7 @@ ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
 	u64 addr;
 	u8 perm;
 
-	if (len < sizeof(struct vhost_msg))
+	if (len < VD_MESSAGE_LEN)
 		return 0;
 	while (!vd_misses_read(misses, &addr, &perm)) {
 		if (nonblock)

@@ -116,40 +116,4 @@ TEST(backend_features)
 				   vg_set_backend_features(fd, VG_BIT(bit)));
 }
 
-/* Where it is not known, it is an unknown number like any other. */
-static void fork_from_owner_unknown(struct __test_metadata *_metadata, int fd)
-{
-	uint8_t arg[16] = { 0 };
-
-	EXPECT_RET(-EPERM, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, arg));
-	EXPECT_RET(-EPERM, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, arg));
-	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_RET(-ENOTTY, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, arg));
-	EXPECT_RET(-ENOTTY, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, arg));
-}
-
-/*
- * The 6.12 reference lets the client choose between a kernel thread and a
- * thread of its own. Viaduct's worker is always a kernel thread.
- */
-TEST(fork_from_owner)
-{
-	int fd = abi_open();
-	uint8_t v = 2;
-
-	if (!vg_dev_is_reference() || abi_kernel_is_6_1()) {
-		fork_from_owner_unknown(_metadata, fd);
-		return;
-	}
-	EXPECT_RET(-EFAULT, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, NULL));
-	EXPECT_RET(-EINVAL, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, &v));
-	v = 0;
-	EXPECT_RET(0, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, &v));
-	v = 1;
-	EXPECT_RET(0, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, &v));
-	EXPECT_EQ(0, v);
-	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_RET(-EBUSY, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, NULL));
-}
-
 VD_TEST_MAIN

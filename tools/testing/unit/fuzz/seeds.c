@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * usage: seeds DIR writes the inputs from which fuzzing starts into DIR/chain,
- * DIR/split, DIR/regions and DIR/iotlb: one small scene of each kind. fuzz/scene.h and
- * the targets tell what the bytes mean.
+ * DIR/split, DIR/regions, DIR/iotlb and DIR/message: one small scene of each
+ * kind. fuzz/scene.h and the targets tell what the bytes mean.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +241,30 @@ static void save_commands(const char *dir, const char *name, u8 shift)
 	save(dir, "iotlb", name, &out);
 }
 
+/* Two updates, an invalidation, nonsense; in either version. */
+static void save_messages(const char *dir, const char *name, u32 version)
+{
+	static const u64 body[][4] = {
+		{ 0x1000, 0x2000, 0x10000000000, 2 << 8 | 3 },
+		{ 0x8000, 0x1000, 0x10000004000, 2 << 8 | 1 },
+		{ 0x2000, 0x1000, 0, 3 << 8 },
+		{ 0, 0, 0, 3 << 8 },
+		{ -4096ULL, 0x1001, 0, 2 << 8 },
+		{ 0x1000, 0x1000, -1ULL, 2 << 8 | 2 },
+		{ 0, 0, 0, 1 << 8 },
+	};
+	struct out out = {};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(body); i++) {
+		put(&out, 40, 1);
+		put(&out, version, 8);
+		for (j = 0; j < 4; j++)
+			put(&out, body[i][j], 8);
+	}
+	save(dir, "message", name, &out);
+}
+
 int main(int argc, char **argv)
 {
 	static const s16 apart[] = { 64, 8, 1, 4, 16, 16 };
@@ -265,5 +289,8 @@ int main(int argc, char **argv)
 	save_commands(argv[1], "bytes", 0);
 	save_commands(argv[1], "pages", 12);
 	save_commands(argv[1], "end_of_space", 56);
+	save_messages(argv[1], "v1", 1);
+	save_messages(argv[1], "v2", 2);
+	save_messages(argv[1], "v3", 3);
 	return 0;
 }

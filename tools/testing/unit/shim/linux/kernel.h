@@ -10,6 +10,8 @@
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
+#define BUILD_BUG_ON(cond)	_Static_assert(!(cond), #cond)
+
 #define u64_to_user_ptr(x)	((void __user *)(uintptr_t)(u64)(x))
 
 #define le16_to_cpu(x)		le16toh(x)

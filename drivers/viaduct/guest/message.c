@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading a message of the client's IOMMU (contract section 5). */
+#include <linux/errno.h>
+#include <linux/overflow.h>
+#include <linux/uaccess.h>
+#include <linux/vhost_types.h>
+
+#include "guest/message.h"
+
+/* Both versions have the body at the same place. */
+#define VD_MESSAGE_BODY	offsetof(struct vhost_msg, iotlb)
+
+static bool vd_message_is_user(const struct vhost_iotlb_msg *m)
+{
+	u64 last;
+
+	return !check_add_overflow(m->uaddr, m->size - 1, &last) &&
+	       (unsigned long)last == last &&
+	       access_ok((void __user *)(unsigned long)m->uaddr, m->size);
+}
+
+static int vd_message_check_update(const struct vhost_iotlb_msg *m)
+{
+	u64 last;
+
+	if (check_add_overflow(m->iova, m->size - 1, &last))
+		return -EFAULT;
+	/* Without any permission it is never accessed, only found. */
+	if (m->perm & VHOST_ACCESS_RW && !vd_message_is_user(m))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * vd_message_parse() - read and check a message
+ * @msg: filled in
+ * @buf: user memory
+ * @len: bytes there, of which each is read once at the most
+ *
+ * Context: process context, may fault.
+ * Return: 0; -EINVAL for a message that cannot be understood; -EFAULT for one
+ * that nobody could carry out.
+ */
+int vd_message_parse(struct vd_message *msg, const char __user *buf,
+		     size_t len)
+{
+	struct vhost_iotlb_msg m;
+	u32 type;
+
+	BUILD_BUG_ON(offsetof(struct vhost_msg_v2, iotlb) != VD_MESSAGE_BODY);
+	if (len < sizeof(type) || copy_from_user(&type, buf, sizeof(type)))
+		return -EINVAL;
+	if (type != VHOST_IOTLB_MSG && type != VHOST_IOTLB_MSG_V2)
+		return -EINVAL;
+	if (len < VD_MESSAGE_BODY + sizeof(m) ||
+	    copy_from_user(&m, buf + VD_MESSAGE_BODY, sizeof(m)))
+		return -EINVAL;
+	msg->is_update = m.type == VHOST_IOTLB_UPDATE;
+	if (msg->is_update && !m.size)
+		return -EINVAL;
+	if (!msg->is_update && m.type != VHOST_IOTLB_INVALIDATE)
+		return -EFAULT;
+	msg->perm = m.perm & VHOST_ACCESS_RW;
+	msg->region.gpa = m.iova;
+	/* A size of 0 means all from address 0, and is never seen elsewhere. */
+	msg->region.span = m.size - 1;
+	msg->region.hva = m.uaddr;
+	return msg->is_update ? vd_message_check_update(&m) : 0;
+}
