@@ -45,7 +45,7 @@ demo:
 # DEBUG=1 takes the debug kernel (built on first use: most of an hour), where
 # all is slower and waits are longer.
 test:
-	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct -t 1200 -e VG_TIME_SCALE=5) $(ARGS)
+	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
 # Guest memory and ring engine in user space; no root, no VM.
 unit:
@@ -66,7 +66,7 @@ help:
 	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
-	@echo '  fuzz           libFuzzer on them; T="chain iotlb regions split" SECONDS=60'
+	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'

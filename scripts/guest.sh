@@ -11,6 +11,8 @@
 # the host is emulated; there, too, the kernel finds fault with XSAVE.
 guest_append='pci=noearly,lastbus=0 noxsave'
 guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
+# More options of a network's -netdev, by its number: ",poll-us=10".
+declare -A guest_netdev_args=()
 # Queue pairs of each card, whose taps then are made with multi_queue.
 guest_queues=1
 guest_pid='' guest_dir='' guest_request=0 guest_kvm_held=''
@@ -64,6 +66,7 @@ guest_add_net() {
 		exec {fd}<>"$vhost"
 		netdev+=,vhost=on,vhostfd=$fd
 	fi
+	netdev+=${guest_netdev_args[$1]:-}
 	args+=(-netdev "$netdev" -device "$nic,netdev=net$1,mac=$(guest_mac "$1"),romfile=")
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Live migration, from QEMU to QEMU on this host: MIGRATIONS times (4) between
+# Live migration, from QEMU to QEMU on this host: MIGRATIONS times (2) between
 # two devices under test, then to the in-tree vhost-net and back, and to QEMU's
 # own virtio-net and back. All the while one TCP connection to an echo server in
 # the guest carries random data both ways, every byte of which is compared, and
@@ -8,7 +8,7 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-MIGRATIONS=${MIGRATIONS:-4}
+MIGRATIONS=${MIGRATIONS:-2}
 NET=1 BRIDGE=vdbr
 # In-tree drivers of 6.1 do not know the feature.
 NIC=virtio-net-pci,queue_reset=off

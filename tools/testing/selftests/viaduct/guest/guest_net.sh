@@ -5,10 +5,12 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
+IPERF_SECONDS=${IPERF_SECONDS:-2}
+
 names=(modern legacy mrg_rxbuf=off event_idx=off indirect_desc=off)
 options=('' 'disable-modern=on,disable-legacy=off' mrg_rxbuf=off event_idx=off indirect_desc=off)
 plan $((1 + 5 * ${#names[@]}))
-make_stream "${STREAM_MB:-16}"
+make_stream "${STREAM_MB:-8}"
 
 nets=()
 for i in "${!names[@]}"; do

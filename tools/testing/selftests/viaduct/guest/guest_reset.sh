@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The guest's driver resets one ring at a time, to change its size, under load:
-# RESETS times (40).
+# RESETS times (20).
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-RESETS=${RESETS:-40}
+RESETS=${RESETS:-20}
 NET=1
 NIC=virtio-net-pci,disable-legacy=on,rx_queue_size=256,tx_queue_size=256
 

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# One guest with a card for each busy polling time: none, 10 and 50 us. Each
+# must answer, carry TCP both ways, and tell its round trip; idle, nobody polls.
+# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
+. "$(dirname "$0")/common.sh"
+
+times=(0 10 50)
+IPERF_SECONDS=${IPERF_SECONDS:-2}
+
+round_trip() {
+	ping -q -i 0.005 -c "${PINGS:-400}" -W 5 "$(guest_ip "$1")" | tail -n 2
+	[ "${PIPESTATUS[0]}" = 0 ]
+}
+
+# Nanoseconds that all workers have run so far.
+workers_ran() {
+	local comm
+
+	for comm in /proc/[0-9]*/comm; do
+		[[ $(cat "$comm" 2>/dev/null) != vhost-* ]] || cut -d ' ' -f 1 "${comm%comm}schedstat"
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# Less than a twentieth of a processor, for pings and ARP of the cards' own.
+workers_rest() {
+	local before
+
+	sleep 1
+	before=$(workers_ran)
+	sleep 2
+	echo "$((($(workers_ran) - before) / 1000)) us of 2 s"
+	[ "$(workers_ran)" -lt $((before + 100000000)) ]
+}
+
+plan $((2 + 4 * ${#times[@]}))
+make_stream "${STREAM_MB:-4}"
+nets=()
+for i in "${!times[@]}"; do
+	guest_tap $((i + 1))
+	[ "${times[i]}" = 0 ] || guest_netdev_args[$((i + 1))]=",poll-us=${times[i]}"
+	nets+=("$((i + 1)) $VHOST_DEV virtio-net-pci")
+done
+report "a guest with ${#times[@]} cards starts" start_guest "${nets[@]}"
+if [ -z "$guest_pid" ]; then
+	echo "Bail out! no guest"
+	exit 1
+fi
+for i in "${!times[@]}"; do
+	report "${times[i]} us: round trip" round_trip $((i + 1))
+	report "${times[i]} us: iperf3 host to guest" iperf_guest $((i + 1))
+	report "${times[i]} us: iperf3 guest to host" iperf_guest $((i + 1)) -R
+	report "${times[i]} us: streams are unaltered" eval "send_stream $((i + 1)) && fetch_stream $((i + 1))"
+done
+report "nobody polls when all is quiet" workers_rest
+finish
