@@ -67,7 +67,7 @@ FAULTS = [
      "q->broken = true;", "q->broken = false;", ["bad_ring", "bad_table"]),
     ("oversize-kept", "net/rx.c",
      "if (!q->vnet.mergeable)\n\t\t\t\treturn -EMSGSIZE;",
-     "if (!q->vnet.mergeable)\n\t\t\t\treturn 0;", ["net_rx"]),
+     "if (!q->vnet.mergeable)\n\t\t\t\treturn 0;", ["net_limits"]),
     ("owner-unchecked", "host/owner.h",
      "return owner->mm && owner->mm == current->mm;", "return owner->mm;",
      ["abi_owner"]),
