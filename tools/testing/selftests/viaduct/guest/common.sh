@@ -113,6 +113,11 @@ make_stream() {
 	stream_sum=${stream_sum%% *}
 }
 
+# in_background PORT COMMAND: a server in the guest, which listens on return.
+in_background() {
+	guest_run 15 "$2 & until grep -q '$(printf ':%04X 0.* 0A ' "$1")' /proc/net/tcp*; do usleep 50000; done"
+}
+
 # busybox nc half-closes at the end of its input, and its peer then ends
 # without sending the rest: a receiver's input is a fifo that never ends.
 
@@ -120,8 +125,8 @@ make_stream() {
 send_stream() {
 	local got
 
-	guest_run 5 'cd /tmp; rm -f stream done quiet; mkfifo quiet; (nc -l -p 5002 <>quiet >stream; touch done) & sleep 0.2' ||
-		return 1
+	guest_run 5 'cd /tmp; rm -f stream done quiet; mkfifo quiet' || return 1
+	in_background 5002 '(cd /tmp; nc -l -p 5002 <>quiet >stream; touch done)' || return 1
 	timeout 120 "$BUSYBOX" nc "$(guest_ip "$1")" 5002 <"$stream" || { echo "sending failed"; return 1; }
 	got=$(guest_run 60 'cd /tmp; until [ -e done ]; do usleep 100000; done; wc -c <stream; sha256sum <stream')
 	same_stream "the guest" "$got"

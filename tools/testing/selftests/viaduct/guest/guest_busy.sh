@@ -19,18 +19,19 @@ workers_ran() {
 
 	for comm in /proc/[0-9]*/comm; do
 		[[ $(cat "$comm" 2>/dev/null) != vhost-* ]] || cut -d ' ' -f 1 "${comm%comm}schedstat"
-	done | awk '{ sum += $1 } END { print sum + 0 }'
+	done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
 # Less than a twentieth of a processor, for pings and ARP of the cards' own.
 workers_rest() {
-	local before
+	local before ran
 
 	sleep 1
 	before=$(workers_ran)
 	sleep 2
-	echo "$((($(workers_ran) - before) / 1000)) us of 2 s"
-	[ "$(workers_ran)" -lt $((before + 100000000)) ]
+	ran=$(($(workers_ran) - before))
+	echo "$((ran / 1000)) us of 2 s"
+	[ $ran -lt 100000000 ]
 }
 
 plan $((2 + 4 * ${#times[@]}))

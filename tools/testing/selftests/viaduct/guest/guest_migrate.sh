@@ -56,7 +56,7 @@ next_qemu() {
 boot_guest() {
 	next_qemu "$VHOST_DEV"
 	start_guest "$card" || return 1
-	guest_run 10 'nc -ll -p 7 -e cat >/dev/null 2>&1 &'
+	in_background 7 'nc -ll -p 7 -e cat >/dev/null 2>&1'
 }
 
 # Says how it stands with the migration until it is over.
@@ -76,6 +76,22 @@ await_migration() {
 	return 1
 }
 
+# qemu_state WHO PID FOLDER: what a migration that went wrong may come from.
+qemu_state() {
+	local task
+
+	echo "the $1 QEMU's messages end with:"
+	tail -n 3 "$3/qemu.log" || true
+	if ! kill -0 "$2" 2>/dev/null; then
+		wait "$2" || echo "it has ended with status $?"
+		return 0
+	fi
+	for task in /proc/$(pgrep -P "$2" || echo "$2")/task/*; do
+		echo "its thread $(<"$task/comm") ($(sed -n 's/^State:\t//p' "$task/status")) is in:"
+		head -n 12 "$task/stack" || true
+	done
+}
+
 # hop DEVICE: into a new QEMU, whose card is on DEVICE.
 hop() {
 	local from=$monitor from_answers=$answers old_to=$guest_to old_from=$guest_from old_dir=$guest_dir
@@ -89,7 +105,11 @@ hop() {
 		sleep 0.05
 	done
 	printf 'migrate_set_parameter downtime-limit 1500\nmigrate -d unix:%s/socket\n' "$scratch" >&"$from"
-	await_migration "$from" "$from_answers" || { tail -n3 "$guest_dir/qemu.log" && return 1; }
+	if ! await_migration "$from" "$from_answers"; then
+		qemu_state old "$old_pid" "$old_dir"
+		qemu_state new "$guest_pid" "$guest_dir"
+		return 1
+	fi
 	kill -9 "$old_pid"
 	wait "$old_pid" 2>/dev/null || true
 	old_pid=
