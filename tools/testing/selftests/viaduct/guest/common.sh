@@ -13,7 +13,7 @@ REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
 
 VHOST_DEV=${VHOST_DEV:-/dev/viaduct-net}
 BUSYBOX=$CACHE/busybox
-test_nr=0 test_failed=0 scratch=''
+test_nr=0 test_failed=0 guest_died=0 scratch=''
 
 plan() {
 	echo TAP version 13
@@ -51,13 +51,24 @@ guest_state() {
 	tail -n 20 "$guest_dir/console" || true
 }
 
+# QEMU has ended, or the guest's kernel has, or it stands still.
+guest_is_dead() {
+	[ -n "$guest_pid" ] || return 1
+	! kill -0 "$guest_pid" 2>/dev/null ||
+		grep -qE 'Oops|BUG:|Kernel panic|general protection' "$guest_dir/console" ||
+		! guest_run 10 true >/dev/null
+}
+
 # report NAME COMMAND...: one test; what COMMAND says becomes diagnostics.
 report() {
 	local name=$1 status=0
 
 	shift
 	"$@" >"$scratch/log" 2>&1 || status=$?
-	[ $status = 0 ] || guest_state >>"$scratch/log"
+	if [ $status != 0 ]; then
+		guest_state >>"$scratch/log"
+		! guest_is_dead || guest_died=1
+	fi
 	sed 's/^/# /' "$scratch/log"
 	test_nr=$((test_nr + 1))
 	if [ $status = 0 ]; then
@@ -69,9 +80,13 @@ report() {
 	return 0
 }
 
+# Guests that are nested in an emulated host die now and then, with any device
+# and in any place: status 75 asks for one more run.
 finish() {
 	echo "# $((test_nr - test_failed)) of $test_nr passed on $VHOST_DEV"
-	[ $test_failed = 0 ]
+	[ $test_failed != 0 ] || return 0
+	[ $guest_died = 0 ] || ! grep -q hostvm.accel=tcg /proc/cmdline || exit 75
+	exit 1
 }
 
 # A nested guest under emulation hangs now and then before its driver touches

@@ -136,20 +136,6 @@ hop_often() {
 	echo "$MIGRATIONS migrations, $SECONDS s since the start"
 }
 
-# A guest that is nested in an emulated host dies or stands still now and then,
-# once in some fifty migrations, with the in-tree driver, too. It gets a
-# successor once for each test; bytes must not be altered in any case.
-with_successor() {
-	"$@" && return 0
-	grep -q hostvm.accel=tcg /proc/cmdline || return 1
-	echo "once more, with a new guest"
-	kill -9 "$echo_pid" "$ping_pid" ${old_pid:+"$old_pid"} 2>/dev/null || true
-	! grep '; altered' "$scratch/echo" || return 1
-	guest_kill
-	old_pid='' hops=0
-	boot_guest && start_echo && "$@"
-}
-
 there_and_back() {
 	hop "$1" && hop "$VHOST_DEV"
 }
@@ -192,13 +178,13 @@ if [ $test_failed != 0 ]; then
 	exit 1
 fi
 report "data flow both ways" start_echo
-report "$MIGRATIONS migrations" with_successor hop_often
+report "$MIGRATIONS migrations" hop_often
 if [ -c /dev/vhost-net ]; then
-	report "to the in-tree driver and back" with_successor there_and_back /dev/vhost-net
+	report "to the in-tree driver and back" there_and_back /dev/vhost-net
 else
 	report "to the in-tree driver and back # SKIP no /dev/vhost-net" true
 fi
-report "to QEMU's own device and back" with_successor there_and_back off
+report "to QEMU's own device and back" there_and_back off
 report "the ping was answered" end_ping
 report "not a byte was altered" end_echo
 finish
