@@ -15,6 +15,15 @@
 #endif
 
 /*
+ * What the rings of a running device cannot change.
+ */
+
+/* What a running ring cannot change. */
+#define VD_LAYOUT_FEATURES					\
+	(BIT_ULL(VIRTIO_F_RING_PACKED) |			\
+	 BIT_ULL(VIRTIO_F_IN_ORDER))
+
+/*
  * Offloads, queues and the rest of the configuration are the client's: it
  * sets the tap accordingly. RING_RESET promises that one ring can be detached,
  * given new parameters and attached again while the other runs.
@@ -28,6 +37,7 @@
 	 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |			\
 	 BIT_ULL(VIRTIO_F_VERSION_1) |				\
 	 BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |			\
+	 VD_LAYOUT_FEATURES |					\
 	 BIT_ULL(VIRTIO_F_RING_RESET))
 
 /* Those that nobody is to be offered; a module parameter. */

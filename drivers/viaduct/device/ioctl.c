@@ -48,6 +48,9 @@ static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
 	if (features & ~dev->offered)
 		return -EOPNOTSUPP;
 	if (vd_device_is_running(dev) &&
+	    (features ^ dev->features) & VD_LAYOUT_FEATURES)
+		return -EBUSY;
+	if (vd_device_is_running(dev) &&
 	    !vd_device_is_loggable(dev, features, dev->regions, dev->log_base))
 		return -EFAULT;
 	if (features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) &&

@@ -39,8 +39,7 @@ static long vd_vring_set_num(struct vd_device *dev, struct vd_queue *q,
 		return -EFAULT;
 	if (!is_power_of_2(s.num) || s.num > 0xffff)
 		return -EINVAL;
-	q->ring.num = s.num;
-	vd_ring_unmap(&q->ring);
+	vd_ring_set_num(&q->ring, s.num);
 	return 0;
 }
 
@@ -53,10 +52,9 @@ static long vd_vring_set_base(struct vd_device *dev, struct vd_queue *q,
 		return -EBUSY;
 	if (copy_from_user(&s, arg, sizeof(s)))
 		return -EFAULT;
-	if (s.num > 0xffff)
+	if (s.num > 0xffff && !q->ring.is_packed)
 		return -EINVAL;
-	q->ring.next_avail = s.num;
-	q->ring.seen_avail = s.num;
+	vd_ring_set_base(&q->ring, s.num);
 	return 0;
 }
 
@@ -66,7 +64,7 @@ static long vd_vring_get_base(struct vd_device *dev, struct vd_queue *q,
 	struct vhost_vring_state s = { .index = q->dir };
 
 	vd_queue_lock(q);
-	s.num = q->ring.next_avail;
+	s.num = vd_ring_get_base(&q->ring);
 	mutex_unlock(&q->lock);
 	return copy_to_user(arg, &s, sizeof(s)) ? -EFAULT : 0;
 }

@@ -49,6 +49,36 @@ int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 
 /**
+ * vd_translate_hit() - vd_translate() where the last hit was
+ * @mem: as there
+ * @addr: as there
+ * @len: as there
+ * @perm: as there
+ * @seg: where the buffer goes as one piece
+ *
+ * Context: the queue's mutex is held.
+ * Return: true, or false when it takes vd_translate_slow() to tell.
+ */
+static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
+					     u32 len, u8 perm,
+					     struct iovec *seg)
+{
+	const struct vd_region *r = mem->hint;
+	u64 off;
+
+	if (unlikely(!r))
+		return false;
+	/* An address below the region makes off huge. */
+	off = addr - r->gpa;
+	if (unlikely(off > r->span || len - 1 > r->span - off ||
+		     perm & ~mem->hint_perm))
+		return false;
+	seg->iov_base = (void __user *)(unsigned long)(r->hva + off);
+	seg->iov_len = len;
+	return true;
+}
+
+/**
  * vd_translate() - find a guest buffer in the owner's address space
  * @mem: the ring's view of guest memory
  * @addr: address of the buffer as the guest gave it [g]
@@ -66,20 +96,8 @@ static __always_inline int vd_translate(struct vd_mem *mem, u64 addr, u32 len,
 					u8 perm, struct iovec *seg,
 					unsigned int room)
 {
-	const struct vd_region *r = mem->hint;
-
-	if (likely(r)) {
-		u64 off = addr - r->gpa;
-
-		/* An address below the region makes off huge. */
-		if (likely(off <= r->span && len - 1 <= r->span - off &&
-			   !(perm & ~mem->hint_perm))) {
-			seg->iov_base = (void __user *)
-					(unsigned long)(r->hva + off);
-			seg->iov_len = len;
-			return 1;
-		}
-	}
+	if (vd_translate_hit(mem, addr, len, perm, seg))
+		return 1;
 	return vd_translate_slow(mem, addr, len, perm, seg, room);
 }
 

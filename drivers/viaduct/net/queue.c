@@ -152,11 +152,8 @@ void vd_queue_set_features(struct vd_queue *q, u64 features)
 {
 	vd_queue_lock(q);
 	vd_vnet_set_features(&q->vnet, features);
-	q->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	q->ring.notify_on_empty = features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+	vd_ring_set_features(&q->ring, features);
 	q->log_all = features & BIT_ULL(VHOST_F_LOG_ALL);
-	/* EVENT_IDX makes areas longer. */
-	vd_ring_unmap(&q->ring);
 	mutex_unlock(&q->lock);
 }
 

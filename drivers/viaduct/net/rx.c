@@ -191,7 +191,7 @@ static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
 	for (; nr && !err; nr--, chain++) {
 		u32 part = min_t(size_t, chain->in_len, len);
 
-		err = vd_ring_complete(&q->ring, chain->head, part);
+		err = vd_ring_complete(&q->ring, chain, part);
 		len -= part;
 	}
 	return err;

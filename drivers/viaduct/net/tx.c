@@ -244,7 +244,7 @@ static int vd_tx_chains(struct vd_queue *q, int nr,
 		*err = vd_tx_chain(q, chain);
 		if (*err)
 			break;
-		*err = vd_ring_complete(&q->ring, chain->head, 0);
+		*err = vd_ring_complete(&q->ring, chain, 0);
 		budget->bytes += chain->out_len;
 		budget->packets++;
 		/*

@@ -38,18 +38,16 @@ void vd_vnet_set_features(struct vd_vnet *vnet, u64 features)
 }
 
 /**
- * vd_vnet_check_csum() - make a TX header agree with its frame
- * @hdr: our copy of the header; hdr_len is raised to hold the checksum field
- * @frame_len: bytes behind the header
+ * vd_vnet_fit_csum() - vd_vnet_check_csum() of a header that has a field
+ * @hdr: as there
+ * @frame_len: as there
  *
- * Return: false when the checksum field would lie outside the frame.
+ * Return: as there.
  */
-bool vd_vnet_check_csum(struct virtio_net_hdr *hdr, size_t frame_len)
+bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len)
 {
 	unsigned int end;
 
-	if (!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-		return true;
 	end = le16_to_cpu((__force __le16)hdr->csum_start) +
 	      le16_to_cpu((__force __le16)hdr->csum_offset) + sizeof(__sum16);
 	if (end > frame_len)

@@ -30,10 +30,24 @@ static inline size_t vd_vnet_len(const struct vd_vnet *vnet)
 }
 
 void vd_vnet_set_features(struct vd_vnet *vnet, u64 features);
-bool vd_vnet_check_csum(struct virtio_net_hdr *hdr, size_t frame_len);
+bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len);
 int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 		   unsigned int nr_seg);
 int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
 			    u16 nr);
+
+/**
+ * vd_vnet_check_csum() - make a TX header agree with its frame
+ * @hdr: our copy of the header; hdr_len is raised to hold the checksum field
+ * @frame_len: bytes behind the header
+ *
+ * Return: false when the checksum field would lie outside the frame.
+ */
+static inline bool vd_vnet_check_csum(struct virtio_net_hdr *hdr,
+				      size_t frame_len)
+{
+	return !(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
+	       vd_vnet_fit_csum(hdr, frame_len);
+}
 
 #endif

@@ -8,6 +8,6 @@
 int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int first);
 int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
-		     unsigned int first);
+		     unsigned int first, bool is_packed);
 
 #endif

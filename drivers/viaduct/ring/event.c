@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The interrupt decision (virtio 1.2, section 2.7.7; contract section 3.4).
+ * The interrupt decision (virtio 1.2, sections 2.7.7 and 2.8.10; contract
+ * section 3.4).
  * It is made once for each group of published chains.
  */
 #include "ring/event.h"
@@ -23,8 +24,28 @@ void vd_event_lapse(struct vd_ring *ring, u16 old)
 }
 
 /**
- * vd_event_should_call() - decide on an interrupt for what was published
+ * vd_event_is_passed() - decide by an event index, and remember that
  * @ring: the ring
+ * @event: the position whose use the driver wants to be told of
+ * @mask: bits of a position that @event knows
+ *
+ * Context: the queue's mutex is held.
+ * Return: true when @event was published since the last decision, or there was
+ * none.
+ */
+bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
+{
+	u16 new = ring->published, since = new - ring->signalled;
+	bool valid = ring->signalled_valid;
+
+	ring->signalled = new;
+	ring->signalled_valid = true;
+	return !valid || (u16)((new - event - 1) & mask) < since;
+}
+
+/**
+ * vd_event_should_call() - decide on an interrupt for what was published
+ * @ring: a ring with the split layout
  * @wish: the driver's used_event with EVENT_IDX, else its avail->flags, read
  *	  after a full barrier behind the write of the used index
  *
@@ -33,9 +54,6 @@ void vd_event_lapse(struct vd_ring *ring, u16 old)
  */
 bool vd_event_should_call(struct vd_ring *ring, u16 wish)
 {
-	u16 new = ring->published, old = ring->signalled;
-	bool valid = ring->signalled_valid;
-
 	/*
 	 * NOTIFY_ON_EMPTY beats suppression, and leaves no trace: the next
 	 * decision covers this group too.
@@ -44,8 +62,5 @@ bool vd_event_should_call(struct vd_ring *ring, u16 wish)
 		return true;
 	if (!ring->event_idx)
 		return !(wish & VRING_AVAIL_F_NO_INTERRUPT);
-
-	ring->signalled = new;
-	ring->signalled_valid = true;
-	return !valid || vring_need_event(wish, new, old);
+	return vd_event_is_passed(ring, wish, 0xffff);
 }

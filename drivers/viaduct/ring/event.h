@@ -6,6 +6,7 @@
 #include "ring/ring.h"
 
 void vd_event_lapse(struct vd_ring *ring, u16 old);
+bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask);
 bool vd_event_should_call(struct vd_ring *ring, u16 wish);
 
 #endif

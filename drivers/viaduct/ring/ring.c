@@ -2,184 +2,58 @@
 /*
  * The verbs of the ring engine: what they mean, whatever the layout.
  */
-#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
-#include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "guest/dirty.h"
 #include "ring/chain.h"
+#include "ring/packed.h"
 #include "ring/ring.h"
 #include "ring/split.h"
 
-/**
- * vd_ring_unmap() - have I/O addresses translated anew
- * @ring: the ring, whose addresses, size or features have changed
- */
-void vd_ring_unmap(struct vd_ring *ring)
+/* Read available chains; as vd_ring_fetch(), but they are not translated. */
+static int vd_ring_gather(struct vd_ring *ring, struct vd_batch *batch,
+			  unsigned int max)
 {
-	ring->is_mapped = !ring->pages;
+	unsigned int first = batch->nr;
+	int nr, err;
+
+	if (ring->is_packed)
+		return vd_packed_gather(ring, batch, max);
+	nr = vd_split_heads(ring, batch, max);
+	if (nr <= 0)
+		return nr;
+	batch->nr += nr;
+	err = vd_chain_gather(ring, batch, first);
+	return err ?: batch->nr - first;
 }
 
-/**
- * vd_ring_init() - a ring as it is after open
- * @ring: the ring
- */
-void vd_ring_init(struct vd_ring *ring)
+/* Whether there is a chain that the last gathering had no room for. */
+static int vd_ring_has_more(const struct vd_ring *ring)
 {
-	memset(ring, 0, sizeof(*ring));
-	ring->num = 1;
-	vd_ring_unmap(ring);
+	if (ring->is_packed)
+		return vd_packed_peek(ring);
+	return ring->seen_avail != ring->next_avail;
 }
 
-/**
- * vd_ring_set_addr() - say where a ring lies
- * @ring: the ring; its indices stay as they are
- * @addr: addresses in the owner's address space, or I/O addresses
- */
-void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
+/* The chains behind @first are in hand: all that were gathered, or fewer. */
+static void vd_ring_advance(struct vd_ring *ring, const struct vd_batch *batch,
+			    unsigned int first, bool all)
 {
-	vd_area_set(&ring->desc, addr->desc_user_addr);
-	vd_area_set(&ring->driver, addr->avail_user_addr);
-	vd_area_set(&ring->device, addr->used_user_addr);
-	ring->is_mapped = !ring->pages;
-	ring->log.on = addr->flags & BIT(VHOST_VRING_F_LOG);
-	ring->log.gpa = addr->log_guest_addr;
-}
+	unsigned int i;
 
-/**
- * vd_ring_is_user() - check that all ring areas are user memory
- * @ring: the ring, with size, addresses and features set
- *
- * With an IOTLB that is checked when it gets its mappings.
- *
- * Return: true when they are. Whether anything is mapped there is only found
- * out when it is accessed.
- */
-bool vd_ring_is_user(const struct vd_ring *ring)
-{
-	return ring->pages ||
-	       (vd_area_is_user(&ring->desc, vd_split_desc_size(ring)) &&
-		vd_area_is_user(&ring->driver, vd_split_avail_size(ring)) &&
-		vd_area_is_user(&ring->device, vd_split_used_size(ring)));
-}
-
-/**
- * vd_ring_log_is_user() - check that the log of the device area is user memory
- * @ring: the ring, with size, features and log set
- *
- * Return: true when it is, or when the area is not logged or known to the log
- * by the memory table.
- */
-bool vd_ring_log_is_user(const struct vd_ring *ring)
-{
-	return !ring->log.on || ring->pages ||
-	       vd_dirty_is_user(ring->log.base, ring->log.gpa,
-				ring->log.gpa + vd_split_used_size(ring) - 1);
-}
-
-/**
- * vd_ring_set_pages() - change what a ring's addresses mean
- * @ring: the ring, which has no addresses any more afterwards
- * @pages: they will be I/O addresses, and this is room to translate them;
- *	   NULL: they will be user addresses
- */
-void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
-{
-	static const struct vhost_vring_addr none;
-
-	ring->pages = pages;
-	vd_ring_set_addr(ring, &none);
-}
-
-/**
- * vd_ring_forget() - a range of I/O addresses loses its meaning
- * @ring: the ring
- * @first: first address of a mapping that goes
- * @last: its last address
- */
-void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
-{
-	if (vd_area_touches(&ring->desc, vd_split_desc_size(ring), first, last) ||
-	    vd_area_touches(&ring->driver, vd_split_avail_size(ring), first, last) ||
-	    vd_area_touches(&ring->device, vd_split_used_size(ring), first, last))
-		vd_ring_unmap(ring);
-}
-
-static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
-{
-	return vd_area_map(&ring->device, mem, vd_split_used_size(ring),
-			   VHOST_ACCESS_WO, ring->pages->device);
-}
-
-/**
- * vd_ring_map() - find the areas of a ring that has I/O addresses
- * @ring: the ring
- * @mem: its view of guest memory
- *
- * Context: the queue's mutex is held.
- * Return: 0; -EAGAIN when the IOTLB does not know a part of one, see
- * vd_translate(); -EFAULT when one may not be accessed as it has to be;
- * -ENXIO when the ring has no addresses.
- */
-int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
-{
-	int err;
-
-	if (likely(ring->is_mapped))
-		return 0;
-	if (!ring->desc.addr && !ring->driver.addr && !ring->device.addr)
-		return -ENXIO;
-	err = vd_area_map(&ring->desc, mem, vd_split_desc_size(ring),
-			  VHOST_ACCESS_RO, ring->pages->desc) ?:
-	      vd_area_map(&ring->driver, mem, vd_split_avail_size(ring),
-			  VHOST_ACCESS_RO, ring->pages->driver) ?:
-	      vd_ring_map_device(ring, mem);
-	ring->is_mapped = !err;
-	return err;
-}
-
-/**
- * vd_ring_probe() - try whether a ring can be served
- * @ring: the ring; nothing in it changes but what it knows of used->flags
- * @mem: its view of guest memory
- * @used_idx: the used index found in memory, where the previous device, or
- *	      we, left it
- *
- * Kicks are asked for, so that none is missed until the first run.
- *
- * Context: on the owner's mm, may fault.
- * Return: 0; -EFAULT; -EAGAIN when the IOTLB does not know the device area.
- */
-int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
-{
-	__le16 idx;
-	int err;
-
-	err = ring->is_mapped ? 0 : vd_ring_map_device(ring, mem);
-	if (!err)
-		err = vd_split_set_flags(ring, 0);
-	if (err)
-		return err;
-	if (get_user(idx, vd_split_used_idx(ring)))
-		return -EFAULT;
-	*used_idx = le16_to_cpu(idx);
-	return 0;
-}
-
-/**
- * vd_ring_start() - begin to serve a ring
- * @ring: the ring; &vd_ring.next_avail says where to begin
- * @used_idx: what vd_ring_probe() found
- */
-void vd_ring_start(struct vd_ring *ring, u16 used_idx)
-{
-	ring->used_idx = used_idx;
-	ring->published = used_idx;
-	ring->seen_avail = ring->next_avail;
-	ring->signalled_valid = false;
-	ring->nr_pending = 0;
+	if (!ring->is_packed) {
+		ring->next_avail += batch->nr - first;
+		ring->next_head = batch->chain[batch->nr - 1].next;
+		ring->head_is_known = ring->in_order;
+		return;
+	}
+	if (all) {
+		ring->next_avail = ring->seen_avail;
+		return;
+	}
+	for (i = first; i < batch->nr; i++)
+		ring->next_avail += batch->chain[i].nr_slots;
 }
 
 /**
@@ -187,7 +61,7 @@ void vd_ring_start(struct vd_ring *ring, u16 used_idx)
  * @ring: the ring
  * @mem: its view of guest memory
  * @batch: the chains are appended to it
- * @max: how many chains at most
+ * @max: how many chains at most, not 0
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: the number of chains taken, which can be less than what is
@@ -199,23 +73,21 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max)
 {
 	unsigned int first = batch->nr;
-	int nr, err;
+	int nr, gathered;
 
 	max = min(max, batch->max - first);
-	nr = vd_split_heads(ring, batch, max);
-	if (nr < 0)
-		return nr;
-	if (!nr)
-		return max || ring->seen_avail == ring->next_avail ? 0 :
-								     -ENOSPC;
-	batch->nr += nr;
-	err = vd_chain_gather(ring, batch, first);
-	if (!err)
-		err = vd_chain_resolve(mem, batch, first);
-	if (err)
-		return err == -E2BIG && first ? -ENOSPC : err;
-	ring->next_avail += batch->nr - first;
-	return batch->nr - first;
+	nr = vd_ring_gather(ring, batch, max);
+	if (unlikely(!max) && !nr) {
+		nr = vd_ring_has_more(ring);
+		return nr > 0 ? -ENOSPC : nr;
+	}
+	gathered = nr;
+	if (nr > 0)
+		nr = vd_chain_resolve(mem, batch, first, ring->is_packed) ?:
+		     batch->nr - first;
+	if (nr > 0)
+		vd_ring_advance(ring, batch, first, nr == gathered);
+	return nr == -E2BIG && first ? -ENOSPC : nr;
 }
 
 /**
@@ -229,12 +101,16 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int nr)
 {
+	const struct vd_chain *chain = &batch->chain[batch->nr];
+
 	if (!nr)
 		return;
 	batch->nr -= nr;
-	batch->nr_seg = batch->chain[batch->nr].seg;
-	batch->nr_desc = batch->chain[batch->nr].desc;
-	ring->next_avail -= nr;
+	while (nr--)
+		ring->next_avail -= (--chain)->nr_slots;
+	batch->nr_seg = chain->seg;
+	batch->nr_desc = chain->desc;
+	ring->next_head = chain->head;
 }
 
 /**
@@ -246,7 +122,7 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
  */
 int vd_ring_flush(struct vd_ring *ring)
 {
-	return vd_split_flush(ring);
+	return ring->is_packed ? vd_packed_flush(ring) : vd_split_flush(ring);
 }
 
 /**
@@ -259,9 +135,33 @@ int vd_ring_flush(struct vd_ring *ring)
  */
 int vd_ring_publish(struct vd_ring *ring, bool may_call)
 {
-	if (ring->used_idx == ring->published)
+	int ret;
+
+	if (!ring->nr_completed)
 		return 0;
-	return vd_split_publish(ring, may_call);
+	ret = ring->is_packed ? vd_packed_publish(ring, may_call) :
+				vd_split_publish(ring, may_call);
+	if (ret >= 0) {
+		ring->nr_completed = 0;
+		ring->may_merge = false;
+	}
+	return ret;
+}
+
+/* Whether the driver is asked for kicks, whatever the event index. */
+static bool vd_ring_asks(const struct vd_ring *ring)
+{
+	return ring->told == (ring->is_packed ? VRING_PACKED_EVENT_FLAG_ENABLE :
+						0);
+}
+
+static int vd_ring_ask(struct vd_ring *ring, bool kick)
+{
+	if (ring->is_packed)
+		return vd_packed_tell(ring, kick ?
+				      VRING_PACKED_EVENT_FLAG_ENABLE :
+				      VRING_PACKED_EVENT_FLAG_DISABLE);
+	return vd_split_set_flags(ring, kick ? 0 : VRING_USED_F_NO_NOTIFY);
 }
 
 /**
@@ -274,16 +174,18 @@ int vd_ring_publish(struct vd_ring *ring, bool may_call)
  */
 int vd_ring_arm(struct vd_ring *ring)
 {
-	int err;
+	int err = 0;
 
 	if (ring->event_idx)
-		err = vd_split_set_event(ring, ring->seen_avail);
-	else
-		err = ring->used_flags ? vd_split_set_flags(ring, 0) : 0;
+		err = ring->is_packed ?
+		      vd_packed_set_event(ring, ring->seen_avail) :
+		      vd_split_set_event(ring, ring->seen_avail);
+	else if (!vd_ring_asks(ring))
+		err = vd_ring_ask(ring, true);
 	if (err)
 		return err;
-	smp_mb(); /* (D) of split.c */
-	return vd_split_peek(ring);
+	smp_mb(); /* (D) of split.c and packed.c */
+	return vd_ring_peek(ring);
 }
 
 /**
@@ -291,16 +193,17 @@ int vd_ring_arm(struct vd_ring *ring)
  * @ring: the ring
  *
  * With EVENT_IDX nothing has to be written: the driver kicks once, when it
- * passes the event index of the last vd_ring_arm(), and then no more.
+ * passes the event index of the last vd_ring_arm(), and then no more. With the
+ * packed layout that begins with the first vd_ring_arm().
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
  */
 int vd_ring_disarm(struct vd_ring *ring)
 {
-	if (ring->event_idx || ring->used_flags)
+	if ((ring->event_idx && !ring->is_packed) || !vd_ring_asks(ring))
 		return 0;
-	return vd_split_set_flags(ring, VRING_USED_F_NO_NOTIFY);
+	return vd_ring_ask(ring, false);
 }
 
 /**
@@ -315,9 +218,9 @@ int vd_ring_disarm(struct vd_ring *ring)
  */
 int vd_ring_mute(struct vd_ring *ring)
 {
-	if (ring->event_idx)
+	if (ring->event_idx && !ring->is_packed)
 		return vd_split_set_event(ring, ring->seen_avail - 1);
-	return vd_ring_disarm(ring);
+	return vd_ring_ask(ring, false);
 }
 
 /**
@@ -329,5 +232,5 @@ int vd_ring_mute(struct vd_ring *ring)
  */
 int vd_ring_peek(struct vd_ring *ring)
 {
-	return vd_split_peek(ring);
+	return ring->is_packed ? vd_packed_peek(ring) : vd_split_peek(ring);
 }

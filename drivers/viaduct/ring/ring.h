@@ -50,6 +50,9 @@ struct vd_desc {
  * @nr_in: writable pieces
  * @desc: index in &vd_batch.desc of the first descriptor
  * @nr_desc: descriptors there
+ * @nr_slots: places that it takes in the ring: with the packed layout its
+ *	      descriptors, with the split layout one avail entry
+ * @next: slot behind its last descriptor
  */
 struct vd_chain {
 	size_t out_len;
@@ -60,6 +63,8 @@ struct vd_chain {
 	u16 nr_in;
 	u16 desc;
 	u16 nr_desc;
+	u16 nr_slots;
+	u16 next;
 };
 
 /**
@@ -72,7 +77,7 @@ struct vd_chain {
  * @gpa: address of each piece as the guest gave it
  * @seg: pieces in the owner's address space, those of a chain in a row and
  *	 those of neighbouring chains too
- * @chain: in the order of the avail ring
+ * @chain: in the order in which they were made available
  *
  * All [q], and empty between two runs of the handler.
  */
@@ -99,7 +104,8 @@ static inline void vd_batch_reset(struct vd_batch *batch)
  * @on: they are logged [q]
  * @base: user address of the dirty bitmap [q]
  * @gpa: guest physical address of the device area, for the log only; with an
- *	 IOTLB the memory table tells it [q]
+ *	 IOTLB the memory table tells it, as it does for the packed layout's
+ *	 descriptors [q]
  * @regions: the memory table [q]
  * @marked: something was marked since the user of the ring last looked [q]
  * @lost: marks that could not be made [q]
@@ -123,25 +129,54 @@ struct vd_ring_pages {
 };
 
 /**
- * struct vd_ring - one split virtqueue (virtio 1.2, section 2.7)
- * @desc: descriptor area: the table [q]
- * @driver: driver area: the avail ring [q]
- * @device: device area: the used ring [q]
+ * struct vd_used - chains that are done with, on their way to the ring
+ * @len: bytes written into the last of them
+ * @id: what the driver knows that by
+ * @nr_slots: places of the ring that they took
+ */
+struct vd_used {
+	u32 len;
+	u16 id;
+	u16 nr_slots;
+};
+
+/**
+ * struct vd_ring - one virtqueue (virtio 1.2, sections 2.7 and 2.8)
+ * @desc: descriptor area: the table, or the ring itself [q]
+ * @driver: driver area: the avail ring, or what the driver says of
+ *	    interrupts [q]
+ * @device: device area: the used ring, or what we say of kicks [q]
  * @pages: the areas' addresses are I/O addresses, and this is room for their
  *	   translation; NULL: they are user addresses [q]
  * @is_mapped: the areas can be accessed [q]
- * @num: ring size, a power of two up to 32768 [q]
+ * @is_packed: the layout is the packed one [q]
+ * @in_order: VIRTIO_F_IN_ORDER is acked [q]
  * @event_idx: VIRTIO_F_EVENT_IDX is acked [q]
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked [q]
- * @next_avail: index of the next chain to fetch [q]
- * @seen_avail: the driver's index when last looked at [q]
- * @used_idx: index of the used entry that follows the completed ones [q]
- * @published: the used index that the driver sees [q]
- * @signalled: the used index at the last interrupt decision [q]
+ * @num: ring size, a power of two up to 32768 [q]
+ * @base_is_set: @base tells where to begin at the next start, not the
+ *		 positions [q]
+ * @base: where the client wants it to begin, as the ABI has it [q]
+ *
+ * Positions count the places of a ring without ever going round its end: the
+ * slot is the position modulo @num.
+ *
+ * @next_avail: position of the next chain to fetch [q]
+ * @seen_avail: position up to which chains were available at the last look [q]
+ * @used_idx: position that follows the completed chains [q]
+ * @published: position up to which the driver sees them [q]
+ * @signalled: @published at the last interrupt decision [q]
  * @signalled_valid: @signalled means something [q]
- * @used_flags: what used->flags holds [q]
- * @log: the log of writes to the device area [q]
- * @nr_pending: completed entries still in @pending [q]
+ * @nr_completed: completed chains that the driver does not see [q]
+ * @told: what the device area says of kicks, in the layout's words [q]
+ * @head_is_known: in order, the next chain begins in slot @next_head [q]
+ * @next_head: see there [q]
+ * @log: the log of writes to the ring [q]
+ * @may_merge: in order, the next used entry can stand for the last, too [q]
+ * @nr_pending: entries in @pending [q]
+ * @written: position of the first of those [q]
+ * @first_flags: with the packed layout, what shows the driver all that is
+ *		 completed, once it is written to slot @published [q]
  * @pending: used entries on their way to the ring [q]
  */
 struct vd_ring {
@@ -150,9 +185,13 @@ struct vd_ring {
 	struct vd_area device;
 	struct vd_ring_pages *pages;
 	bool is_mapped;
+	bool is_packed;
+	bool in_order;
 	bool event_idx;
 	bool notify_on_empty;
 	u16 num;
+	bool base_is_set;
+	u32 base;
 
 	u16 next_avail;
 	u16 seen_avail;
@@ -160,14 +199,24 @@ struct vd_ring {
 	u16 published;
 	u16 signalled;
 	bool signalled_valid;
-	u16 used_flags;
+	u16 nr_completed;
+	u16 told;
+	bool head_is_known;
+	u16 next_head;
 
 	struct vd_ring_log log;
+	bool may_merge;
+	u16 written;
+	u16 first_flags;
 	unsigned int nr_pending;
-	struct vring_used_elem pending[VD_BATCH];
+	struct vd_used pending[VD_BATCH];
 };
 
 void vd_ring_init(struct vd_ring *ring);
+void vd_ring_set_features(struct vd_ring *ring, u64 features);
+void vd_ring_set_num(struct vd_ring *ring, u16 num);
+void vd_ring_set_base(struct vd_ring *ring, u32 base);
+u32 vd_ring_get_base(const struct vd_ring *ring);
 void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr);
 bool vd_ring_is_user(const struct vd_ring *ring);
 bool vd_ring_log_is_user(const struct vd_ring *ring);
@@ -192,28 +241,40 @@ int vd_ring_peek(struct vd_ring *ring);
 /**
  * vd_ring_complete() - note a chain as used
  * @ring: the ring
- * @head: the chain's head
+ * @chain: the chain
  * @len: bytes written into its writable part
  *
  * The entry may reach guest memory at once, but the driver does not see it
- * before vd_ring_publish().
+ * before vd_ring_publish(). In order, an entry stands for all before it that
+ * were filled to the end (2.7.9, 2.8.8): of those only the last is written.
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
  */
-static inline int vd_ring_complete(struct vd_ring *ring, u16 head, u32 len)
+static inline int vd_ring_complete(struct vd_ring *ring,
+				   const struct vd_chain *chain, u32 len)
 {
-	struct vring_used_elem *e = &ring->pending[ring->nr_pending++];
+	struct vd_used *e = &ring->pending[ring->nr_pending];
+	u16 nr_slots = chain->nr_slots;
 
-	e->id = (__force __virtio32)cpu_to_le32(head);
-	e->len = (__force __virtio32)cpu_to_le32(len);
-	ring->used_idx++;
-	return ring->nr_pending < VD_BATCH ? 0 : vd_ring_flush(ring);
+	ring->used_idx += nr_slots;
+	ring->nr_completed++;
+	if (ring->in_order) {
+		if (ring->may_merge && ring->nr_pending) {
+			nr_slots += (--e)->nr_slots;
+			ring->nr_pending--;
+		}
+		ring->may_merge = len == chain->in_len;
+	}
+	e->len = len;
+	e->id = chain->head;
+	e->nr_slots = nr_slots;
+	return ++ring->nr_pending < VD_BATCH ? 0 : vd_ring_flush(ring);
 }
 
 static inline unsigned int vd_ring_nr_completed(const struct vd_ring *ring)
 {
-	return (u16)(ring->used_idx - ring->published);
+	return ring->nr_completed;
 }
 
 #endif

@@ -28,8 +28,8 @@
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 
-#include "guest/dirty.h"
 #include "ring/event.h"
+#include "ring/log.h"
 #include "ring/split.h"
 
 /* Fields are little-endian, as virtio 1 has it and as legacy x86 hosts do. */
@@ -83,15 +83,15 @@ static __always_inline size_t vd_split_avail_event(const struct vd_ring *ring)
  * @max: how many at most; there is room for them
  *
  * Context: on the owner's mm, may fault.
- * Return: how many, -EFAULT, or -EPROTO when the driver's index is further
- * ahead than the ring is long.
+ * Return: how many there are, in order perhaps without their heads; -EFAULT;
+ * or -EPROTO when the driver's index is further ahead than the ring is long.
  */
 int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 		   unsigned int max)
 {
 	struct vd_chain *chain = &batch->chain[batch->nr];
 	__le16 idx, head;
-	unsigned int i;
+	unsigned int i, want;
 	u16 seen, nr;
 
 	if (!user_read_access_begin(ring->driver.base,
@@ -107,7 +107,14 @@ int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 	}
 	smp_rmb(); /* (A) */
 	max = min_t(unsigned int, nr, max);
-	for (i = 0; i < max; i++) {
+	/* In order the walk finds all heads but the first. */
+	if (!ring->in_order)
+		want = max;
+	else if (ring->head_is_known)
+		want = 0;
+	else
+		want = min(max, 1U);
+	for (i = 0; i < want; i++) {
 		u16 slot = (ring->next_avail + i) & (ring->num - 1);
 
 		unsafe_get_user(head, vd_split_avail_slot(ring, slot), fault);
@@ -122,43 +129,6 @@ fault:
 	return -EFAULT;
 }
 
-/* With an IOTLB the log knows a write by its user address. */
-static int vd_split_mark_user(struct vd_ring *ring, size_t off, size_t len)
-{
-	int err = 0;
-
-	while (len && !err) {
-		u64 at = (unsigned long)vd_area_at(&ring->device, off);
-		size_t part = len;
-
-		if (ring->device.page)
-			part = min_t(size_t, len, VD_AREA_PAGE_SIZE -
-				     at % VD_AREA_PAGE_SIZE);
-		err = vd_dirty_mark_user(ring->log.base, ring->log.regions, at,
-					 part);
-		off += part;
-		len -= part;
-	}
-	return err;
-}
-
-/* Log a write of @len bytes at @off in the device area. */
-static void vd_split_log(struct vd_ring *ring, size_t off, size_t len)
-{
-	struct vd_ring_log *log = &ring->log;
-	int err;
-
-	if (likely(!log->on))
-		return;
-	if (ring->pages)
-		err = vd_split_mark_user(ring, off, len);
-	else
-		err = vd_dirty_mark(log->base, log->gpa + off, len);
-	if (err)
-		log->lost++;
-	log->marked = true;
-}
-
 /* Log @nr entries that begin at index @idx; they may go round the end. */
 static void vd_split_log_entries(struct vd_ring *ring, u16 idx,
 				 unsigned int nr)
@@ -167,31 +137,29 @@ static void vd_split_log_entries(struct vd_ring *ring, u16 idx,
 	unsigned int first = min_t(unsigned int, nr, ring->num - slot);
 	const size_t size = sizeof(struct vring_used_elem);
 
-	vd_split_log(ring, vd_split_used_off(slot), first * size);
+	vd_ring_log(ring, &ring->device, vd_split_used_off(slot), first * size);
 	if (nr > first)
-		vd_split_log(ring, vd_split_used_off(0), (nr - first) * size);
+		vd_ring_log(ring, &ring->device, vd_split_used_off(0), (nr - first) * size);
 }
 
 /* Write the pending entries; inside a window over the used area. */
 static __always_inline int vd_split_write_pending(struct vd_ring *ring)
 {
 	const struct vd_area *area = &ring->device;
-	const struct vring_used_elem *e = ring->pending;
-	const struct vring_used_elem *end = e + ring->nr_pending;
-	u16 idx = ring->used_idx - ring->nr_pending;
+	const struct vd_used *e = ring->pending;
+	const struct vd_used *end = e + ring->nr_pending;
+	u16 idx = ring->written;
 
-	for (; e < end; e++, idx++) {
+	for (; e < end; e++) {
 		u16 slot = idx & (ring->num - 1);
-
 		size_t off = vd_split_used_off(slot);
 
-		unsafe_put_user(e->id,
-				(__virtio32 __user *)vd_area_at(area, off),
-				fault);
+		unsafe_put_user(cpu_to_le32(e->id),
+				(__le32 __user *)vd_area_at(area, off), fault);
 		off += offsetof(struct vring_used_elem, len);
-		unsafe_put_user(e->len,
-				(__virtio32 __user *)vd_area_at(area, off),
-				fault);
+		unsafe_put_user(cpu_to_le32(e->len),
+				(__le32 __user *)vd_area_at(area, off), fault);
+		idx += e->nr_slots;
 	}
 	return 0;
 
@@ -203,8 +171,9 @@ fault:
 static void vd_split_pending_done(struct vd_ring *ring)
 {
 	if (ring->nr_pending)
-		vd_split_log_entries(ring, ring->used_idx - ring->nr_pending,
-				     ring->nr_pending);
+		vd_split_log_entries(ring, ring->written,
+				     (u16)(ring->used_idx - ring->written));
+	ring->written = ring->used_idx;
 	ring->nr_pending = 0;
 }
 
@@ -291,7 +260,7 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 		return err;
 
 	vd_split_pending_done(ring);
-	vd_split_log(ring, VD_SPLIT_USED_IDX, sizeof(__le16));
+	vd_ring_log(ring, &ring->device, VD_SPLIT_USED_IDX, sizeof(__le16));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
 	return may_call ? vd_event_should_call(ring, wish) : 0;
@@ -311,8 +280,8 @@ int vd_split_set_flags(struct vd_ring *ring, u16 flags)
 
 	if (put_user(cpu_to_le16(flags), at))
 		return -EFAULT;
-	ring->used_flags = flags;
-	vd_split_log(ring, VD_SPLIT_USED_FLAGS, sizeof(__le16));
+	ring->told = flags;
+	vd_ring_log(ring, &ring->device, VD_SPLIT_USED_FLAGS, sizeof(__le16));
 	return 0;
 }
 
@@ -332,7 +301,7 @@ int vd_split_set_event(struct vd_ring *ring, u16 idx)
 
 	if (put_user(cpu_to_le16(idx), at))
 		return -EFAULT;
-	vd_split_log(ring, vd_split_avail_event(ring), sizeof(__le16));
+	vd_ring_log(ring, &ring->device, vd_split_avail_event(ring), sizeof(__le16));
 	return 0;
 }
 

@@ -2,7 +2,9 @@
 /* Set-up and tear-down of a driver over a vhost descriptor. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "net.h"
@@ -19,10 +21,36 @@ static unsigned int or_default(unsigned int v, unsigned int def)
 	return v ? v : def;
 }
 
+/* VG_LAYOUT makes a driver of another kind out of each. */
+static uint64_t layout_features(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t features;
+	} layouts[] = {
+		{ "split", 0 },
+		{ "packed", VG_BIT(VG_F_RING_PACKED) },
+		{ "in-order", VG_BIT(VG_F_IN_ORDER) },
+		{ "packed-in-order", VG_BIT(VG_F_RING_PACKED) |
+				     VG_BIT(VG_F_IN_ORDER) },
+		{}
+	};
+	const char *want = getenv("VG_LAYOUT");
+	unsigned int i;
+
+	for (i = 0; layouts[i].name; i++)
+		if (!strcmp(want ?: "split", layouts[i].name))
+			return layouts[i].features;
+	fprintf(stderr, "VG_LAYOUT is split, packed, in-order or packed-in-order, not %s\n",
+		want);
+	exit(1);
+}
+
 static struct vg_net_opts net_defaults(const struct vg_net_opts *in)
 {
 	struct vg_net_opts o = *in;
 
+	o.features |= layout_features();
 	o.num[VG_RX] = or_default(o.num[VG_RX], 256);
 	o.num[VG_TX] = or_default(o.num[VG_TX], 256);
 	o.nr_tx = or_default(o.nr_tx, o.num[VG_TX]);
@@ -49,12 +77,11 @@ static int net_memory(struct vg_net *n, const struct vg_net_opts *o)
 
 static int net_rings(struct vg_net *n, const struct vg_net_opts *o)
 {
-	bool event_idx = o->features & VG_BIT(VG_F_EVENT_IDX);
 	unsigned int q;
 	int ret = 0;
 
 	for (q = 0; q < 2 && !ret; q++) {
-		ret = vg_ring_init(&n->ring[q], &n->mem, o->num[q], event_idx,
+		ret = vg_ring_init(&n->ring[q], &n->mem, o->num[q], o->features,
 				   o->seed ? o->seed + q : 0);
 		if (ret)
 			break;
@@ -114,7 +141,7 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q)
 	}
 	ret = vg_set_vring_num(n->fd, q, r->num);
 	if (!ret)
-		ret = vg_set_vring_base(n->fd, q, r->used_idx);
+		ret = vg_set_vring_base(n->fd, q, vg_ring_base(r));
 	if (!ret)
 		ret = vg_set_vring_addr(n->fd, &addr);
 	if (!ret)

@@ -42,7 +42,10 @@ struct vg_net {
 	uint8_t *scratch;	/* one receive chain, linear */
 };
 
-/* Everything up to the rings, backend not attached. */
+/*
+ * Everything up to the rings, backend not attached. VG_LAYOUT in the environment
+ * adds its features: split (none), packed, in-order, packed-in-order.
+ */
 int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts);
 void vg_net_close(struct vg_net *n);
 /* -1 for a queue that shall stay without a backend. */

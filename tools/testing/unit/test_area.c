@@ -183,7 +183,7 @@ static void run_ring(void)
 		CHECK_EQ(batch->chain[0].head, NUM - 1 - i);
 		CHECK_EQ((u64)batch->seg[0].iov_base,
 			 DRV_A_HVA + NUM - 1 - i);
-		CHECK_EQ(vd_ring_complete(&ring, batch->chain[0].head, i), 0);
+		CHECK_EQ(drv_complete(&ring, batch->chain[0].head, i), 0);
 		CHECK_EQ(vd_ring_publish(&ring, true), 1);
 		vd_batch_reset(batch);
 		umem_settle();
@@ -274,13 +274,13 @@ TEST(area_ring_log)
 	vd_ring_start(&ring, 0);
 	/* Indices in page 0 of the area, 510 entries across into page 1. */
 	for (i = 0; i < 255; i++)
-		CHECK_EQ(vd_ring_complete(&ring, 0, 0), 0);
+		CHECK_EQ(drv_complete(&ring, 0, 0), 0);
 	CHECK_EQ(vd_ring_publish(&ring, false), 0);
 	CHECK_EQ(ring.log.lost, 0);
 	/* Page 0 lies 16 pages into the first region: 7 + 16. */
 	CHECK_EQ(log[0], 1U << 23);
 	for (i = 0; i < 4; i++)
-		CHECK_EQ(vd_ring_complete(&ring, 0, 0), 0);
+		CHECK_EQ(drv_complete(&ring, 0, 0), 0);
 	CHECK_EQ(vd_ring_publish(&ring, false), 0);
 	/* Page 1 lies two below, and in the second region as well. */
 	CHECK_EQ(log[0], 1U << 23 | 1U << 21);

@@ -209,7 +209,7 @@ static void check_publish(u16 idx, unsigned int nr)
 	d.ring.log.marked = false;
 	umem_trace_start();
 	while (nr--)
-		CHECK(!vd_ring_complete(&d.ring, 1, 2));
+		CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK(vd_ring_publish(&d.ring, true) >= 0);
 	check_trace();
 	CHECK(d.ring.log.marked);
@@ -251,7 +251,7 @@ TEST(dirty_ring_kicks)
 TEST(dirty_ring_not_logged)
 {
 	drv_init(&d, 8, 0);
-	CHECK(!vd_ring_complete(&d.ring, 1, 2));
+	CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
 	CHECK(!*(u8 *)umem_ptr(DRV_LOG_MAP, 1));
 	CHECK(!d.ring.log.marked);
@@ -263,7 +263,7 @@ TEST(dirty_ring_lost)
 {
 	drv_init(&d, 8, DRV_LOG);
 	d.ring.log.base = UMEM_TOP;
-	CHECK(!vd_ring_complete(&d.ring, 1, 2));
+	CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
 	CHECK_EQ(d.ring.log.lost, 2);
 	CHECK_EQ(drv_used_idx(&d), 1);

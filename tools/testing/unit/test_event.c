@@ -19,7 +19,7 @@ static int use(unsigned int nr, bool may_call)
 	int ret;
 
 	while (nr--)
-		CHECK(!vd_ring_complete(&d.ring, 0, 0));
+		CHECK(!drv_complete(&d.ring, 0, 0));
 	ret = vd_ring_publish(&d.ring, may_call);
 	umem_settle();
 	return ret;
@@ -246,8 +246,8 @@ TEST(event_mute_flags)
 	drv_init(&d, 8, 0);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
 	CHECK(!vd_ring_mute(&d.ring));
-	CHECK_EQ(d.ring.used_flags, VRING_USED_F_NO_NOTIFY);
+	CHECK_EQ(d.ring.told, VRING_USED_F_NO_NOTIFY);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK_EQ(d.ring.used_flags, 0);
+	CHECK_EQ(d.ring.told, 0);
 	drv_fini(&d);
 }

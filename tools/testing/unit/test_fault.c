@@ -117,7 +117,7 @@ TEST(fault_fetch_of_a_later_chain)
 static int publish(void)
 {
 	if (d.ring.used_idx == d.ring.published)
-		CHECK(!vd_ring_complete(&d.ring, 3, 4));
+		CHECK(!drv_complete(&d.ring, 3, 4));
 	d.ring.nr_pending = 1;
 	return vd_ring_publish(&d.ring, true);
 }
@@ -149,7 +149,7 @@ TEST(fault_publish)
 static int complete_64(void)
 {
 	d.ring.nr_pending = VD_BATCH - 1;
-	return vd_ring_complete(&d.ring, 1, 2);
+	return drv_complete(&d.ring, 1, 2);
 }
 
 TEST(fault_complete)
@@ -172,19 +172,19 @@ static int probe(void)
 
 static int arm(void)
 {
-	d.ring.used_flags = VRING_USED_F_NO_NOTIFY;
+	d.ring.told = VRING_USED_F_NO_NOTIFY;
 	return vd_ring_arm(&d.ring);
 }
 
 static int disarm(void)
 {
-	d.ring.used_flags = 0;
+	d.ring.told = 0;
 	return vd_ring_disarm(&d.ring);
 }
 
 static int mute(void)
 {
-	d.ring.used_flags = 0;
+	d.ring.told = 0;
 	return vd_ring_mute(&d.ring);
 }
 
@@ -204,7 +204,7 @@ TEST(fault_mute_and_peek)
 	umem_reset();
 	drv_init(&d, 8, 0);
 	sweep(count(mute), mute);
-	CHECK_EQ(d.ring.used_flags, 0);
+	CHECK_EQ(d.ring.told, 0);
 	drv_fini(&d);
 }
 
@@ -221,7 +221,7 @@ TEST(fault_arm_and_disarm)
 	sweep(count(arm), arm);
 	sweep(count(disarm), disarm);
 	/* What could not be written is not believed to be there. */
-	CHECK_EQ(d.ring.used_flags, 0);
+	CHECK_EQ(d.ring.told, 0);
 	drv_fini(&d);
 	umem_reset();
 	drv_init(&d, 8, DRV_EVENT_IDX);
@@ -244,7 +244,7 @@ TEST(fault_not_user_memory)
 	vd_area_set(&d.ring.driver, UMEM_TOP);
 	CHECK_EQ(drv_fetch(&d, 1), -EFAULT);
 	CHECK_EQ(vd_ring_arm(&d.ring), -EFAULT);
-	CHECK(!vd_ring_complete(&d.ring, 0, 0));
+	CHECK(!drv_complete(&d.ring, 0, 0));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), -EFAULT);
 	d.ring = good;
 	vd_area_set(&d.ring.desc, UMEM_TOP);

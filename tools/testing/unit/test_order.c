@@ -106,8 +106,8 @@ static void check_publish(unsigned int features, u64 wish)
 	int entry, wmb, idx, mb;
 
 	drv_init(&d, NUM, features);
-	CHECK(!vd_ring_complete(&d.ring, 1, 2));
-	CHECK(!vd_ring_complete(&d.ring, 3, 4));
+	CHECK(!drv_complete(&d.ring, 1, 2));
+	CHECK(!drv_complete(&d.ring, 3, 4));
 	umem_trace_start();
 	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
 	wmb = find_barrier(0, UMEM_WMB);

@@ -41,7 +41,7 @@ static void check_heads(unsigned int from, u16 first, u16 nr)
 
 static int complete(u16 head, u32 len)
 {
-	int ret = vd_ring_complete(&d.ring, head, len);
+	int ret = drv_complete(&d.ring, head, len);
 
 	umem_settle();
 	return ret;
@@ -113,7 +113,7 @@ TEST(ring_probe_and_start)
 	used = umem_ptr(DRV_USED, sizeof(*used));
 	used->flags = cpu_to_le16(VRING_USED_F_NO_NOTIFY);
 	used->idx = cpu_to_le16(0x1234);
-	d.ring.next_avail = 7;
+	vd_ring_set_base(&d.ring, 7);
 	CHECK(!vd_ring_probe(&d.ring, &d.mem, &idx));
 	CHECK_EQ(idx, 0x1234);
 	CHECK_EQ(drv_used_flags(), 0);

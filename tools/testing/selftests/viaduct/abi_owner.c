@@ -6,8 +6,8 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "abi.h"
-#include "worker.h"
 
 /* Runs @fn in a fork child and returns its value (0..254, errno-sized). */
 static int in_child(int (*fn)(int fd), int fd)
@@ -186,15 +186,15 @@ TEST(worker_lives_with_the_owner)
 {
 	int fd = abi_open();
 
-	EXPECT_EQ(0, worker_settle(gettid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_settle(gettid(), 1));
+	EXPECT_EQ(1, vg_worker_settle(gettid(), 1));
 	ASSERT_EQ(0, vg_reset_owner(fd));
-	EXPECT_EQ(0, worker_settle(gettid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 	ASSERT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_settle(gettid(), 1));
+	EXPECT_EQ(1, vg_worker_settle(gettid(), 1));
 	close(fd);
-	EXPECT_EQ(0, worker_settle(gettid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 }
 
 TEST(many_times)

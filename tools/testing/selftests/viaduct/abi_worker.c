@@ -7,8 +7,8 @@
 #include <sched.h>
 #include <sys/wait.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "abi.h"
-#include "worker.h"
 
 #define MANAGED_ONLY() do { \
 	if (vg_dev_is_reference()) \
@@ -49,7 +49,7 @@ static bool is_gone(unsigned int id)
 {
 	uint64_t deadline = vg_deadline_ms(2000);
 
-	while (worker_find_id(getpid(), id)) {
+	while (vg_worker_find_id(getpid(), id)) {
 		if (vg_expired(deadline))
 			return false;
 		sched_yield();
@@ -64,7 +64,7 @@ TEST(one_for_both_at_first)
 	MANAGED_ONLY();
 	EXPECT_EQ(0, worker_of(fd, VG_RX));
 	EXPECT_EQ(0, worker_of(fd, VG_TX));
-	EXPECT_EQ(1, worker_count(getpid()));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
 }
 
 TEST(come_and_go)
@@ -74,13 +74,13 @@ TEST(come_and_go)
 	MANAGED_ONLY();
 	for (i = 0; i < 20; i++) {
 		EXPECT_EQ(1, new_worker(fd));
-		EXPECT_NE(0, worker_find_id(getpid(), 1));
+		EXPECT_NE(0, vg_worker_find_id(getpid(), 1));
 		EXPECT_EQ(2, new_worker(fd));
-		EXPECT_NE(0, worker_find_id(getpid(), 2));
+		EXPECT_NE(0, vg_worker_find_id(getpid(), 2));
 		EXPECT_EQ(0, free_worker(fd, 1));
 		EXPECT_TRUE(is_gone(1));
 		EXPECT_EQ(-ENODEV, free_worker(fd, 1));
-		EXPECT_NE(0, worker_find_id(getpid(), 2));
+		EXPECT_NE(0, vg_worker_find_id(getpid(), 2));
 		EXPECT_EQ(0, free_worker(fd, 2));
 		EXPECT_TRUE(is_gone(2));
 	}
@@ -101,13 +101,13 @@ TEST(rings_move)
 	EXPECT_EQ(0, attach_worker(fd, VG_RX, 1));
 	/* The first is a worker like any other. */
 	EXPECT_EQ(0, free_worker(fd, 0));
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 	EXPECT_EQ(0, vg_set_log_fd(fd, -1));
 	EXPECT_EQ(0, new_worker(fd));
 	EXPECT_EQ(0, attach_worker(fd, VG_RX, 0));
 	EXPECT_EQ(0, attach_worker(fd, VG_TX, 0));
 	EXPECT_EQ(0, free_worker(fd, 1));
-	EXPECT_EQ(1, worker_count(getpid()));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
 }
 
 TEST(unknown_ids)
@@ -136,7 +136,7 @@ TEST(bad_pointer)
 	EXPECT_EQ(1, new_worker(fd));
 	EXPECT_EQ(-EFAULT, vg_ioctl(fd, VG_FREE_WORKER, (void *)8));
 	EXPECT_EQ(-EFAULT, vg_ioctl(fd, VG_GET_VRING_WORKER, (void *)8));
-	EXPECT_NE(0, worker_find_id(getpid(), 1));
+	EXPECT_NE(0, vg_worker_find_id(getpid(), 1));
 }
 
 TEST(not_without_end)
@@ -154,7 +154,7 @@ TEST(not_without_end)
 	close(fd);
 	EXPECT_TRUE(is_gone(1));
 	EXPECT_TRUE(is_gone(i - 1));
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 TEST(reset_owner_ends_them)
@@ -207,7 +207,7 @@ TEST(kernel_thread)
 	EXPECT_CALL("fork_from_owner.is_known", is_known() ? 0 : -EPERM,
 		    with_mode(fd, 0));
 	EXPECT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_count(getpid()));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
 	EXPECT_CALL("fork_from_owner.is_busy", is_known() ? -EBUSY : -ENOTTY,
 		    with_mode(fd, 0));
 }
@@ -219,7 +219,7 @@ TEST(thread_of_the_owner)
 	EXPECT_CALL("fork_from_owner.task", is_known() ? 0 : -EPERM,
 		    with_mode(fd, 1));
 	EXPECT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_count(getpid()));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
 }
 
 TEST(mode_nonsense)

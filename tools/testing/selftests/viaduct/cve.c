@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "stats.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define LOG_ALL		VG_BIT(26)
 #define LOG_BYTES	(1 << 19)	/* for 16 GiB of guest memory */
@@ -125,7 +125,7 @@ TEST(cve_2019_14835_many_buffers)
 	/* Lost, or the end of the ring: neither spins. */
 	ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
 	settle();
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_FALSE(vg_ring_has_used(&rig.net.ring[VG_RX]));
 	rig.net.rx_layout = &vg_layout_plain;
 	ASSERT_FINE(start_again());
@@ -283,7 +283,7 @@ TEST_F(endless, cve_2019_3900)
 	close(fd);
 	ASSERT_FINE(start_again());
 	EXPECT_FINE(both_ways(100));
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
 /* What SET_BACKEND says to a socket, which it is asked to let go again. */

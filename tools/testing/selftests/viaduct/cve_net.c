@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "stats.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define RUN_MS		1000
 
@@ -212,13 +212,13 @@ TEST(cve_2026_74356)
 	}
 	EXPECT_NE(0, stats_reaches(getpid(), VG_RX, "pressure", 1));
 	settle();
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	/* One more is not enough either. */
 	post_one(_metadata);
 	EXPECT_TRUE(vg_ring_kick(r));
 	EXPECT_NE(0, stats_reaches(getpid(), VG_RX, "pressure", 2));
 	settle();
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_FALSE(vg_ring_has_used(r));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
 	/* stream_run() fills the ring: all come, the one that waited first. */

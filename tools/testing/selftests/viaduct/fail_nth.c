@@ -15,9 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
-#include "worker.h"
 
 /* No call here does more than this many things that can fail. */
 #define MAX_FAULTS	2000
@@ -157,7 +157,7 @@ static const char *intact_unowned(void)
 {
 	if (vg_set_vring_num(fresh, 0, 256) != -EPERM)
 		return "there is an owner";
-	if (worker_settle(gettid(), 0))
+	if (vg_worker_settle(gettid(), 0))
 		return "there is a worker";
 	return NULL;
 }
@@ -176,7 +176,7 @@ static const char *intact_owned(void)
 {
 	if (vg_set_vring_num(fresh, 0, 256))
 		return "there is no owner";
-	return worker_count(gettid()) == 1 ? NULL : "there is no worker";
+	return vg_worker_count(gettid()) == 1 ? NULL : "there is no worker";
 }
 
 static void undo_reset_owner(void)
@@ -295,7 +295,7 @@ TEST(owner)
 	SWEEP(call_open, nothing, undo_open);
 	SWEEP(call_set_owner, intact_unowned, undo_set_owner);
 	SWEEP(call_reset_owner, intact_owned, undo_reset_owner);
-	EXPECT_EQ(0, worker_settle(gettid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 	EXPECT_LT(5, nr_faults);
 	close(fresh);
 }

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "stats.h"
 #include "vd_test.h"
 #include "view.h"
-#include "worker.h"
 
 #define PAGE	4096
 #define ROUND_MS 500	/* of doing something to the memory all the time */
@@ -152,7 +152,7 @@ static void check(struct __test_metadata *_metadata, buffer_t *b,
 	else
 		check_rx(_metadata, b, offset, from, way);
 	settle();
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[q]));
 	/* No new start: the ring never stopped. */
 	view_restore(&view);
@@ -305,7 +305,7 @@ TEST(all_vanishes_under_load)
 		for (q = 0; q < 2; q++)
 			vg_ring_kick_always(&rig.net.ring[q]);
 		settle();
-		EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+		EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 		ASSERT_EQ(0, vg_net_stop(&rig.net));
 		view_restore(&view);
 		for (q = 0; q < 2; q++)
@@ -371,7 +371,7 @@ TEST(huge_pages_truncated)
 					     vg_deadline_ms(10000)));
 	}
 	settle();
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	ASSERT_EQ(0, vg_net_stop(&rig.net));
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, ftruncate(m[i].fd, m[i].size));

@@ -10,9 +10,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "uffd.h"
 #include "vd_test.h"
-#include "worker.h"
 
 static struct rig rig;
 static struct view view;
@@ -124,7 +124,7 @@ TEST_F(killed, ends_with_the_last_descriptor)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	close(uffd);
 	EXPECT_TRUE(ends(pid));
-	EXPECT_EQ(0, worker_settle(pid, 0));
+	EXPECT_EQ(0, vg_worker_settle(pid, 0));
 }
 
 TEST_F(killed, ends_when_answered)
@@ -136,7 +136,7 @@ TEST_F(killed, ends_when_answered)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	EXPECT_TRUE(ends(pid));
-	EXPECT_EQ(0, worker_settle(pid, 0));
+	EXPECT_EQ(0, vg_worker_settle(pid, 0));
 	uffd_stop = true;
 	ASSERT_EQ(0, pthread_join(t, NULL));
 }
@@ -158,7 +158,7 @@ TEST_F(killed, ends_unanswered)
 	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	if (!ended)
 		EXPECT_TRUE(ends(pid));
-	EXPECT_EQ(0, worker_settle(pid, 0));
+	EXPECT_EQ(0, vg_worker_settle(pid, 0));
 	uffd_stop = true;
 	ASSERT_EQ(0, pthread_join(t, NULL));
 	if (!ended && vg_dev_is_reference())
@@ -186,10 +186,10 @@ TEST_F(killed, ends_in_a_call)
 	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	if (!ended)
 		EXPECT_TRUE(ends(pid));
-	if (worker_find(pid))
-		EXPECT_EQ(0, worker_unrest(worker_find(pid)));
+	if (vg_worker_find(pid))
+		EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(pid)));
 	close(dev);
-	EXPECT_EQ(0, worker_settle(pid, 0));
+	EXPECT_EQ(0, vg_worker_settle(pid, 0));
 	uffd_stop = true;
 	ASSERT_EQ(0, pthread_join(t, NULL));
 	if (!ended && vg_dev_is_reference())

@@ -9,10 +9,10 @@
  */
 #include <pthread.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
 #include "view.h"
-#include "worker.h"
 
 #define PAGE	4096
 
@@ -116,7 +116,7 @@ static void check_quiet(struct __test_metadata *_metadata, area_t *a,
 	for (i = 0; i < 3; i++)
 		vg_ring_kick_always(a->r);
 	settle(a);
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_EQ(0, vg_eventfd_take(a->rig.net.err[q]));
 }
 

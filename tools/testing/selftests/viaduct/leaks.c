@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "stats.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define PAIRS		60	/* a good frame and a bad one */
 #define ROUNDS		200
@@ -202,9 +202,9 @@ TEST(second_owner_leaks_no_worker)
 	ASSERT_EQ(0, vg_set_owner(fd));
 	for (i = 0; i < 100; i++)
 		ASSERT_EQ(-EBUSY, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_count(getpid()));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
 	close(fd);
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 /*
@@ -228,15 +228,15 @@ TEST(limited_owner_leaks_no_worker)
 		if (!ret)
 			break;
 		ASSERT_TRUE(ret == -ENOMEM || ret == -EAGAIN);
-		ASSERT_EQ(0, worker_settle(getpid(), 0));
+		ASSERT_EQ(0, vg_worker_settle(getpid(), 0));
 		ASSERT_EQ(-EPERM, vg_set_vring_num(fd, 0, 256));
 	}
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &plenty));
 	if (ret)
 		EXPECT_EQ(0, vg_set_owner(fd));
-	EXPECT_EQ(1, worker_count(getpid()));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
 	close(fd);
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 VD_TEST_MAIN

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
-#include "worker.h"
 
 static struct rig rig;
 
@@ -39,10 +39,10 @@ TEST(close_under_load)
 		ASSERT_FINE(set_up());
 		stream_endless(s, &rig);
 		ASSERT_FINE(stream_load(s, 100 + i));
-		ASSERT_EQ(1, worker_count(gettid()));
+		ASSERT_EQ(1, vg_worker_count(gettid()));
 		ASSERT_EQ(0, close(rig.net.fd));
 		rig.net.fd = -1;
-		EXPECT_EQ(0, worker_settle(gettid(), 0));
+		EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 		rig_close(&rig);
 	}
 }
@@ -59,7 +59,7 @@ TEST(reset_owner_under_load)
 		stream_endless(s, &rig);
 		ASSERT_FINE(stream_load(s, 100 + i));
 		ASSERT_EQ(0, vg_reset_owner(rig.net.fd));
-		EXPECT_EQ(0, worker_settle(gettid(), 0));
+		EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 		ASSERT_EQ(0, vg_set_owner(rig.net.fd));
 		ASSERT_EQ(0, vg_set_features(rig.net.fd, rig.net.features));
 		ASSERT_EQ(0, vg_set_mem_table(rig.net.fd, table));
@@ -132,7 +132,7 @@ static int gone(pid_t owner)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
 
-	while (worker_count(owner)) {
+	while (vg_worker_count(owner)) {
 		if (vg_expired(deadline))
 			return 0;
 		sched_yield();
@@ -153,7 +153,7 @@ TEST(owner_killed_under_load)
 			run_for_ever(p[1]);
 		ASSERT_EQ(1, read(p[0], &c, 1));
 		ASSERT_EQ('y', c);
-		EXPECT_EQ(1, worker_count(pid));
+		EXPECT_EQ(1, vg_worker_count(pid));
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_TRUE(gone(pid));
@@ -220,14 +220,14 @@ TEST(device_outlives_its_owner)
 	}
 	close(from[1]);
 	ASSERT_EQ(sizeof(pid), read(from[0], &heir_pid, sizeof(heir_pid)));
-	EXPECT_EQ(1, worker_count(pid));
+	EXPECT_EQ(1, vg_worker_count(pid));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	if (vg_dev_is_reference() && !worker_count(pid)) {
+	if (vg_dev_is_reference() && !vg_worker_count(pid)) {
 		kill(heir_pid, SIGKILL);
 		SKIP(return, "the newer reference's worker is a thread of the owner");
 	}
-	EXPECT_EQ(1, worker_count(pid));
+	EXPECT_EQ(1, vg_worker_count(pid));
 	/* Not a frame before this: all of them cross without the owner. */
 	close(go[1]);
 	EXPECT_EQ(1, read(from[0], &c, 1));
@@ -248,7 +248,7 @@ TEST(many_devices)
 		ASSERT_FINE(rig_open(&many[i], RIG_TAP, &o));
 		ASSERT_FINE(rig_start(&many[i]));
 	}
-	EXPECT_EQ(NR, worker_count(gettid()));
+	EXPECT_EQ(NR, vg_worker_count(gettid()));
 	for (i = 0; i < NR; i++) {
 		struct stream s[2] = { stream_make(&many[i], VG_TX, 50),
 				       stream_make(&many[i], VG_RX, 50) };
@@ -257,7 +257,7 @@ TEST(many_devices)
 	}
 	for (i = 0; i < NR; i++)
 		rig_close(&many[i]);
-	EXPECT_EQ(0, worker_settle(gettid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 }
 
 TEST(module_stays_while_open)

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 
 #include "../../../lib/vguest/iommu.h"
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define PAGE 4096ULL
 
@@ -249,7 +249,7 @@ TEST(unanswered)
 						 rig.net.mem.region[i].size));
 	EXPECT_LE(0, stream_step(&tx));
 	EXPECT_TRUE(wait_for_misses(misses + 1));
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
 
 	/* A kick makes it ask again; the answer makes it go. */
@@ -334,7 +334,7 @@ TEST(read_only_buffer)
 	EXPECT_LE(1, errs);
 	if (!vg_dev_is_reference())
 		EXPECT_EQ(1, errs);
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, -1));
 	map_rx_pages(_metadata, VHOST_ACCESS_RW);

@@ -90,6 +90,8 @@ TEST(notify_on_empty)
 	int i;
 
 	ASSERT_FINE(set_up(VG_BIT(VG_F_NOTIFY_ON_EMPTY), true));
+	if (tx->packed)
+		SKIP(return, "a feature of legacy drivers");
 	vg_ring_disarm(tx);
 	for (i = 0; i < 10; i++) {
 		send_one(_metadata);
@@ -103,6 +105,8 @@ TEST(notify_on_empty_event_idx)
 
 	ASSERT_FINE(set_up(VG_BIT(VG_F_NOTIFY_ON_EMPTY) |
 			   VG_BIT(VG_F_EVENT_IDX), true));
+	if (tx->packed)
+		SKIP(return, "a feature of legacy drivers");
 	send_one(_metadata);
 	calls();
 	vg_ring_disarm(tx);
@@ -115,6 +119,8 @@ TEST(notify_on_empty_event_idx)
 TEST(event_idx_first_group_calls)
 {
 	ASSERT_FINE(set_up(VG_BIT(VG_F_EVENT_IDX), true));
+	if (tx->packed)
+		SKIP(return, "has an event that it does not name");
 	vg_ring_disarm(tx);
 	send_one(_metadata);
 	EXPECT_EQ(1, calls());
@@ -188,7 +194,7 @@ TEST(idle_device_wants_kicks)
 {
 	ASSERT_FINE(set_up(0, true));
 	send_one(_metadata);
-	EXPECT_EQ(0, le16toh(tx->used->flags) & VRING_USED_F_NO_NOTIFY);
+	EXPECT_TRUE(vg_ring_is_armed(tx));
 	show_one(_metadata);
 	EXPECT_TRUE(vg_ring_kick(tx));
 	until_used(_metadata);
@@ -196,14 +202,12 @@ TEST(idle_device_wants_kicks)
 
 TEST(idle_device_wants_kicks_event_idx)
 {
-	uint16_t event;
 	int i;
 
 	ASSERT_FINE(set_up(VG_BIT(VG_F_EVENT_IDX), true));
 	for (i = 0; i < 10; i++) {
 		send_one(_metadata);
-		memcpy(&event, &tx->used->ring[tx->num], sizeof(event));
-		EXPECT_EQ(tx->shown_idx, le16toh(event));
+		EXPECT_TRUE(vg_ring_is_armed(tx));
 		show_one(_metadata);
 		EXPECT_TRUE(vg_ring_kick(tx));
 		until_used(_metadata);

@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
-#include "worker.h"
 
 static struct rig rig;
 static volatile bool stop;
@@ -52,8 +52,8 @@ TEST(one_each)
 	attach(VG_TX, 1);
 	ASSERT_FINE(rig_start(&rig));
 	EXPECT_FINE(both_ways(2000));
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
-	EXPECT_EQ(0, worker_unrest(worker_find_id(getpid(), 1)));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find_id(getpid(), 1)));
 }
 
 TEST(neither_on_the_first)
@@ -68,7 +68,7 @@ TEST(neither_on_the_first)
 	attach(VG_RX, 2);
 	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VG_FREE_WORKER, &first));
 	EXPECT_FINE(both_ways(2000));
-	EXPECT_EQ(0, worker_count(getpid()));
+	EXPECT_EQ(0, vg_worker_count(getpid()));
 }
 
 /* Packets that wait when a ring moves are not forgotten. */
@@ -117,11 +117,11 @@ TEST(moves_under_load)
 	stop = true;
 	ASSERT_EQ(0, pthread_join(t, NULL));
 	EXPECT_FINE(both_ways(200));
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
-	EXPECT_EQ(0, worker_unrest(worker_find_id(getpid(), 1)));
-	EXPECT_EQ(0, worker_unrest(worker_find_id(getpid(), 2)));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find_id(getpid(), 1)));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find_id(getpid(), 2)));
 	rig_close(&rig);
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 static void *come_and_go(void *arg)
@@ -154,7 +154,7 @@ TEST(come_and_go_under_load)
 	stop = true;
 	ASSERT_EQ(0, pthread_join(t, NULL));
 	EXPECT_FINE(both_ways(200));
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
 VD_TEST_MAIN

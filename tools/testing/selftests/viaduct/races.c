@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define LOG_ALL		VG_BIT(26)
 #define LOG_BYTES	(1 << 19)	/* for 16 GiB of guest memory */
@@ -129,10 +129,10 @@ static void race(struct __test_metadata *_metadata,
 		TH_LOG("%s", why);
 	}
 	EXPECT_FINE(is_well());
-	EXPECT_EQ(1, worker_count(getpid()));
-	EXPECT_EQ(0, worker_unrest(worker_find(getpid())));
+	EXPECT_EQ(1, vg_worker_count(getpid()));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	rig_close(&rig);
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 static uint64_t bitmap;

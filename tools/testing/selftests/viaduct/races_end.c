@@ -11,9 +11,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define NR_CALLERS	2
 
@@ -141,10 +141,10 @@ TEST(close_during_calls)
 		device = rig.net.fd;
 	}
 	stop_callers(t);
-	EXPECT_EQ(1, worker_settle(getpid(), 1));
+	EXPECT_EQ(1, vg_worker_settle(getpid(), 1));
 	EXPECT_FINE(is_well());
 	rig_close(&rig);
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 /* Ownership comes and goes; the callers meet a device with or without. */
@@ -165,10 +165,10 @@ TEST(reset_owner_during_calls)
 	}
 	stop_callers(t);
 	EXPECT_LT(5, nr);
-	EXPECT_EQ(1, worker_settle(getpid(), 1));
+	EXPECT_EQ(1, vg_worker_settle(getpid(), 1));
 	EXPECT_FINE(is_well());
 	rig_close(&rig);
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
 static void client(int say)
@@ -204,7 +204,7 @@ TEST(owner_killed_during_calls)
 		poll(NULL, 0, nr % 7);
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
-		EXPECT_EQ(0, worker_settle(pid, 0));
+		EXPECT_EQ(0, vg_worker_settle(pid, 0));
 	}
 }
 

@@ -123,7 +123,7 @@ const char *rig_restart(struct rig *r, unsigned int q)
 	vg_ring_reset(&r->net.ring[q], 0);
 	vg_pool_reclaim(&r->net.pool[q]);
 	vg_eventfd_take(r->net.err[q]);
-	ret = vg_set_vring_base(r->net.fd, q, 0);
+	ret = vg_set_vring_base(r->net.fd, q, vg_ring_base(&r->net.ring[q]));
 	if (!ret)
 		ret = vg_set_backend(r->net.fd, q, r->backend);
 	return ret ? rig_fail(r, "restart: %s", strerror(-ret)) : NULL;

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "stats.h"
 #include "vd_test.h"
-#include "worker.h"
 
 #define NR		200	/* devices */
 #define NR_CLOSERS	20
@@ -121,10 +121,10 @@ static void round_of_all(struct __test_metadata *_metadata)
 	unsigned int fds = count_entries("/proc/self/fd");
 
 	ASSERT_FINE(open_all());
-	EXPECT_EQ(NR, worker_count(getpid()));
+	EXPECT_EQ(NR, vg_worker_count(getpid()));
 	EXPECT_FINE(run_all());
 	close_all();
-	EXPECT_EQ(0, worker_settle(getpid(), 0));
+	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 	EXPECT_EQ(fds, count_entries("/proc/self/fd"));
 }
 

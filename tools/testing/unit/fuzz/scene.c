@@ -76,22 +76,50 @@ static u32 scene_descs(struct input *in, struct vring_desc *desc, u32 max)
 	return nr;
 }
 
-void scene_init(struct scene *s, struct input *in)
+/* The packed layout has the flags where the split one has the next slot. */
+static void scene_turn(struct vring_desc *desc, u32 nr)
+{
+	for (; nr; nr--, desc++)
+		swap(desc->flags, desc->next);
+}
+
+void scene_offer(struct scene *s, unsigned int nr)
+{
+	struct drv *d = &s->d;
+
+	if (!d->ring.is_packed) {
+		drv_set_avail_idx(d, d->avail_idx + nr);
+		return;
+	}
+	for (; nr; nr--, d->avail_idx++) {
+		u16 flags = drv_packed_flags(d, d->avail_idx) & 7;
+
+		drv_packed_set_flags(d, d->avail_idx,
+				     drv_packed_avail(d, d->avail_idx, flags));
+	}
+}
+
+void scene_init(struct scene *s, struct input *in, unsigned int layout)
 {
 	u16 num = 1U << (input_u8(in) % 12);
-	unsigned int i, nr;
-	u8 mask;
+	unsigned int i, nr, nr_offers;
+	u8 mask, features;
 	u16 idx;
 
 	umem_reset();
-	drv_init_ring(&s->d, num, input_u8(in) & 7);
+	features = input_u8(in) & ~DRV_PACKED;
+	drv_init_ring(&s->d, num, features | layout);
 	mask = input_u8(in);
 	scene_map(s, mask);
 	idx = input_u16(in);
 	drv_start_at(&s->d, idx);
-	nr = input_u8(in);
-	for (i = 0; i < nr; i++)
-		drv_offer(&s->d, num > 255 ? input_u16(in) : input_u8(in));
+	nr_offers = input_u8(in);
+	for (i = 0; i < nr_offers; i++) {
+		u16 head = num > 255 ? input_u16(in) : input_u8(in);
+
+		if (!s->d.ring.is_packed)
+			drv_offer(&s->d, head);
+	}
 	nr = input_u8(in);
 	if (num > 255)
 		nr *= 16;
@@ -99,6 +127,14 @@ void scene_init(struct scene *s, struct input *in)
 	scene_descs(in, umem_ptr(scene_regions[2].userspace_addr,
 				 scene_regions[2].memory_size),
 		    scene_regions[2].memory_size / 16);
+	if (!s->d.ring.is_packed)
+		return;
+	scene_turn(umem_ptr(DRV_DESC, 16 * num), num);
+	scene_turn(umem_ptr(scene_regions[2].userspace_addr,
+			    scene_regions[2].memory_size),
+		   scene_regions[2].memory_size / 16);
+	s->d.avail_idx = idx;
+	scene_offer(s, nr_offers);
 }
 
 void scene_fini(struct scene *s)
@@ -134,7 +170,9 @@ void scene_check_batch(const struct scene *s)
 		const struct vd_chain *c = &batch->chain[i];
 		size_t len[2] = {};
 
-		SCENE_CHECK(c->head < s->d.ring.num);
+		if (!s->d.ring.is_packed)
+			SCENE_CHECK(c->head < s->d.ring.num);
+		SCENE_CHECK(c->nr_slots && c->nr_slots <= s->d.ring.num);
 		SCENE_CHECK(c->seg == nr_seg && c->desc == nr_desc);
 		nr_desc += c->nr_desc;
 		nr_seg += c->nr_out + c->nr_in;

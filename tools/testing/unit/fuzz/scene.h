@@ -3,11 +3,12 @@
  * A ring and guest memory made out of a fuzzer's input. In order:
  *
  *   u8   log2 of the ring size, up to 2048
- *   u8   features, drv_init()'s
+ *   u8   features, drv_init()'s; the layout is the target's
  *   u8   which of the regions are there
  *   u16  the index at which the ring begins
  *   u8   available chains, then a u8 or, with over 255 descriptors, a u16
- *        for the head of each
+ *        for the head of each; with the packed layout descriptors, and what
+ *        follows is skipped
  *   u8   how many of the following descriptors are the ring's; what is left
  *        goes into region C
  *   ...  descriptors of 7 bytes: u8 place, s16 offset, u16 length, u8 flags
@@ -41,7 +42,9 @@ struct scene {
 /* The regions that a scene may have; index 2 is C. */
 extern const struct vhost_memory_region scene_regions[SCENE_NR_REGIONS];
 
-void scene_init(struct scene *s, struct input *in);
+void scene_init(struct scene *s, struct input *in, unsigned int layout);
+/* Show more of what lies in the ring. */
+void scene_offer(struct scene *s, unsigned int nr);
 void scene_fini(struct scene *s);
 /* A guest address: near the start or the end of a region, or anywhere. */
 u64 scene_gpa(u8 place, s16 off);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * usage: seeds DIR writes the inputs from which fuzzing starts into DIR/chain,
- * DIR/split, DIR/regions, DIR/iotlb and DIR/message: one small scene of each
+ * DIR/split, DIR/packed, DIR/regions, DIR/iotlb and DIR/message: one small scene of each
  * kind. fuzz/scene.h and the targets tell what the bytes mean.
  */
 #include <stdio.h>
@@ -34,7 +34,7 @@ struct desc {
 };
 
 /**
- * struct seed - a scene and, for the split target, steps
+ * struct seed - a scene and, for the split and packed targets, steps
  * @name: file name
  * @log_num: log2 of the ring size
  * @features: acked
@@ -172,6 +172,7 @@ static void save_scenes(const char *dir)
 		memcpy(out.byte + out.len, steps, sizeof(steps));
 		out.len += sizeof(steps);
 		save(dir, "split", seeds[i].name, &out);
+		save(dir, "packed", seeds[i].name, &out);
 	}
 }
 

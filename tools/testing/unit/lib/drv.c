@@ -3,6 +3,7 @@
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,14 @@ size_t drv_used_len(const struct drv *d)
 	       sizeof(__virtio16);
 }
 
+static u64 drv_features(unsigned int f)
+{
+	return (f & DRV_EVENT_IDX ? BIT_ULL(VIRTIO_RING_F_EVENT_IDX) : 0) |
+	       (f & DRV_ON_EMPTY ? BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) : 0) |
+	       (f & DRV_PACKED ? BIT_ULL(VIRTIO_F_RING_PACKED) : 0) |
+	       (f & DRV_IN_ORDER ? BIT_ULL(VIRTIO_F_IN_ORDER) : 0);
+}
+
 void drv_init_ring(struct drv *d, u16 num, unsigned int features)
 {
 	const struct vhost_vring_addr addr = {
@@ -44,15 +53,15 @@ void drv_init_ring(struct drv *d, u16 num, unsigned int features)
 	memset(d, 0, sizeof(*d));
 	d->guest.desc = DRV_DESC;
 	d->guest.num = num;
-	umem_map(DRV_DESC, sizeof(struct vring_desc) * num, UMEM_R);
+	umem_map(DRV_DESC, sizeof(struct vring_desc) * num,
+		 features & DRV_PACKED ? UMEM_R | UMEM_W : UMEM_R);
 	umem_map(DRV_AVAIL, drv_avail_len(num), UMEM_R);
 	umem_map(DRV_USED, drv_used_len(d), UMEM_R | UMEM_W);
 	umem_map(DRV_LOG_MAP, DRV_LOG_LEN, UMEM_R | UMEM_W);
 
 	vd_ring_init(&d->ring);
-	d->ring.num = num;
-	d->ring.event_idx = features & DRV_EVENT_IDX;
-	d->ring.notify_on_empty = features & DRV_ON_EMPTY;
+	vd_ring_set_num(&d->ring, num);
+	vd_ring_set_features(&d->ring, drv_features(features));
 	vd_ring_set_addr(&d->ring, &addr);
 	d->ring.log.base = DRV_LOG_MAP - DRV_LOG_PAGE / 8;
 	vd_ring_start(&d->ring, 0);
@@ -71,6 +80,7 @@ void drv_set_table(struct drv *d, const struct vhost_memory_region *table,
 	if (IS_ERR(d->regions))
 		umem_die("the table is refused: %ld", PTR_ERR(d->regions));
 	vd_mem_set(&d->mem, d->regions);
+	d->ring.log.regions = d->regions;
 	d->guest.table = table;
 	d->guest.nr = nr;
 }
@@ -93,10 +103,109 @@ void drv_fini(struct drv *d)
 	free(d->batch);
 }
 
+/* 2.8.1: the wrap counter is 1 in the first lap and changes with each. */
+static bool drv_wrap(const struct drv *d, u16 pos)
+{
+	return pos / d->guest.num % 2 == 0;
+}
+
+u16 drv_code(const struct drv *d, u16 pos)
+{
+	return pos % d->guest.num | drv_wrap(d, pos) << 15;
+}
+
+u32 drv_base(const struct drv *d, u16 avail, u16 used)
+{
+	if (!d->ring.is_packed)
+		return avail;
+	return drv_code(d, avail) | (u32)drv_code(d, used) << 16;
+}
+
+static struct vring_packed_desc *drv_packed_ring(const struct drv *d, u16 pos)
+{
+	return umem_ptr(DRV_DESC + 16ULL * (pos % d->guest.num), 16);
+}
+
+u16 drv_packed_flags(const struct drv *d, u16 pos)
+{
+	return le16_to_cpu(drv_packed_ring(d, pos)->flags);
+}
+
+void drv_packed_set_flags(struct drv *d, u16 pos, u16 flags)
+{
+	drv_packed_ring(d, pos)->flags = cpu_to_le16(flags);
+}
+
+struct vring_packed_desc drv_packed_at(const struct drv *d, u16 pos)
+{
+	return *drv_packed_ring(d, pos);
+}
+
+u16 drv_packed_avail(const struct drv *d, u16 pos, u16 flags)
+{
+	return flags | (drv_wrap(d, pos) ? BIT(7) : BIT(15));
+}
+
+bool drv_packed_is_used(const struct drv *d, u16 pos)
+{
+	u16 both = BIT(7) | BIT(15);
+
+	return (drv_packed_flags(d, pos) & both) == (drv_wrap(d, pos) ? both : 0);
+}
+
+/* As if all up to @idx had been made available and used. */
+static void drv_packed_reset(struct drv *d, u16 idx)
+{
+	u32 i;
+
+	for (i = d->guest.num; i; i--)
+		drv_packed_set_flags(d, idx - i, drv_wrap(d, idx - i) ?
+				     BIT(7) | BIT(15) : 0);
+}
+
+void drv_packed_desc(struct drv *d, u16 pos, u64 addr, u32 len, u16 id,
+		     u16 flags)
+{
+	struct vring_packed_desc *desc = drv_packed_ring(d, pos);
+
+	desc->addr = cpu_to_le64(addr);
+	desc->len = cpu_to_le32(len);
+	desc->id = cpu_to_le16(id);
+	desc->flags = cpu_to_le16(flags);
+}
+
+struct vring_packed_desc_event *drv_packed_driver(void)
+{
+	return umem_ptr(DRV_AVAIL, sizeof(struct vring_packed_desc_event));
+}
+
+struct vring_packed_desc_event *drv_packed_device(void)
+{
+	return umem_ptr(DRV_USED, sizeof(struct vring_packed_desc_event));
+}
+
+bool drv_packed_must_kick(const struct drv *d, u16 shown, u16 old)
+{
+	const struct vring_packed_desc_event *e = drv_packed_device();
+
+	if (le16_to_cpu(e->flags) != VRING_PACKED_EVENT_FLAG_DESC)
+		return le16_to_cpu(e->flags) == VRING_PACKED_EVENT_FLAG_ENABLE;
+	/* One after the other, to be sure. */
+	for (; old != shown; old++)
+		if (drv_code(d, old) == le16_to_cpu(e->off_wrap))
+			return true;
+	return false;
+}
+
 void drv_start_at(struct drv *d, u16 idx)
 {
-	drv_set_avail_idx(d, idx);
-	d->ring.next_avail = idx;
+	if (d->ring.is_packed) {
+		drv_packed_reset(d, idx);
+		vd_ring_set_base(&d->ring, drv_base(d, idx, idx));
+	} else {
+		drv_set_avail_idx(d, idx);
+		vd_ring_set_base(&d->ring, idx);
+	}
 	vd_ring_start(&d->ring, idx);
 }
 
@@ -204,6 +313,15 @@ int drv_fetch(struct drv *d, unsigned int max)
 
 	umem_settle();
 	return ret;
+}
+
+int drv_complete(struct vd_ring *ring, u16 head, u32 len)
+{
+	const struct vd_chain chain = {
+		.head = head, .nr_slots = 1, .in_len = len,
+	};
+
+	return vd_ring_complete(ring, &chain, len);
 }
 
 int drv_try(struct drv *d, u16 head)

@@ -32,6 +32,8 @@
 /* What the driver acked, for drv_init(). */
 #define DRV_EVENT_IDX	1U
 #define DRV_ON_EMPTY	2U
+#define DRV_PACKED	8U
+#define DRV_IN_ORDER	16U
 /* Not a feature, but settled as early: writes to the used area are logged. */
 #define DRV_LOG		4U
 
@@ -71,8 +73,11 @@ void drv_set_table(struct drv *d, const struct vhost_memory_region *table,
 /* All of it; the ring begins at 0. */
 void drv_init(struct drv *d, u16 num, unsigned int features);
 void drv_fini(struct drv *d);
-/* Begin anew at another index, as after SET_VRING_BASE. */
+/* Begin anew at another position, as after SET_VRING_BASE. */
 void drv_start_at(struct drv *d, u16 idx);
+/* The ABI's words for a position, and for both of a packed ring's. */
+u16 drv_code(const struct drv *d, u16 pos);
+u32 drv_base(const struct drv *d, u16 avail, u16 used);
 
 /* Driver: a descriptor, of the ring or of an indirect table at @gpa. */
 void drv_desc(struct drv *d, u16 slot, u64 addr, u32 len, u16 flags, u16 next);
@@ -92,8 +97,24 @@ u16 drv_used_flags(void);
 size_t drv_used_len(const struct drv *d);
 u16 drv_avail_event(const struct drv *d);
 
+/* The same of a packed ring, at positions. */
+void drv_packed_desc(struct drv *d, u16 pos, u64 addr, u32 len, u16 id,
+		     u16 flags);
+u16 drv_packed_flags(const struct drv *d, u16 pos);
+void drv_packed_set_flags(struct drv *d, u16 pos, u16 flags);
+/* @flags as they say that the descriptor is available. */
+u16 drv_packed_avail(const struct drv *d, u16 pos, u16 flags);
+bool drv_packed_is_used(const struct drv *d, u16 pos);
+struct vring_packed_desc drv_packed_at(const struct drv *d, u16 pos);
+struct vring_packed_desc_event *drv_packed_driver(void);
+struct vring_packed_desc_event *drv_packed_device(void);
+/* Whether what the device says asks for a kick when @shown follows @old. */
+bool drv_packed_must_kick(const struct drv *d, u16 shown, u16 old);
+
 /* Device: fetch, and see to it that no window is left open. */
 int drv_fetch(struct drv *d, unsigned int max);
+/* Device: a chain of which no more than its head counts is used. */
+int drv_complete(struct vd_ring *ring, u16 head, u32 len);
 /* Device: offer one chain and expect a certain answer to its fetch. */
 int drv_try(struct drv *d, u16 head);
 

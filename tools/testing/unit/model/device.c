@@ -48,6 +48,8 @@ static void model_check_chain(const struct model *m, unsigned int at, u64 pos)
 		len[c->buf[i].write] += c->buf[i].len;
 	MODEL_CHECK(seen->out_len == len[0] && seen->in_len == len[1]);
 	MODEL_CHECK(seen->nr_desc == c->nr_desc);
+	MODEL_CHECK(seen->nr_slots ==
+		    (m->d.ring.is_packed ? c->nr_slots : 1));
 
 	nr = model_pieces(m, c, want);
 	MODEL_CHECK(nr == (unsigned int)seen->nr_out + seen->nr_in);
@@ -87,15 +89,35 @@ static int model_expect(struct model *m, unsigned int max)
 	return nr ? (int)nr : -ENOSPC;
 }
 
+/*
+ * How far the device looks. With the split layout that is the driver's index;
+ * with the packed one it sees what it reads, of which not all may fit.
+ */
+static u64 model_sees(const struct model *m, unsigned int max)
+{
+	unsigned int nr_desc = m->d.batch->nr_desc;
+	u64 nr = m->fetched, end;
+
+	if (!m->d.ring.is_packed)
+		return m->shown;
+	end = min_t(u64, m->shown, nr + min(max, VD_BATCH - m->d.batch->nr));
+	for (; nr < end; nr++) {
+		nr_desc += m->chain[m->avail[nr % MODEL_MAX_NUM]].nr_desc;
+		if (nr_desc > REF_MAX_SEGS)
+			break;
+	}
+	return nr;
+}
+
 void model_fetch(struct model *m)
 {
 	unsigned int first = m->d.batch->nr, i;
 	unsigned int max = 1 + rng_below(&m->rng, VD_BATCH);
-	int want = model_expect(m, max);
-	int ret = drv_fetch(&m->d, max);
+	int want = model_expect(m, max), ret;
 
 	m->asleep = false;
-	m->seen = m->shown;
+	m->seen = model_sees(m, max);
+	ret = drv_fetch(&m->d, max);
 	MODEL_CHECK(ret == want);
 	if (ret < 0) {
 		MODEL_CHECK(m->d.batch->nr == first);
@@ -133,10 +155,12 @@ void model_complete(struct model *m)
 
 	for (; nr; nr--, m->taken++, m->completed++) {
 		struct model_used *u = &m->used[m->completed % MODEL_MAX_NUM];
+		const struct vd_chain *chain = &m->d.batch->chain[m->taken];
 
-		u->head = m->d.batch->chain[m->taken].head;
-		u->len = rng_next(&m->rng);
-		MODEL_CHECK(!vd_ring_complete(&m->d.ring, u->head, u->len));
+		u->head = chain->head;
+		u->len = rng_once_in(&m->rng, 2) ? chain->in_len :
+						   rng_next(&m->rng);
+		MODEL_CHECK(!vd_ring_complete(&m->d.ring, chain, u->len));
 		umem_settle();
 	}
 	MODEL_CHECK(vd_ring_nr_completed(&m->d.ring) ==
@@ -148,6 +172,13 @@ void model_complete(struct model *m)
 /* The driver's event as a position: the first one at or behind @from. */
 static u64 model_event_pos(const struct model *m, u64 from)
 {
+	if (m->d.ring.is_packed) {
+		while (drv_code(&m->d, model_idx(m, from)) !=
+		       drv_packed_driver()->off_wrap)
+			from++;
+		return from;
+	}
+
 	u16 event = *(u16 *)umem_ptr(DRV_AVAIL + 4 + 2 * m->d.guest.num, 2);
 
 	return from + (u16)(event - model_idx(m, from));
@@ -155,16 +186,25 @@ static u64 model_event_pos(const struct model *m, u64 from)
 
 static bool model_wants_call(struct model *m)
 {
-	bool is_new = !m->has_decided || m->published - m->decided >= 65536;
-	u64 old = m->decided;
+	u64 now = model_at(m, m->published), old = m->decided;
+	bool is_new = !m->has_decided || now - old >= 65536;
 
-	if (m->d.ring.notify_on_empty && m->fetched == m->seen)
+	if (m->d.ring.is_packed) {
+		u16 flags = drv_packed_driver()->flags;
+
+		m->has_decided = true;
+		m->decided = now;
+		if (flags != VRING_PACKED_EVENT_FLAG_DESC ||
+		    !m->d.ring.event_idx)
+			return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
+	} else if (m->d.ring.notify_on_empty && m->fetched == m->seen) {
 		return true;
-	if (!m->d.ring.event_idx)
+	} else if (!m->d.ring.event_idx) {
 		return !*(u16 *)umem_ptr(DRV_AVAIL, 2);
+	}
 	m->has_decided = true;
-	m->decided = m->published;
-	return is_new || model_event_pos(m, old) < m->published;
+	m->decided = now;
+	return is_new || model_event_pos(m, old) < now;
 }
 
 void model_publish(struct model *m)
@@ -178,7 +218,28 @@ void model_publish(struct model *m)
 		want = may_call && model_wants_call(m);
 	}
 	MODEL_CHECK(ret == want);
-	MODEL_CHECK(drv_used_idx(&m->d) == model_idx(m, m->published));
+	if (!m->d.ring.is_packed)
+		MODEL_CHECK(drv_used_idx(&m->d) == model_idx(m, m->published));
+}
+
+/* What the device says of kicks when it is armed, or not. */
+static void model_check_told(const struct model *m, bool armed)
+{
+	if (m->d.ring.is_packed) {
+		u16 flags = drv_packed_device()->flags;
+
+		if (!m->d.ring.event_idx)
+			MODEL_CHECK(flags == !armed);
+		else if (armed)
+			MODEL_CHECK(flags == VRING_PACKED_EVENT_FLAG_DESC &&
+				    drv_packed_device()->off_wrap ==
+				    drv_code(&m->d, model_pos(m, m->seen)));
+	} else if (!m->d.ring.event_idx) {
+		MODEL_CHECK(drv_used_flags() ==
+			    (armed ? 0 : VRING_USED_F_NO_NOTIFY));
+	} else if (armed) {
+		MODEL_CHECK(drv_avail_event(&m->d) == model_idx(m, m->seen));
+	}
 }
 
 /* What the handler does at its end: ask for a kick, go on if work came. */
@@ -189,15 +250,11 @@ void model_arm(struct model *m)
 	umem_settle();
 	MODEL_CHECK(ret == (m->shown != m->seen));
 	m->asleep = !ret;
-	if (m->d.ring.event_idx)
-		MODEL_CHECK(drv_avail_event(&m->d) == model_idx(m, m->seen));
-	else
-		MODEL_CHECK(!drv_used_flags());
+	model_check_told(m, true);
 	if (!ret)
 		return;
 	MODEL_CHECK(!vd_ring_disarm(&m->d.ring));
-	MODEL_CHECK(m->d.ring.event_idx ||
-		    drv_used_flags() == VRING_USED_F_NO_NOTIFY);
+	model_check_told(m, false);
 	umem_settle();
 }
 
@@ -205,11 +262,17 @@ void model_arm(struct model *m)
 void model_restart(struct model *m)
 {
 	u16 used_idx;
+	u32 base;
 
 	model_give_back(m, m->d.batch->nr - m->taken);
 	model_publish(m);
+	base = vd_ring_get_base(&m->d.ring);
+	MODEL_CHECK(base == drv_base(&m->d, model_pos(m, m->fetched),
+				     model_pos(m, m->published)));
+	vd_ring_set_base(&m->d.ring, base);
 	MODEL_CHECK(!vd_ring_probe(&m->d.ring, &m->d.mem, &used_idx));
-	MODEL_CHECK(used_idx == model_idx(m, m->published));
+	if (!m->d.ring.is_packed)
+		MODEL_CHECK(used_idx == model_idx(m, m->published));
 	vd_ring_start(&m->d.ring, used_idx);
 	umem_settle();
 	m->seen = m->fetched;

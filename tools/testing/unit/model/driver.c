@@ -12,6 +12,7 @@ void model_driver_start(struct model *m)
 	u16 i;
 
 	m->nr_free = m->d.guest.num;
+	m->nr_slots = m->d.guest.num;
 	for (i = 0; i < m->nr_free; i++)
 		m->free[i] = i;
 }
@@ -21,6 +22,10 @@ static u16 model_get_slot(struct model *m)
 	unsigned int at = rng_below(&m->rng, m->nr_free);
 	u16 slot = m->free[at];
 
+	if (m->d.ring.in_order && !m->d.ring.is_packed) {
+		m->nr_free--;
+		return m->next_slot++ % m->d.guest.num;
+	}
 	m->free[at] = m->free[--m->nr_free];
 	return slot;
 }
@@ -50,12 +55,15 @@ static void model_make_bufs(struct model *m, struct model_chain *c)
 {
 	unsigned int i, nr_out;
 
+	c->in_len = 0;
 	c->nr = 1 + rng_below(&m->rng, rng_once_in(&m->rng, 64) ?
 			      MODEL_MAX_BUFS : 4);
 	nr_out = rng_below(&m->rng, c->nr + 1);
 	for (i = 0; i < c->nr; i++) {
 		model_make_buf(m, &c->buf[i]);
 		c->buf[i].write = i >= nr_out;
+		if (c->buf[i].write)
+			c->in_len += c->buf[i].len;
 	}
 }
 
@@ -85,6 +93,22 @@ static u32 model_write_table(struct model *m, struct model_chain *c, u64 gpa,
 			flags |= VRING_DESC_F_NEXT;
 		drv_table_desc(gpa, place[i], b->gpa, b->len, flags,
 			       i < nr - 1 ? place[i + 1] : 0);
+	}
+	return nr * 16;
+}
+
+/* The packed layout's table has no links: all of it counts, in a row. */
+static u32 model_write_row(struct model_chain *c, u64 gpa, unsigned int from)
+{
+	u32 nr = c->nr - from, i;
+
+	for (i = 0; i < nr; i++) {
+		const struct model_buf *b = &c->buf[from + i];
+
+		/* Where the split layout has flags is an id, and means nothing. */
+		drv_table_desc(gpa, i, b->gpa, b->len, 0xfff7 + i,
+			       model_flags(c, from + i) |
+			       (i % 2 ? VRING_DESC_F_NEXT : 0));
 	}
 	return nr * 16;
 }
@@ -124,6 +148,7 @@ static void model_write_chain(struct model *m, struct model_chain *c,
 		u64 gpa = model_table_gpa(m, head);
 		u32 len = model_write_table(m, c, gpa, direct);
 
+		c->has_border_table = gpa == BORDER_TABLE;
 		next = c->slot[--i];
 		drv_desc(&m->d, next, gpa, len, VRING_DESC_F_INDIRECT, 0);
 		flags = VRING_DESC_F_NEXT;
@@ -140,6 +165,47 @@ static void model_write_chain(struct model *m, struct model_chain *c,
 	}
 }
 
+/* A packed descriptor; the flags of the first new one wait. */
+static void model_packed_desc(struct model *m, u64 addr, u32 len, u16 id,
+			      u16 flags)
+{
+	u16 pos = model_idx(m, m->made_at);
+
+	flags = drv_packed_avail(&m->d, pos, flags);
+	if (m->made_at == m->at[m->shown % MODEL_MAX_NUM]) {
+		m->first_flags = flags;
+		flags = drv_packed_flags(&m->d, pos);
+	}
+	drv_packed_desc(&m->d, pos, addr, len, id, flags);
+	m->made_at++;
+}
+
+static void model_write_packed(struct model *m, struct model_chain *c,
+			       unsigned int direct)
+{
+	u16 id = c->slot[0], i;
+
+	m->at[m->made % MODEL_MAX_NUM] = m->made_at;
+	c->nr_desc = direct < c->nr;
+	for (i = 0; i < direct; i++) {
+		const struct model_buf *b = &c->buf[i];
+
+		model_packed_desc(m, b->gpa, b->len,
+				  i + 1 < c->nr_slots ? 0xdead : id,
+				  model_flags(c, i) | (i + 1 < c->nr_slots ?
+						       VRING_DESC_F_NEXT : 0));
+		c->nr_desc += !!b->len;
+	}
+	if (direct < c->nr) {
+		u64 gpa = model_table_gpa(m, id);
+
+		c->has_border_table = gpa == BORDER_TABLE;
+		model_packed_desc(m, gpa, model_write_row(c, gpa, direct), id,
+				  VRING_DESC_F_INDIRECT);
+	}
+	m->nr_slots -= c->nr_slots;
+}
+
 /* Make a chain and write its head behind the others; it is not shown yet. */
 void model_add(struct model *m)
 {
@@ -149,19 +215,28 @@ void model_add(struct model *m)
 	model_make_bufs(m, &c);
 	direct = model_nr_direct(m, &c);
 	c.nr_slots = direct + (direct < c.nr);
-	if (c.nr_slots > m->nr_free)
+	if (c.nr_slots > min(m->nr_free, m->nr_slots))
 		return;
-	for (i = 0; i < c.nr_slots; i++)
-		c.slot[i] = model_get_slot(m);
-	model_write_chain(m, &c, direct);
+	c.has_border_table = false;
+	if (m->d.ring.is_packed) {
+		c.slot[0] = model_get_slot(m);
+		model_write_packed(m, &c, direct);
+	} else {
+		for (i = 0; i < c.nr_slots; i++)
+			c.slot[i] = model_get_slot(m);
+		model_write_chain(m, &c, direct);
+		drv_set_avail(&m->d, model_idx(m, m->made), c.slot[0]);
+	}
 	m->chain[c.slot[0]] = c;
 	m->avail[m->made % MODEL_MAX_NUM] = c.slot[0];
-	drv_set_avail(&m->d, model_idx(m, m->made), c.slot[0]);
 	m->made++;
 }
 
 static bool model_must_kick(const struct model *m, u64 old)
 {
+	if (m->d.ring.is_packed)
+		return drv_packed_must_kick(&m->d, model_pos(m, m->shown),
+					    model_pos(m, old));
 	if (!m->d.ring.event_idx)
 		return !(drv_used_flags() & VRING_USED_F_NO_NOTIFY);
 	return vring_need_event(drv_avail_event(&m->d), model_idx(m, m->shown),
@@ -175,8 +250,11 @@ void model_show(struct model *m)
 
 	if (m->made == m->shown)
 		return;
+	if (m->d.ring.is_packed)
+		drv_packed_set_flags(&m->d, model_pos(m, old), m->first_flags);
+	else
+		drv_set_avail_idx(&m->d, model_idx(m, m->made));
 	m->shown = m->made;
-	drv_set_avail_idx(&m->d, model_idx(m, m->shown));
 	if (m->asleep)
 		MODEL_CHECK(model_must_kick(m, old));
 	m->asleep = false;
@@ -187,13 +265,17 @@ static void model_free_chain(struct model *m, u16 head)
 	struct model_chain *c = &m->chain[head];
 	unsigned int i;
 
+	if (c->has_border_table)
+		m->has_border_table = false;
+	if (m->d.ring.is_packed) {
+		m->nr_slots += c->nr_slots;
+		m->free[m->nr_free++] = head;
+		return;
+	}
 	for (i = 0; i < c->nr_slots; i++) {
 		u64 at = DRV_DESC + 16ULL * c->slot[i];
 		struct vring_desc *desc = umem_ptr(at, sizeof(*desc));
 
-		if (desc->flags & VRING_DESC_F_INDIRECT &&
-		    desc->addr == BORDER_TABLE)
-			m->has_border_table = false;
 		/* What the device might still read would break the ring. */
 		desc->addr = DRV_HOLE_GPA;
 		desc->len = 1;
@@ -201,29 +283,69 @@ static void model_free_chain(struct model *m, u16 head)
 	}
 }
 
+/* The entry of the chain that is used next. */
+static struct model_used model_read_used(const struct model *m)
+{
+	struct vring_packed_desc d;
+	struct vring_used_elem e;
+
+	if (!m->d.ring.is_packed) {
+		e = drv_used_elem(&m->d, model_pos(m, m->reaped));
+		return (struct model_used){ e.id, e.len };
+	}
+	MODEL_CHECK(drv_packed_is_used(&m->d, model_pos(m, m->reaped)));
+	d = drv_packed_at(&m->d, model_pos(m, m->reaped));
+	/* 2.8.3: the flag says whether there is a length. */
+	MODEL_CHECK(!(d.flags & VRING_DESC_F_WRITE) == !d.len);
+	return (struct model_used){ d.id, d.len };
+}
+
+/*
+ * Take what one entry stands for: its chain and, in order, those before it,
+ * which then are used to the end.
+ */
+static void model_reap_entry(struct model *m)
+{
+	struct model_used got = model_read_used(m), *want;
+
+	do {
+		MODEL_CHECK(m->reaped < m->published);
+		want = &m->used[m->reaped % MODEL_MAX_NUM];
+		if (want->head != got.head) {
+			MODEL_CHECK(m->d.ring.in_order);
+			MODEL_CHECK(want->len == m->chain[want->head].in_len);
+		}
+		model_free_chain(m, want->head);
+		m->reaped++;
+	} while (want->head != got.head);
+	MODEL_CHECK(want->len == got.len);
+}
+
 /* Take used entries: those that were published, as they were completed. */
 void model_reap(struct model *m)
 {
 	unsigned int nr = rng_below(&m->rng, 80);
 
-	MODEL_CHECK(drv_used_idx(&m->d) == model_idx(m, m->published));
-	for (; nr && m->reaped < m->published; nr--, m->reaped++) {
-		const struct model_used *want =
-			&m->used[m->reaped % MODEL_MAX_NUM];
-		struct vring_used_elem e =
-			drv_used_elem(&m->d, model_idx(m, m->reaped));
-
-		MODEL_CHECK(e.id == want->head);
-		MODEL_CHECK(e.len == want->len);
-		model_free_chain(m, want->head);
-	}
+	if (!m->d.ring.is_packed)
+		MODEL_CHECK(drv_used_idx(&m->d) == model_idx(m, m->published));
+	else if (m->published < m->made)
+		MODEL_CHECK(!drv_packed_is_used(&m->d,
+						model_pos(m, m->published)));
+	for (; nr && m->reaped < m->published; nr--)
+		model_reap_entry(m);
 }
 
 /* Change what is said of interrupts. */
 void model_wish(struct model *m)
 {
 	u16 ahead = rng_below(&m->rng, rng_once_in(&m->rng, 4) ? 65536 : 70);
+	u16 event = model_pos(m, m->reaped) + ahead - 2;
 
-	drv_set_used_event(&m->d, model_idx(m, m->reaped) + ahead - 2);
+	if (m->d.ring.is_packed) {
+		drv_packed_driver()->off_wrap = drv_code(&m->d, event);
+		drv_packed_driver()->flags = rng_below(&m->rng, 4);
+		return;
+	}
+	drv_set_used_event(&m->d, event);
 	drv_set_no_interrupt(&m->d, rng_once_in(&m->rng, 2));
 }

@@ -46,15 +46,22 @@ static unsigned int model_weigh(struct rng *rng, unsigned int *weight)
 
 static void model_start(struct model *m, struct rng *rng)
 {
+	unsigned int features;
+
 	memset(m, 0, offsetof(struct model, free));
 	m->rng = *rng;
 	umem_reset();
-	drv_init(&m->d, 1U << rng_below(rng, 11), rng_below(rng, 8));
+	features = rng_below(rng, 32);
+	/* Packed descriptors are logged by the memory table: not in here. */
+	if (features & DRV_PACKED)
+		features &= ~DRV_LOG;
+	drv_init(&m->d, 1U << rng_below(rng, 11), features);
 	/* Often close to the wrap of the index. */
 	m->base = rng_once_in(rng, 2) ? rng_next(rng) :
 					-rng_below(rng, 300);
 	drv_start_at(&m->d, m->base);
-	*(u16 *)umem_ptr(DRV_USED + 2, 2) = m->base;
+	if (!m->d.ring.is_packed)
+		*(u16 *)umem_ptr(DRV_USED + 2, 2) = m->base;
 	model_driver_start(m);
 }
 

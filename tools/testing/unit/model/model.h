@@ -27,14 +27,19 @@ struct model_buf {
  * struct model_chain - a chain as the driver made it
  * @nr: entries in @buf
  * @nr_slots: descriptors of the ring that it holds
+ * @in_len: bytes that the device may write
  * @nr_desc: those of them that are not empty
- * @slot: which they are; the first is its head
+ * @slot: which they are; the first is its head, or its id with the packed
+ *	  layout, which takes slots in turn
+ * @has_border_table: its table lies across two regions
  * @buf: its buffers, those of a table too
  */
 struct model_chain {
 	u16 nr;
 	u16 nr_slots;
 	u16 nr_desc;
+	u32 in_len;
+	bool has_border_table;
 	u16 slot[MODEL_MAX_BUFS + 1];
 	struct model_buf buf[MODEL_MAX_BUFS];
 };
@@ -48,6 +53,9 @@ struct model_used {
  * struct model - both sides, and what is known of them
  * @d: ring, memory, device
  * @rng: decides everything
+ * Chains are counted; with the split layout a chain's number is its position
+ * in the ring, too, with the packed one that is in @at.
+ *
  * @base: the 16-bit index at position 0
  * @made: chains written to the avail ring
  * @shown: those that the driver's index covers
@@ -57,12 +65,17 @@ struct model_used {
  * @completed: used entries
  * @published: those that the device has shown
  * @reaped: those that the driver has taken
- * @decided: @published at the last interrupt decision
+ * @decided: position behind @published at the last interrupt decision
  * @has_decided: there was one
  * @asleep: the device waits for a kick
  * @has_border_table: a chain's table lies across two regions
+ * @first_flags: with the packed layout, what shows all that was made
+ * @made_at: position behind the chains made
  * @nr_free: entries in @free
- * @free: descriptors that are free
+ * @free: descriptors that are free, or ids
+ * @next_slot: in order, the next descriptor of the table
+ * @nr_slots: with the packed layout, descriptors that are free
+ * @at: positions of chains
  * @avail: heads by position
  * @used: used entries by position
  * @chain: by head
@@ -83,8 +96,13 @@ struct model {
 	bool has_decided;
 	bool asleep;
 	bool has_border_table;
+	u16 first_flags;
+	u64 made_at;
 	unsigned int nr_free;
+	u16 next_slot;
+	unsigned int nr_slots;
 	u16 free[MODEL_MAX_NUM];
+	u64 at[MODEL_MAX_NUM];
 	u16 avail[MODEL_MAX_NUM];
 	struct model_used used[MODEL_MAX_NUM];
 	struct model_chain chain[MODEL_MAX_NUM];
@@ -100,9 +118,18 @@ static inline u16 model_idx(const struct model *m, u64 pos)
 	return m->base + pos;
 }
 
-static inline unsigned int model_slot(const struct model *m, u64 pos)
+/* Position of chain number @nr, or behind the last one. */
+static inline u64 model_at(const struct model *m, u64 nr)
 {
-	return model_idx(m, pos) % m->d.guest.num;
+	if (!m->d.ring.is_packed)
+		return nr;
+	return nr == m->made ? m->made_at : m->at[nr % MODEL_MAX_NUM];
+}
+
+/* The same as the 16 bits that both sides count in. */
+static inline u16 model_pos(const struct model *m, u64 nr)
+{
+	return model_idx(m, model_at(m, nr));
 }
 
 /* The driver's steps. */

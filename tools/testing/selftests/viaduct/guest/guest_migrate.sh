@@ -4,14 +4,15 @@
 # two devices under test, then to the in-tree vhost-net and back, and to QEMU's
 # own virtio-net and back. All the while one TCP connection to an echo server in
 # the guest carries random data both ways, every byte of which is compared, and
-# a ping runs.
+# a ping runs. NIC_OPTIONS are more properties of the card; with packed=on the
+# in-tree driver, which does not know that, is left out.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
 MIGRATIONS=${MIGRATIONS:-2}
 NET=1 BRIDGE=vdbr
 # In-tree drivers of 6.1 do not know the feature.
-NIC=virtio-net-pci,queue_reset=off
+NIC=virtio-net-pci,queue_reset=off${NIC_OPTIONS:+,$NIC_OPTIONS}
 guest_mem=144M
 guest_append+=' init_on_free=1'
 hops=0 echo_pid='' ping_pid='' monitor='' old_pid=''
@@ -179,7 +180,9 @@ if [ $test_failed != 0 ]; then
 fi
 report "data flow both ways" start_echo
 report "$MIGRATIONS migrations" hop_often
-if [ -c /dev/vhost-net ]; then
+if [[ $NIC == *packed=on* ]]; then
+	report "to the in-tree driver and back # SKIP it has no packed rings" true
+elif [ -c /dev/vhost-net ]; then
 	report "to the in-tree driver and back" there_and_back /dev/vhost-net
 else
 	report "to the in-tree driver and back # SKIP no /dev/vhost-net" true

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The dirty log of a ring (contract section 4).
+ *
+ * The client says where the device area lies for the guest, unless there is an
+ * IOMMU, and never where the packed layout's descriptors do: what it does not
+ * say, the memory table tells of the user address that was written.
+ */
+#include <linux/minmax.h>
+
+#include "guest/dirty.h"
+#include "ring/log.h"
+
+static int vd_ring_mark_user(struct vd_ring *ring, const struct vd_area *area,
+			     size_t off, size_t len)
+{
+	int err = 0;
+
+	while (len && !err) {
+		u64 at = (unsigned long)vd_area_at(area, off);
+		size_t part = len;
+
+		if (area->page)
+			part = min_t(size_t, len, VD_AREA_PAGE_SIZE -
+				     at % VD_AREA_PAGE_SIZE);
+		err = vd_dirty_mark_user(ring->log.base, ring->log.regions, at,
+					 part);
+		off += part;
+		len -= part;
+	}
+	return err;
+}
+
+/**
+ * vd_ring_log_write() - vd_ring_log() of a ring that is logged
+ * @ring: the ring
+ * @area: its descriptor or its device area
+ * @off: distance of the first byte from the area's start
+ * @len: bytes
+ *
+ * A mark that cannot be made is counted.
+ *
+ * Context: as vd_ring_log().
+ */
+void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
+		       size_t off, size_t len)
+{
+	struct vd_ring_log *log = &ring->log;
+	int err;
+
+	if (ring->pages || area == &ring->desc)
+		err = vd_ring_mark_user(ring, area, off, len);
+	else
+		err = vd_dirty_mark(log->base, log->gpa + off, len);
+	if (err)
+		log->lost++;
+	log->marked = true;
+}

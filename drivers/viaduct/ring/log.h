@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The dirty log of what the device writes to a ring, inside floor 2. */
+#ifndef VD_RING_LOG_H
+#define VD_RING_LOG_H
+
+#include "ring/ring.h"
+
+void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
+		       size_t off, size_t len);
+
+/**
+ * vd_ring_log() - log a write to one of a ring's areas
+ * @ring: the ring
+ * @area: its descriptor or its device area
+ * @off: distance of the first byte from the area's start
+ * @len: bytes
+ *
+ * Context: on the owner's mm, may fault; not inside a user-access window.
+ */
+static inline void vd_ring_log(struct vd_ring *ring, const struct vd_area *area,
+			       size_t off, size_t len)
+{
+	if (unlikely(ring->log.on))
+		vd_ring_log_write(ring, area, off, len);
+}
+
+#endif

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The used side of the packed virtqueue (virtio 1.2, sections 2.8.8 and
+ * 2.8.10): completed chains on their way to the driver. Barriers are named in
+ * packed.c.
+ */
+#include <linux/errno.h>
+#include <linux/uaccess.h>
+
+#include "ring/event.h"
+#include "ring/log.h"
+#include "ring/packed.h"
+
+/*
+ * A used descriptor at @pos as one word: length, id, and flags, which are those
+ * of 2.8.1 and the write flag of 2.8.3.
+ */
+static __always_inline u64 vd_packed_used_word(const struct vd_ring *ring,
+					       u16 pos, const struct vd_used *e)
+{
+	u64 word = e->len | (u64)e->id << 32;
+
+	if (e->len)
+		word |= (u64)VRING_DESC_F_WRITE << 48;
+	if (!vd_packed_is_odd(ring, pos))
+		word |= (u64)(VD_PACKED_AVAIL | VD_PACKED_USED) << 48;
+	return word;
+}
+
+static __always_inline void __user *
+vd_packed_used_at(const struct vd_ring *ring, u16 pos)
+{
+	return vd_area_at(&ring->desc, vd_packed_off(ring, pos) +
+			  offsetof(struct vring_packed_desc, len));
+}
+
+/*
+ * Write the pending used descriptors, but of the first that the driver does
+ * not see yet all except its flags; inside a window over the ring.
+ */
+static __always_inline int vd_packed_write_pending(struct vd_ring *ring)
+{
+	const struct vd_used *e = ring->pending;
+	const struct vd_used *end = e + ring->nr_pending;
+	u16 pos = ring->written;
+
+	if (e < end && pos == ring->published) {
+		void __user *at = vd_packed_used_at(ring, pos);
+		u64 word = vd_packed_used_word(ring, pos, e);
+
+		ring->first_flags = word >> 48;
+		unsafe_put_user(cpu_to_le32((u32)word), (__le32 __user *)at,
+				fault);
+		unsafe_put_user(cpu_to_le16((u16)(word >> 32)),
+				(__le16 __user *)(at + sizeof(__le32)), fault);
+		pos += e->nr_slots;
+		e++;
+	}
+	for (; e < end; e++) {
+		unsafe_put_user(cpu_to_le64(vd_packed_used_word(ring, pos, e)),
+				(__le64 __user *)vd_packed_used_at(ring, pos),
+				fault);
+		pos += e->nr_slots;
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+/* The pending descriptors are in the ring. */
+static void vd_packed_pending_done(struct vd_ring *ring)
+{
+	const struct vd_used *e = ring->pending;
+	const struct vd_used *end = e + ring->nr_pending;
+
+	for (; ring->log.on && e < end; e++) {
+		vd_ring_log(ring, &ring->desc,
+			    vd_packed_off(ring, ring->written),
+			    sizeof(struct vring_packed_desc));
+		ring->written += e->nr_slots;
+	}
+	ring->written = ring->used_idx;
+	ring->nr_pending = 0;
+}
+
+/**
+ * vd_packed_flush() - write the pending used descriptors, but do not show them
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_packed_flush(struct vd_ring *ring)
+{
+	int err;
+
+	if (!user_write_access_begin(ring->desc.base,
+				     vd_area_window(&ring->desc,
+						    vd_packed_desc_size(ring))))
+		return -EFAULT;
+	err = vd_packed_write_pending(ring);
+	user_write_access_end();
+	if (!err)
+		vd_packed_pending_done(ring);
+	return err;
+}
+
+/* Publish in one window; @wish: what the driver says, if it is asked. */
+static __always_inline int
+vd_packed_publish_window(struct vd_ring *ring, bool may_call,
+			 struct vring_packed_desc_event *wish)
+{
+	struct vring_packed_desc_event __user *driver;
+	int err;
+
+	err = vd_packed_write_pending(ring);
+	if (err)
+		return err;
+	smp_wmb(); /* (B) */
+	unsafe_put_user(cpu_to_le16(ring->first_flags),
+			vd_packed_flags(ring, ring->published), fault);
+	if (may_call) {
+		driver = vd_area_at(&ring->driver, 0);
+		smp_mb(); /* (C) */
+		unsafe_get_user(wish->flags, &driver->flags, fault);
+		/* The driver writes the event before flags that name it. */
+		smp_rmb();
+		unsafe_get_user(wish->off_wrap, &driver->off_wrap, fault);
+	}
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+/* 2.8.10: what the driver wants to be interrupted for. */
+static bool vd_packed_should_call(struct vd_ring *ring,
+				  const struct vring_packed_desc_event *wish)
+{
+	u16 event = vd_packed_pos(ring, le16_to_cpu(wish->off_wrap));
+	bool is_passed = true;
+
+	/* Decided in any case: the driver changes its flags all the time. */
+	if (ring->event_idx)
+		is_passed = vd_event_is_passed(ring, event, 2 * ring->num - 1);
+	switch (le16_to_cpu(wish->flags)) {
+	case VRING_PACKED_EVENT_FLAG_DISABLE:
+		return false;
+	case VRING_PACKED_EVENT_FLAG_DESC:
+		return is_passed;
+	}
+	return true;
+}
+
+/**
+ * vd_packed_publish() - let the driver see all completed chains
+ * @ring: the ring, with some completed
+ * @may_call: there is somebody to call; if not, no decision is made and
+ *	      none remembered
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 1 when the driver wants an interrupt, 0 when it does not, -EFAULT.
+ */
+int vd_packed_publish(struct vd_ring *ring, bool may_call)
+{
+	struct vring_packed_desc_event wish;
+	u16 old = ring->published;
+	int err;
+
+	/* The window is opened over one area; the other is checked here. */
+	if (!access_ok(ring->driver.base, VD_PACKED_EVENT_SIZE) ||
+	    !user_access_begin(ring->desc.base,
+			       vd_area_window(&ring->desc,
+					      vd_packed_desc_size(ring))))
+		return -EFAULT;
+	err = vd_packed_publish_window(ring, may_call, &wish);
+	user_access_end();
+	if (err)
+		return err;
+
+	vd_packed_pending_done(ring);
+	vd_ring_log(ring, &ring->desc, vd_packed_off(ring, old),
+		    sizeof(struct vring_packed_desc));
+	ring->published = ring->used_idx;
+	vd_event_lapse(ring, old);
+	return may_call && vd_packed_should_call(ring, &wish);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The second pass over a batch of chains, whatever the layout: buffers are
+ * translated, indirect tables (virtio 1.2, sections 2.7.5.3 and 2.8.7) followed.
+ * The first pass is in chain.c and packed.c.
+ */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+
+#include "guest/access.h"
+#include "ring/chain.h"
+#include "ring/walk.h"
+
+/* The contract's limit for an indirect table. */
+#define VD_CHAIN_MAX_TABLE	65536U
+
+/*
+ * Descriptors that a chain may have in its table. Only 1024 of them can hold
+ * something; the rest is the patience we have with empty ones, which cost a
+ * read each and count for nothing else.
+ */
+#define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
+
+/* Descriptors of an indirect table read in one window. */
+#define VD_CHAIN_CHUNK		16U
+
+/* Where the @nr pieces of a buffer lie for the guest: for the dirty log. */
+static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
+{
+	unsigned int at = batch->nr_seg;
+
+	for (; nr; nr--, at++) {
+		batch->gpa[at] = gpa;
+		gpa += batch->seg[at].iov_len;
+	}
+}
+
+/* Translate one buffer and append its pieces to the chain. */
+static int vd_chain_add(struct vd_mem *mem, struct vd_batch *batch,
+			struct vd_chain *chain, const struct vd_desc *d)
+{
+	unsigned int room = VD_MAX_SEGS - batch->nr_seg;
+	bool write = d->flags & VRING_DESC_F_WRITE;
+	int nr;
+
+	if (!room)
+		return -E2BIG;
+	nr = vd_translate(mem, d->addr, d->len,
+			  write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			  &batch->seg[batch->nr_seg], room);
+	if (nr < 0)
+		return nr;
+	vd_chain_note_gpa(batch, d->addr, nr);
+	if (write) {
+		chain->nr_in += nr;
+		chain->in_len += d->len;
+	} else {
+		/* 2.7.4.2: device-readable parts come first. */
+		if (chain->nr_in)
+			return -EINVAL;
+		chain->nr_out += nr;
+		chain->out_len += d->len;
+	}
+	batch->nr_seg += nr;
+	return 0;
+}
+
+/*
+ * A table that crosses a border of regions need not be one piece in the
+ * owner's address space: its descriptors are then fetched one by one.
+ */
+static int vd_walk_read_scattered(struct vd_mem *mem, struct vd_walk *walk,
+				  struct vd_desc *d)
+{
+	struct vring_desc raw;
+	struct iovec seg[2];
+	size_t done = 0;
+	int nr, i;
+
+	nr = vd_walk_check(walk);
+	if (nr)
+		return nr;
+	nr = vd_translate(mem, walk->gpa + sizeof(raw) * walk->slot,
+			  sizeof(raw), VHOST_ACCESS_RO, seg, ARRAY_SIZE(seg));
+	if (nr < 0)
+		return nr;
+	for (i = 0; i < nr; i++) {
+		if (vd_access_read((u8 *)&raw + done, seg[i].iov_base,
+				   seg[i].iov_len))
+			return -EFAULT;
+		done += seg[i].iov_len;
+	}
+	d->addr = le64_to_cpu((__force __le64)raw.addr);
+	d->len = le32_to_cpu((__force __le32)raw.len);
+	d->flags = le16_to_cpu((__force __le16)raw.flags);
+	d->next = le16_to_cpu((__force __le16)raw.next);
+	vd_walk_on(walk, d);
+	return 1;
+}
+
+/* Read up to a chunk of descriptors of an indirect table. */
+static int vd_walk_read(struct vd_mem *mem, struct vd_walk *walk,
+			struct vd_desc *desc)
+{
+	int nr = 0, err;
+
+	if (!walk->table)
+		return vd_walk_read_scattered(mem, walk, desc);
+	if (!user_read_access_begin(walk->table,
+				    sizeof(*walk->table) * walk->num))
+		return -EFAULT;
+	do {
+		err = vd_walk_check(walk) ?:
+		      vd_walk_step(walk, (const __le64 __user *)
+				   &walk->table[walk->slot], &desc[nr]);
+		if (err) {
+			nr = err;
+			break;
+		}
+		nr++;
+	} while (walk->more && nr < VD_CHAIN_CHUNK);
+	user_read_access_end();
+	return nr;
+}
+
+static int vd_walk_init(struct vd_walk *walk, struct vd_mem *mem,
+			const struct vd_desc *d, bool is_row)
+{
+	struct iovec seg;
+	int nr;
+
+	if (!d->len || d->len % sizeof(struct vring_desc) ||
+	    d->len / sizeof(struct vring_desc) > VD_CHAIN_MAX_TABLE)
+		return -EINVAL;
+	nr = vd_translate(mem, d->addr, d->len, VHOST_ACCESS_RO, &seg, 1);
+	if (nr < 0 && nr != -E2BIG)
+		return nr;
+	walk->table = nr < 0 ? NULL :
+		      (const struct vring_desc __user *)seg.iov_base;
+	walk->gpa = d->addr;
+	walk->num = d->len / sizeof(struct vring_desc);
+	walk->left = min(walk->num, VD_CHAIN_MAX_WALK);
+	walk->slot = 0;
+	walk->more = true;
+	walk->is_row = is_row;
+	return 0;
+}
+
+static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
+			     struct vd_chain *chain, const struct vd_desc *d,
+			     bool is_packed)
+{
+	struct vd_desc desc[VD_CHAIN_CHUNK];
+	struct vd_walk walk;
+	int err, nr, i;
+
+	err = vd_walk_init(&walk, mem, d, is_packed);
+	while (!err && walk.more) {
+		nr = vd_walk_read(mem, &walk, desc);
+		if (nr < 0)
+			return nr;
+		for (i = 0; i < nr && !err; i++) {
+			/* 2.7.5.3.1: a table holds no other table. */
+			if (desc[i].flags & VRING_DESC_F_INDIRECT)
+				return -EINVAL;
+			if (desc[i].len)
+				err = vd_chain_add(mem, batch, chain,
+						   &desc[i]);
+		}
+	}
+	return err;
+}
+
+/*
+ * A chain of one direct descriptor where the last hit was, as most are. False:
+ * it takes more than that.
+ */
+static __always_inline bool vd_chain_resolve_hit(const struct vd_mem *mem,
+						 struct vd_batch *batch,
+						 struct vd_chain *chain)
+{
+	const struct vd_desc *d = &batch->desc[chain->desc];
+	unsigned int at = batch->nr_seg;
+	bool write = d->flags & VRING_DESC_F_WRITE;
+
+	if (chain->nr_desc != 1 || d->flags & VRING_DESC_F_INDIRECT ||
+	    at == VD_MAX_SEGS ||
+	    !vd_translate_hit(mem, d->addr, d->len,
+			      write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			      &batch->seg[at]))
+		return false;
+	batch->gpa[at] = d->addr;
+	batch->nr_seg = at + 1;
+	chain->seg = at;
+	chain->nr_out = !write;
+	chain->nr_in = write;
+	chain->out_len = write ? 0 : d->len;
+	chain->in_len = write ? d->len : 0;
+	return true;
+}
+
+static int vd_chain_resolve_one(struct vd_mem *mem, struct vd_batch *batch,
+				struct vd_chain *chain, bool is_packed)
+{
+	const struct vd_desc *d = &batch->desc[chain->desc];
+	const struct vd_desc *end = d + chain->nr_desc;
+	int err = 0;
+
+	chain->seg = batch->nr_seg;
+	chain->nr_out = 0;
+	chain->nr_in = 0;
+	chain->out_len = 0;
+	chain->in_len = 0;
+	for (; d < end && !err; d++) {
+		if (d->flags & VRING_DESC_F_INDIRECT)
+			err = vd_chain_indirect(mem, batch, chain, d,
+						is_packed);
+		else
+			err = vd_chain_add(mem, batch, chain, d);
+	}
+	return err;
+}
+
+/**
+ * vd_chain_resolve() - translate the chains that were gathered
+ * @mem: the ring's view of guest memory
+ * @batch: the batch; chains that could not be translated are cut off
+ * @first: the first chain to translate
+ * @is_packed: indirect tables have the packed layout
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 when at least one chain was translated, else the error of the
+ * first: those of vd_chain_gather(), -EFAULT for an address that lies in no
+ * region, -EAGAIN for one that the IOTLB does not know, -EINVAL for a bad table
+ * or a readable part after a writable one.
+ */
+int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
+		     unsigned int first, bool is_packed)
+{
+	unsigned int i, nr_seg;
+	int err = 0;
+
+	for (i = first; i < batch->nr; i++) {
+		if (likely(vd_chain_resolve_hit(mem, batch, &batch->chain[i])))
+			continue;
+		nr_seg = batch->nr_seg;
+		err = vd_chain_resolve_one(mem, batch, &batch->chain[i],
+					   is_packed);
+		if (err) {
+			batch->nr_seg = nr_seg;
+			batch->nr_desc = batch->chain[i].desc;
+			break;
+		}
+	}
+	batch->nr = i;
+	return i > first ? 0 : err;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the client says of a ring before it is served: its layout, its size,
+ * where it lies, where to begin.
+ */
+#include <linux/bits.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/virtio_config.h>
+
+#include "guest/dirty.h"
+#include "ring/packed.h"
+#include "ring/ring.h"
+#include "ring/split.h"
+
+static size_t vd_ring_driver_size(const struct vd_ring *ring)
+{
+	return ring->is_packed ? VD_PACKED_EVENT_SIZE :
+				 vd_split_avail_size(ring);
+}
+
+static size_t vd_ring_device_size(const struct vd_ring *ring)
+{
+	return ring->is_packed ? VD_PACKED_EVENT_SIZE :
+				 vd_split_used_size(ring);
+}
+
+/* Descriptors have one size, and with the packed layout we write them, too. */
+static u8 vd_ring_desc_perm(const struct vd_ring *ring)
+{
+	return ring->is_packed ? VHOST_ACCESS_RW : VHOST_ACCESS_RO;
+}
+
+/**
+ * vd_ring_unmap() - have I/O addresses translated anew
+ * @ring: the ring, whose addresses, size or features have changed
+ */
+void vd_ring_unmap(struct vd_ring *ring)
+{
+	ring->is_mapped = !ring->pages;
+}
+
+/**
+ * vd_ring_init() - a ring as it is after open
+ * @ring: the ring
+ */
+void vd_ring_init(struct vd_ring *ring)
+{
+	memset(ring, 0, sizeof(*ring));
+	ring->num = 1;
+	vd_ring_unmap(ring);
+}
+
+/**
+ * vd_ring_set_features() - say what the client acked
+ * @ring: the ring, stopped when the layout changes or the order does
+ * @features: a checked set
+ */
+void vd_ring_set_features(struct vd_ring *ring, u64 features)
+{
+	bool is_packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
+
+	if (is_packed != ring->is_packed)
+		vd_ring_set_base(ring, vd_ring_get_base(ring));
+	ring->is_packed = is_packed;
+	ring->in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
+	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	/* For legacy drivers, who know one layout. */
+	ring->notify_on_empty = !ring->is_packed &&
+				features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
+	/* Areas change their length. */
+	vd_ring_unmap(ring);
+}
+
+/**
+ * vd_ring_set_num() - change a ring's size
+ * @ring: a stopped ring, which begins where the client knows it to
+ * @num: a power of two
+ */
+void vd_ring_set_num(struct vd_ring *ring, u16 num)
+{
+	u32 base = vd_ring_get_base(ring);
+
+	ring->num = num;
+	vd_ring_set_base(ring, base);
+	vd_ring_unmap(ring);
+}
+
+/**
+ * vd_ring_set_base() - say where to begin
+ * @ring: a stopped ring
+ * @base: as the ABI has it (contract section 1.3); what means nothing for the
+ *	  ring's size means something else
+ */
+void vd_ring_set_base(struct vd_ring *ring, u32 base)
+{
+	ring->base = base;
+	ring->base_is_set = true;
+}
+
+/**
+ * vd_ring_get_base() - say where the ring stands
+ * @ring: the ring
+ *
+ * Return: the next chain to fetch and, with the packed layout, the next place
+ * of a used descriptor, as the ABI has it.
+ */
+u32 vd_ring_get_base(const struct vd_ring *ring)
+{
+	if (ring->base_is_set)
+		return ring->base;
+	if (!ring->is_packed)
+		return ring->next_avail;
+	return vd_packed_code(ring, ring->next_avail) |
+	       (u32)vd_packed_code(ring, ring->published) << 16;
+}
+
+/**
+ * vd_ring_set_addr() - say where a ring lies
+ * @ring: the ring; its indices stay as they are
+ * @addr: addresses in the owner's address space, or I/O addresses
+ */
+void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
+{
+	vd_area_set(&ring->desc, addr->desc_user_addr);
+	vd_area_set(&ring->driver, addr->avail_user_addr);
+	vd_area_set(&ring->device, addr->used_user_addr);
+	ring->is_mapped = !ring->pages;
+	ring->log.on = addr->flags & BIT(VHOST_VRING_F_LOG);
+	ring->log.gpa = addr->log_guest_addr;
+}
+
+/**
+ * vd_ring_is_user() - check that all ring areas are user memory
+ * @ring: the ring, with size, addresses and features set
+ *
+ * With an IOTLB that is checked when it gets its mappings.
+ *
+ * Return: true when they are. Whether anything is mapped there is only found
+ * out when it is accessed.
+ */
+bool vd_ring_is_user(const struct vd_ring *ring)
+{
+	return ring->pages ||
+	       (vd_area_is_user(&ring->desc, vd_split_desc_size(ring)) &&
+		vd_area_is_user(&ring->driver, vd_ring_driver_size(ring)) &&
+		vd_area_is_user(&ring->device, vd_ring_device_size(ring)));
+}
+
+/**
+ * vd_ring_log_is_user() - check that the log of the device area is user memory
+ * @ring: the ring, with size, features and log set
+ *
+ * Return: true when it is, or when the area is not logged or known to the log
+ * by the memory table.
+ */
+bool vd_ring_log_is_user(const struct vd_ring *ring)
+{
+	return !ring->log.on || ring->pages ||
+	       vd_dirty_is_user(ring->log.base, ring->log.gpa,
+				ring->log.gpa + vd_ring_device_size(ring) - 1);
+}
+
+/**
+ * vd_ring_set_pages() - change what a ring's addresses mean
+ * @ring: the ring, which has no addresses any more afterwards
+ * @pages: they will be I/O addresses, and this is room to translate them;
+ *	   NULL: they will be user addresses
+ */
+void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
+{
+	static const struct vhost_vring_addr none;
+
+	ring->pages = pages;
+	vd_ring_set_addr(ring, &none);
+}
+
+/**
+ * vd_ring_forget() - a range of I/O addresses loses its meaning
+ * @ring: the ring
+ * @first: first address of a mapping that goes
+ * @last: its last address
+ */
+void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
+{
+	if (vd_area_touches(&ring->desc, vd_split_desc_size(ring), first, last) ||
+	    vd_area_touches(&ring->driver, vd_ring_driver_size(ring), first, last) ||
+	    vd_area_touches(&ring->device, vd_ring_device_size(ring), first, last))
+		vd_ring_unmap(ring);
+}
+
+/* What is written when the ring is probed. */
+static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
+{
+	return vd_area_map(&ring->device, mem, vd_ring_device_size(ring),
+			   VHOST_ACCESS_WO, ring->pages->device);
+}
+
+/**
+ * vd_ring_map() - find the areas of a ring that has I/O addresses
+ * @ring: the ring
+ * @mem: its view of guest memory
+ *
+ * Context: the queue's mutex is held.
+ * Return: 0; -EAGAIN when the IOTLB does not know a part of one, see
+ * vd_translate(); -EFAULT when one may not be accessed as it has to be;
+ * -ENXIO when the ring has no addresses.
+ */
+int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
+{
+	int err;
+
+	if (likely(ring->is_mapped))
+		return 0;
+	if (!ring->desc.addr && !ring->driver.addr && !ring->device.addr)
+		return -ENXIO;
+	err = vd_area_map(&ring->desc, mem, vd_split_desc_size(ring),
+			  vd_ring_desc_perm(ring), ring->pages->desc) ?:
+	      vd_area_map(&ring->driver, mem, vd_ring_driver_size(ring),
+			  VHOST_ACCESS_RO, ring->pages->driver) ?:
+	      vd_ring_map_device(ring, mem);
+	ring->is_mapped = !err;
+	return err;
+}
+
+/**
+ * vd_ring_probe() - try whether a ring can be served
+ * @ring: the ring; nothing in it changes but what it knows of its words on
+ *	  kicks
+ * @mem: its view of guest memory
+ * @used_idx: where the previous device, or we, left the used entries: the
+ *	      split layout has it in memory, the packed one does not
+ *
+ * Kicks are asked for, so that none is missed until the first run.
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0; -EFAULT; -EAGAIN when the IOTLB does not know the device area.
+ */
+int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
+{
+	__le16 idx;
+	int err;
+
+	err = ring->is_mapped ? 0 : vd_ring_map_device(ring, mem);
+	if (err)
+		return err;
+	*used_idx = 0;
+	if (ring->is_packed)
+		return vd_packed_tell(ring, VRING_PACKED_EVENT_FLAG_ENABLE);
+	err = vd_split_set_flags(ring, 0);
+	if (err)
+		return err;
+	if (get_user(idx, vd_split_used_idx(ring)))
+		return -EFAULT;
+	*used_idx = le16_to_cpu(idx);
+	return 0;
+}
+
+/**
+ * vd_ring_start() - begin to serve a ring
+ * @ring: the ring; its base says where to begin
+ * @used_idx: what vd_ring_probe() found
+ */
+void vd_ring_start(struct vd_ring *ring, u16 used_idx)
+{
+	u32 base = vd_ring_get_base(ring);
+
+	ring->base_is_set = false;
+	ring->next_avail = base;
+	ring->used_idx = used_idx;
+	if (ring->is_packed) {
+		ring->next_avail = vd_packed_pos(ring, base);
+		ring->used_idx = vd_packed_pos(ring, base >> 16);
+	}
+	ring->published = ring->used_idx;
+	ring->written = ring->used_idx;
+	ring->seen_avail = ring->next_avail;
+	ring->signalled_valid = false;
+	ring->head_is_known = false;
+	ring->may_merge = false;
+	ring->nr_completed = 0;
+	ring->nr_pending = 0;
+}

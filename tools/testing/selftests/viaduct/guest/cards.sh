@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A guest with several cards: each must answer ping, move TCP both ways, and
+# carry a stream both ways without altering a byte. Card I is on network I + 1.
+# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
+. "$(dirname "$0")/common.sh"
+
+IPERF_SECONDS=${IPERF_SECONDS:-2}
+# plan_cards CARDS MORE: the plan of a test with so many cards, that does more
+# with them than test_cards does.
+plan_cards() {
+	plan $((1 + 5 * $1 + $2))
+	make_stream "${STREAM_MB:-8}"
+}
+
+# start_cards OPTIONS...: a guest with a card for each set of virtio options.
+# guest_qemu_args, when set, are more arguments for QEMU.
+start_cards() {
+	local i=0 card nets=()
+
+	for card in "$@"; do
+		i=$((i + 1))
+		guest_tap $i
+		nets+=("$i $VHOST_DEV virtio-net-pci${card:+,$card}")
+	done
+	report "a guest with $# cards starts" start_guest "${nets[@]}"
+	if [ -z "$guest_pid" ]; then
+		echo "Bail out! no guest"
+		exit 1
+	fi
+}
+
+# test_cards NAME...: the cards that were started.
+test_cards() {
+	local net=0 name
+
+	for name in "$@"; do
+		net=$((net + 1))
+		report "$name: ping" ping_guest $net
+		report "$name: iperf3 host to guest" iperf_guest $net
+		report "$name: iperf3 guest to host" iperf_guest $net -R
+		report "$name: stream to the guest is unaltered" send_stream $net
+		report "$name: stream to the host is unaltered" fetch_stream $net
+	done
+}

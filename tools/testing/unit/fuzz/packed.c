@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Fuzz target: a ring with the packed layout. */
+#include "fuzz/scene.h"
+
+#define FUZZ_LAYOUT	DRV_PACKED
+
+#include "fuzz/verbs.h"
