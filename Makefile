@@ -16,7 +16,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload demo test unit fuzz coverage check help clean
+.PHONY: all module load unload demo test bench unit fuzz coverage check help clean
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -47,6 +47,10 @@ demo:
 test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
+# QUICK=1: what a change may have made dearer, in a few minutes.
+bench:
+	$(Q)tools/bench/bench $(if $(filter 1,$(QUICK)),--quick) $(ARGS)
+
 # Guest memory and ring engine in user space; no root, no VM.
 unit:
 	$(Q)$(MAKE) --no-print-directory -C tools/testing/unit run
@@ -65,6 +69,8 @@ help:
 	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
 	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
+	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
+	@echo '                 QUICK=1: few rows, held against the figures that are kept'
 	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'

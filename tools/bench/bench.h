@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "../lib/vguest/net.h"
+#include "../lib/vguest/tap.h"
+
+/* One measurement: what is moved how, and what it cost. */
+
+struct bench_case {
+	bool tx, rx;			/* guest to wire, wire to guest */
+	bool indirect, mergeable;
+	bool notify;			/* the driver sleeps until it is called */
+	bool wake;			/* the worker runs for each packet */
+	bool xdp;			/* an XDP program drops, not the stack */
+	unsigned int len;		/* bytes of a frame; over 1514: GSO */
+	unsigned int ring;		/* entries */
+	unsigned int regions;		/* of the memory table */
+	unsigned int devices;		/* taking turns */
+	unsigned int workers;		/* 2: each ring has its own */
+	unsigned long count;		/* frames */
+};
+
+struct bench_result {
+	unsigned long packets;
+	uint64_t worker_ns;		/* run time of all workers */
+	uint64_t wall_ns;
+};
+
+struct bench_dev {
+	struct vg_net net;
+	struct vg_tap tap;
+	int far;			/* source of frames that pktgen has not */
+};
+
+/* Each ends the process, with a message, when something fails. */
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+void bench_open(struct bench_dev *d, const struct bench_case *c);
+void bench_close(struct bench_dev *d);
+void bench_stream(struct bench_dev *d, const struct bench_case *c,
+		  struct bench_result *r);
+void bench_frame(const struct bench_case *c, uint8_t *frame,
+		 struct virtio_net_hdr *hdr);
+/* Ends the process when @ret is an error. */
+void must(int ret, const char *what);
+
+/*
+ * Other questions than what a stream costs. Each prints its own line.
+ * Memory of a device that is open, with its owner, and does nothing.
+ */
+void bench_idle(const struct bench_case *c);
+/* From open to the first frame that is sent. */
+void bench_first(const struct bench_case *c);
+/* From the kick until the frame is on the wire; or from there to the call. */
+void bench_latency(struct bench_dev *d, const struct bench_case *c);
+/* What the tap alone costs this process, that reads and writes it itself. */
+void bench_floor(const struct bench_case *c);
+
+/* Frames into the interface from now on, as fast as they go. */
+void source_start(const struct bench_dev *d, unsigned int len);
+void source_stop(void);
+/* All that arrives at the interface is dropped before the stack sees it. */
+void xdp_drop_all(unsigned int ifindex);
+
+#endif

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two loads. One process drives all devices, and yields when it finds
+ * nothing: under --icount there is one processor, which the workers need.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/vguest/frame.h"
+#include "../lib/vguest/packet.h"
+#include "../lib/vguest/wait.h"
+#include "../lib/vguest/worker.h"
+#include "bench.h"
+
+/* Nothing comes for so long: the source has ended, or something is stuck. */
+#define PATIENCE_NS	2000000000ULL
+/* Frames a device until its memory for them has been used once. */
+#define WARM	512
+/* Frames taken between two looks at the clock. */
+#define RX_BURST	64
+#define SPARE_GPA	0x1000000000ULL
+
+void must(int ret, const char *what)
+{
+	if (ret < 0)
+		die("%s: %s", what, strerror(-ret));
+}
+
+/* More regions below and above those that are used, each with a gap. */
+static void add_regions(struct vg_net *n, unsigned int nr)
+{
+	struct vhost_memory *table;
+	unsigned int i;
+
+	if (nr <= n->mem.nr)
+		return;
+	for (i = n->mem.nr; i < nr; i++)
+		must(vg_mem_add(&n->mem, SPARE_GPA + i * 0x10000ULL, 4096),
+		     "memory");
+	table = vg_mem_table(&n->mem);
+	must(vg_set_mem_table(n->fd, table), "SET_MEM_TABLE");
+	free(table);
+}
+
+/* A worker for each ring. */
+static void part_workers(struct vg_net *n)
+{
+	uint32_t ring[2] = { VG_TX };	/* and the worker's id */
+
+	must(vg_ioctl(n->fd, VG_NEW_WORKER, &ring[1]), "NEW_WORKER");
+	must(vg_ioctl(n->fd, VG_ATTACH_VRING_WORKER, ring),
+	     "ATTACH_VRING_WORKER");
+}
+
+/* Packets gather while the worker waits: it does not preempt the sender. */
+static void let_gather(void)
+{
+	struct sched_param param = {};
+	pid_t tid[VG_MAX_WORKERS];
+	int nr = vg_worker_list(getpid(), tid, VG_MAX_WORKERS), i;
+
+	for (i = 0; i < nr; i++)
+		sched_setscheduler(tid[i], SCHED_BATCH, &param);
+}
+
+void bench_open(struct bench_dev *d, const struct bench_case *c)
+{
+	bool gso = c->len > VG_FRAME_MTU;
+	struct vg_net_opts o = {
+		.features = VG_BIT(VG_F_VERSION_1) | VG_BIT(VG_F_INDIRECT) |
+			    VG_BIT(VG_F_EVENT_IDX) |
+			    (c->mergeable ? VG_NET_F_MRG : 0),
+		.num = { c->ring, c->ring },
+		.nr_tx = gso ? 64 : 0,
+		.nr_rx = gso && !c->mergeable ? 64 : 0,
+		.tx_size = gso ? VG_FRAME_MAX + 16 : 2048,
+		.rx_size = gso && !c->mergeable ? VG_FRAME_MAX + 16 : 2048,
+	};
+
+	must(vg_tap_open(&d->tap, 12, false), "tap");
+	if (gso)
+		must(vg_tap_set_offload(d->tap.fd, true), "TUNSETOFFLOAD");
+	must(vg_link_set_up(d->tap.name, true), d->tap.name);
+	if (c->xdp)
+		xdp_drop_all(d->tap.ifindex);
+	d->far = gso && c->rx ? vg_packet_open(d->tap.ifindex, true) : -1;
+	must(vg_net_open(&d->net, &o), vg_dev_path());
+	add_regions(&d->net, c->regions);
+	if (c->workers > 1)
+		part_workers(&d->net);
+	must(vg_net_start(&d->net, d->tap.fd, d->tap.fd), "SET_BACKEND");
+	if (!c->wake)
+		let_gather();
+	vg_ring_disarm(&d->net.ring[VG_RX]);
+	vg_ring_disarm(&d->net.ring[VG_TX]);
+}
+
+void bench_close(struct bench_dev *d)
+{
+	vg_net_stop(&d->net);
+	vg_net_close(&d->net);
+	vg_tap_close(&d->tap);
+	if (d->far >= 0)
+		close(d->far);
+}
+
+/* Costs from the first @warm packets on. */
+struct meter {
+	unsigned long warm, packets;
+	bool is_on;
+	uint64_t worker, wall, last;
+};
+
+static void meter_count(struct meter *m, unsigned long nr)
+{
+	m->packets += nr;
+	m->last = vg_now_ns();
+	if (!m->is_on && m->packets >= m->warm) {
+		m->is_on = true;
+		m->warm = m->packets;
+		m->worker = vg_worker_total(getpid());
+		m->wall = m->last;
+	}
+}
+
+static void meter_read(const struct meter *m, struct bench_result *r)
+{
+	if (!m->is_on || m->packets == m->warm)
+		die("only %lu packets came through", m->packets);
+	r->packets = m->packets - m->warm;
+	r->worker_ns = vg_worker_total(getpid()) - m->worker;
+	r->wall_ns = m->last - m->wall;
+}
+
+/* Somebody else's turn, or sleep until the device calls. */
+static void rest(struct bench_dev *d, const struct bench_case *c,
+		 const struct meter *m)
+{
+	struct vg_ring *ring = &d->net.ring[c->rx ? VG_RX : VG_TX];
+
+	if (vg_now_ns() - m->last > PATIENCE_NS)
+		die("nothing moves after %lu packets", m->packets);
+	if (c->notify && !vg_ring_arm(ring))
+		vg_ring_wait(ring, vg_deadline_ms(100));
+	else
+		sched_yield();
+}
+
+void bench_frame(const struct bench_case *c, uint8_t *frame,
+		 struct virtio_net_hdr *hdr)
+{
+	bool gso = c->len > VG_FRAME_MTU;
+
+	vg_frame_build(frame, c->len, 0, 1, gso, hdr);
+	/* To everybody, by an ethertype that nobody wants. */
+	memset(frame, 0xff, 6);
+}
+
+/* Transmits what fits, and takes back what is done: how many were. */
+static int step_tx(struct vg_net *n, const struct bench_case *c,
+		   const uint8_t *frame, const struct virtio_net_hdr *hdr)
+{
+	const struct vg_layout *layout = c->indirect ? &vg_layout_indirect :
+						       &vg_layout_plain;
+	int nr;
+
+	while (!vg_net_xmit(n, hdr, frame, c->len, layout))
+		;
+	vg_ring_kick(&n->ring[VG_TX]);
+	nr = vg_net_reap(n);
+	must(nr, "transmit ring");
+	return nr;
+}
+
+/* Takes what has come, as far as a burst goes, and gives the buffers back. */
+static int step_rx(struct vg_net *n)
+{
+	static uint8_t frame[VG_FRAME_MAX];
+	struct virtio_net_hdr_mrg_rxbuf hdr;
+	ssize_t len = 0;
+	int nr;
+
+	for (nr = 0; nr < RX_BURST; nr++) {
+		len = vg_net_recv(n, &hdr, frame, sizeof(frame));
+		if (len <= 0)
+			break;
+	}
+	must(len, "receive ring");
+	if (nr)
+		vg_net_fill(n);
+	return nr;
+}
+
+void bench_stream(struct bench_dev *d, const struct bench_case *c,
+		  struct bench_result *r)
+{
+	static uint8_t frame[VG_FRAME_MAX];
+	struct meter m = { .warm = c->count / 10 + WARM * c->devices,
+			   .last = vg_now_ns() };
+	struct virtio_net_hdr hdr;
+	unsigned int i;
+	int nr;
+
+	bench_frame(c, frame, &hdr);
+	if (c->rx) {
+		vg_net_fill(&d->net);
+		source_start(d, c->len);
+	}
+	while (m.packets < c->count + m.warm) {
+		for (i = 0, nr = 0; i < c->devices; i++) {
+			if (c->tx)
+				nr += step_tx(&d[i].net, c, frame, &hdr);
+			if (c->rx)
+				nr += step_rx(&d[i].net);
+		}
+		if (nr)
+			meter_count(&m, nr);
+		else
+			rest(d, c, &m);
+	}
+	meter_read(&m, r);
+	if (c->rx)
+		source_stop();
+}

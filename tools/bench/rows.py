@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The rows of the benchmark: what each moves, and how."""
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One measurement; only: of one device."""
+    name: str
+    args: str
+    layout: str = "split"
+    quick: bool = False
+    only: str = ""
+
+
+LAYOUTS = "packed", "in-order", "packed-in-order"
+
+COSTS = [
+    Row("TX 64 B", "", quick=True),
+    Row("TX 256 B", "--len 256"),
+    Row("TX 1500 B", "--len 1500 --count 8000", quick=True),
+    Row("TX 64 KiB GSO", "--len 65535 --count 1500", quick=True),
+    Row("TX 64 B indirect", "--indirect", quick=True),
+    Row("TX 1500 B indirect", "--len 1500 --indirect --count 8000"),
+    Row("TX 64 B mergeable", "--mergeable"),
+    Row("TX 64 B notified", "--notify", quick=True),
+    Row("TX 64 B ring of 1024", "--ring 1024"),
+    Row("TX 64 B 500 regions", "--regions 500"),
+    Row("TX 64 B dropped by XDP", "--xdp"),
+    Row("RX 64 B", "--rx --len 60", quick=True),
+    Row("RX 256 B", "--rx --len 256"),
+    Row("RX 1500 B", "--rx --len 1500 --count 8000", quick=True),
+    Row("RX 64 KiB GSO", "--rx --len 65535 --count 1500"),
+    Row("RX 64 KiB GSO mergeable", "--rx --len 65535 --mergeable --count 1500", quick=True),
+    Row("RX 64 B mergeable", "--rx --len 60 --mergeable", quick=True),
+    Row("RX 1500 B mergeable", "--rx --len 1500 --mergeable --count 8000"),
+    Row("RX 64 B notified", "--rx --len 60 --notify"),
+    Row("RX 64 B wake-up each", "--rx --len 60 --wake", quick=True),
+    Row("RX 64 B ring of 1024", "--rx --len 60 --ring 1024"),
+    Row("RX 64 B 500 regions", "--rx --len 60 --regions 500"),
+]
+for _layout in LAYOUTS:
+    COSTS += [
+        Row(f"TX 64 B {_layout}", "", _layout, _layout == "packed", "viaduct"),
+        Row(f"TX 64 B indirect {_layout}", "--indirect", _layout, only="viaduct"),
+        Row(f"RX 64 B {_layout}", "--rx --len 60", _layout, _layout == "packed", "viaduct"),
+        Row(f"RX 64 B mergeable {_layout}", "--rx --len 60 --mergeable", _layout, only="viaduct"),
+    ]
+
+GROWTH = [Row(f"TX 64 B {n} device{'s'[:n > 1]}", f"--devices {n} --count 40000")
+          for n in (1, 16, 64, 200)]
+
+RATES = [
+    Row("TX 64 B", "--count 100000"),
+    Row("TX 64 B indirect", "--indirect --count 100000"),
+    Row("TX 1500 B", "--len 1500 --count 50000"),
+    Row("RX 64 B", "--rx --len 60 --count 100000"),
+    Row("RX 1500 B", "--rx --len 1500 --count 50000"),
+    Row("both ways 64 B", "--both --count 100000"),
+    Row("both ways 64 B, two workers", "--both --workers 2 --count 100000", only="viaduct"),
+]
+
+# The tap's own read() and write(), without any vhost; nobody's device.
+FLOOR = [
+    Row("TX 64 B", "--floor"),
+    Row("TX 1500 B", "--floor --len 1500"),
+    Row("RX 64 B", "--floor --rx --len 60"),
+    Row("RX 1500 B", "--floor --rx --len 1500"),
+]
+
+# Answers with another key than a stream's.
+PROBES = [
+    Row("KiB of an idle device", "--idle --devices 200"),
+    Row("us from open to the first frame", "--first --count 20"),
+    Row("us from kick to wire", "--latency --count 500"),
+    Row("us from wire to call", "--latency --rx --len 60 --count 500"),
+]

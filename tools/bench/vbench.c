@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vbench: what a device's workers spend on a packet, and how many packets a
+ * second go through it. VHOST_DEV names the device, VG_LAYOUT the kind of rings.
+ * Prints one line of JSON.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "../lib/vguest/wait.h"
+#include "bench.h"
+
+static const struct option options[] = {
+	{ "rx", no_argument, NULL, 'r' },
+	{ "both", no_argument, NULL, 'b' },
+	{ "workers", required_argument, NULL, 'W' },
+	{ "len", required_argument, NULL, 'l' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "ring", required_argument, NULL, 's' },
+	{ "regions", required_argument, NULL, 'g' },
+	{ "devices", required_argument, NULL, 'd' },
+	{ "indirect", no_argument, NULL, 'i' },
+	{ "mergeable", no_argument, NULL, 'm' },
+	{ "notify", no_argument, NULL, 'e' },
+	{ "wake", no_argument, NULL, 'w' },
+	{ "xdp", no_argument, NULL, 'x' },
+	{ "idle", no_argument, NULL, 'I' },
+	{ "first", no_argument, NULL, 'F' },
+	{ "latency", no_argument, NULL, 'L' },
+	{ "floor", no_argument, NULL, 'O' },
+	{}
+};
+
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "vbench: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	exit(1);
+}
+
+static unsigned long parse_number(const char *s)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 0);
+
+	if (*end || !n)
+		die("'%s' is no number above 0", s);
+	return n;
+}
+
+/* What is asked: 0 for the cost of a stream. */
+static char question;
+
+static struct bench_case parse(int argc, char **argv)
+{
+	struct bench_case c = {
+		.tx = true, .len = 64, .count = 20000, .ring = 256, .regions = 1,
+		.devices = 1,
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case 'r':
+			c.rx = true;
+			c.tx = false;
+			break;
+		case 'b':
+			c.rx = true;
+			break;
+		case 'W':
+			c.workers = parse_number(optarg);
+			break;
+		case 'l':
+			c.len = parse_number(optarg);
+			break;
+		case 'n':
+			c.count = parse_number(optarg);
+			break;
+		case 's':
+			c.ring = parse_number(optarg);
+			break;
+		case 'g':
+			c.regions = parse_number(optarg);
+			break;
+		case 'd':
+			c.devices = parse_number(optarg);
+			break;
+		case 'i':
+			c.indirect = true;
+			break;
+		case 'm':
+			c.mergeable = true;
+			break;
+		case 'e':
+			c.notify = true;
+			break;
+		case 'w':
+			c.wake = true;
+			break;
+		case 'x':
+			c.xdp = true;
+			break;
+		case 'I':
+		case 'F':
+		case 'L':
+		case 'O':
+			question = opt;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (c.rx && c.devices > 1)
+		die("one device receives");
+	return c;
+}
+
+static void stream(struct bench_dev *d, const struct bench_case *c)
+{
+	struct bench_result r;
+
+	bench_stream(d, c, &r);
+	printf("{\"packets\": %lu, \"worker_ns\": %.1f, \"kpps\": %.2f}\n",
+	       r.packets, (double)r.worker_ns / r.packets,
+	       r.packets * 1e6 / r.wall_ns);
+}
+
+static void with_devices(const struct bench_case *c)
+{
+	struct bench_dev *d = calloc(c->devices, sizeof(*d));
+	unsigned int i;
+
+	if (!d)
+		die("no memory");
+	for (i = 0; i < c->devices; i++)
+		bench_open(&d[i], c);
+	if (question == 'L')
+		bench_latency(d, c);
+	else
+		stream(d, c);
+	for (i = 0; i < c->devices; i++)
+		bench_close(&d[i]);
+	free(d);
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit files = { 65536, 65536 };
+	struct bench_case c = parse(argc, argv);
+
+	if (setrlimit(RLIMIT_NOFILE, &files) || vg_netns_enter())
+		die("it takes root");
+	switch (question) {
+	case 'I':
+		bench_idle(&c);
+		break;
+	case 'F':
+		bench_first(&c);
+		break;
+	case 'O':
+		bench_floor(&c);
+		break;
+	default:
+		with_devices(&c);
+	}
+	return 0;
+}
