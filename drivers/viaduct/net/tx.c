@@ -48,6 +48,13 @@ static int vd_tx_copy(const struct vd_queue *q, const struct vd_chain *chain,
 	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
 }
 
+/* Header and frame are a piece each, as Linux guests have it in a table. */
+static bool vd_tx_is_parted(const struct vd_chain *chain,
+			    const struct iovec *seg, size_t hdr_len)
+{
+	return chain->nr_out == 2 && seg->iov_len == hdr_len;
+}
+
 /* A small frame behind its header in one piece: one window for both. */
 static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
 			    size_t hdr_len, void *frame, size_t frame_len)
@@ -66,13 +73,19 @@ static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
 static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 		      struct tun_xdp_hdr *hdr, void *frame, size_t frame_len)
 {
+	const struct iovec *seg = &q->batch->seg[chain->seg];
 	size_t hdr_len = vd_vnet_len(&q->vnet);
 	int err;
 
 	if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
 	    hdr_len >= sizeof(hdr->gso))
-		err = vd_tx_copy_small(&q->batch->seg[chain->seg], &hdr->gso,
-				       hdr_len, frame, frame_len);
+		err = vd_tx_copy_small(seg, &hdr->gso, hdr_len, frame,
+				       frame_len);
+	else if (vd_tx_is_parted(chain, seg, hdr_len) &&
+		 hdr_len >= sizeof(hdr->gso))
+		err = vd_access_read(&hdr->gso, seg->iov_base,
+				     sizeof(hdr->gso)) ?:
+		      vd_access_read(frame, seg[1].iov_base, frame_len);
 	else
 		err = vd_tx_copy(q, chain, 0, &hdr->gso, sizeof(hdr->gso)) ?:
 		      vd_tx_copy(q, chain, hdr_len, frame, frame_len);

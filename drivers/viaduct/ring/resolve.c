@@ -22,9 +22,6 @@
  */
 #define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
-/* Descriptors of an indirect table read in one window. */
-#define VD_CHAIN_CHUNK		16U
-
 /* Where the @nr pieces of a buffer lie for the guest: for the dirty log. */
 static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 {
@@ -36,22 +33,41 @@ static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 	}
 }
 
-/* Translate one buffer and append its pieces to the chain. */
-static int vd_chain_add(struct vd_mem *mem, struct vd_batch *batch,
-			struct vd_chain *chain, const struct vd_desc *d)
+/* vd_chain_add() of a buffer that lies elsewhere than the last, or in pieces. */
+static int vd_chain_add_slow(struct vd_mem *mem, struct vd_batch *batch,
+			     const struct vd_desc *d, u8 perm)
 {
-	unsigned int room = VD_MAX_SEGS - batch->nr_seg;
-	bool write = d->flags & VRING_DESC_F_WRITE;
+	unsigned int at = batch->nr_seg;
 	int nr;
 
-	if (!room)
+	if (at == VD_MAX_SEGS)
 		return -E2BIG;
-	nr = vd_translate(mem, d->addr, d->len,
-			  write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-			  &batch->seg[batch->nr_seg], room);
+	nr = vd_translate(mem, d->addr, d->len, perm, &batch->seg[at],
+			  VD_MAX_SEGS - at);
+	if (nr > 0)
+		vd_chain_note_gpa(batch, d->addr, nr);
+	return nr;
+}
+
+/* Translate one buffer and append its pieces to the chain. */
+static __always_inline int vd_chain_add(struct vd_mem *mem,
+					struct vd_batch *batch,
+					struct vd_chain *chain,
+					const struct vd_desc *d)
+{
+	bool write = d->flags & VRING_DESC_F_WRITE;
+	u8 perm = write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
+	unsigned int at = batch->nr_seg;
+	int nr = 1;
+
+	if (likely(at < VD_MAX_SEGS &&
+		   vd_translate_hit(mem, d->addr, d->len, perm,
+				    &batch->seg[at])))
+		batch->gpa[at] = d->addr;
+	else
+		nr = vd_chain_add_slow(mem, batch, d, perm);
 	if (nr < 0)
 		return nr;
-	vd_chain_note_gpa(batch, d->addr, nr);
 	if (write) {
 		chain->nr_in += nr;
 		chain->in_len += d->len;
@@ -62,7 +78,7 @@ static int vd_chain_add(struct vd_mem *mem, struct vd_batch *batch,
 		chain->nr_out += nr;
 		chain->out_len += d->len;
 	}
-	batch->nr_seg += nr;
+	batch->nr_seg = at + nr;
 	return 0;
 }
 
@@ -119,7 +135,7 @@ static int vd_walk_read(struct vd_mem *mem, struct vd_walk *walk,
 			break;
 		}
 		nr++;
-	} while (walk->more && nr < VD_CHAIN_CHUNK);
+	} while (walk->more && nr < VD_TABLE_CHUNK);
 	user_read_access_end();
 	return nr;
 }
@@ -151,7 +167,7 @@ static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
 			     struct vd_chain *chain, const struct vd_desc *d,
 			     bool is_packed)
 {
-	struct vd_desc desc[VD_CHAIN_CHUNK];
+	struct vd_desc *desc = batch->table;
 	struct vd_walk walk;
 	int err, nr, i;
 

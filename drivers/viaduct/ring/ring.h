@@ -32,6 +32,9 @@
 /* 2.7: the largest ring. */
 #define VD_RING_MAX_NUM		32768
 
+/* Descriptors of an indirect table that are read in one window. */
+#define VD_TABLE_CHUNK		16U
+
 /* A descriptor as the guest wrote it: read once, checked from here. */
 struct vd_desc {
 	u64 addr;
@@ -74,6 +77,8 @@ struct vd_chain {
  * @nr_seg: pieces in @seg
  * @nr_desc: descriptors in @desc
  * @desc: what was read from the ring, before translation
+ * @table: the same of an indirect table, a chunk at a time; not on the stack,
+ *	   which kernels are built to clear
  * @gpa: address of each piece as the guest gave it
  * @seg: pieces in the owner's address space, those of a chain in a row and
  *	 those of neighbouring chains too
@@ -87,6 +92,7 @@ struct vd_batch {
 	unsigned int nr_seg;
 	unsigned int nr_desc;
 	struct vd_desc desc[VD_MAX_SEGS];
+	struct vd_desc table[VD_TABLE_CHUNK];
 	u64 gpa[VD_MAX_SEGS];
 	struct iovec seg[VD_MAX_SEGS];
 	struct vd_chain chain[];

@@ -105,6 +105,7 @@ FAULTS = [
      "if (vd_ring_arm(&other->ring))", "if (0)", ["net_busy"]),
     ("permission-unchecked", "guest/translate.c",
      "if (perm & ~map->perm)", "if (0)", ["net_iotlb"]),
+    # What it uses has been freed: that is for the debug kernel to tell (-k debug).
     ("hint-outlives-mapping", "guest/translate.c",
      "if (r && first <= r->gpa + r->span && r->gpa <= last)", "if (r && first > last)",
      ["net_moves"]),
