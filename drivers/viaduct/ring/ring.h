@@ -251,8 +251,9 @@ int vd_ring_peek(struct vd_ring *ring);
  * @len: bytes written into its writable part
  *
  * The entry may reach guest memory at once, but the driver does not see it
- * before vd_ring_publish(). In order, an entry stands for all before it that
- * were filled to the end (2.7.9, 2.8.8): of those only the last is written.
+ * before vd_ring_publish(). In order, an entry may stand for all before it that
+ * were used to the end (2.7.9, 2.8.8). That is made use of for chains without a
+ * writable part: for the others there are drivers that look for each length.
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
@@ -270,7 +271,7 @@ static inline int vd_ring_complete(struct vd_ring *ring,
 			nr_slots += (--e)->nr_slots;
 			ring->nr_pending--;
 		}
-		ring->may_merge = len == chain->in_len;
+		ring->may_merge = !chain->in_len;
 	}
 	e->len = len;
 	e->id = chain->head;

@@ -114,6 +114,7 @@ static int packed_add(struct vg_ring *r, const struct vg_seg *seg,
 	if (indirect && table_fill(r, id, seg + nr_direct, nr - nr_direct))
 		return -ENOMEM;
 	r->nr_ids--;
+	/* 2.8.6: the last one has the chain's id; the others have anything. */
 	for (i = 0; i < slots; i++) {
 		bool more = i + 1 < slots;
 		struct vg_seg s = { .gpa = r->table[id].gpa,
@@ -122,7 +123,8 @@ static int packed_add(struct vg_ring *r, const struct vg_seg *seg,
 		if (indirect && !more)
 			desc_write(r, &s, id, VRING_DESC_F_INDIRECT);
 		else
-			desc_write(r, &seg[i], id, more ? VRING_DESC_F_NEXT : 0);
+			desc_write(r, &seg[i], more ? ~id : id,
+				   more ? VRING_DESC_F_NEXT : 0);
 	}
 	r->nr_desc[id] = slots;
 	return id;

@@ -161,8 +161,8 @@ FAULTS = [
     ("packed-ring-unlogged", "ring/log.c",
      "err = vd_ring_mark_user(ring, area, off, len);", "err = 0;",
      ["net_log@packed"]),
-    ("order-merges-unfilled", "ring/ring.h",
-     "ring->may_merge = len == chain->in_len;", "ring->may_merge = true;", ["net_rx@in-order", "net_rx@packed-in-order"]),
+    ("order-merges-received", "ring/ring.h",
+     "ring->may_merge = !chain->in_len;", "ring->may_merge = true;", ["net_rx@in-order", "net_rx@packed-in-order"]),
     ("order-loses-a-head", "ring/ring.c",
      "ring->next_head = chain->head;", "", ["net_tx@in-order", "net_stream@in-order"]),
 ]

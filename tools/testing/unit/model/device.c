@@ -158,8 +158,9 @@ void model_complete(struct model *m)
 		const struct vd_chain *chain = &m->d.batch->chain[m->taken];
 
 		u->head = chain->head;
-		u->len = rng_once_in(&m->rng, 2) ? chain->in_len :
-						   rng_next(&m->rng);
+		u->len = chain->in_len;
+		if (u->len && rng_once_in(&m->rng, 2))
+			u->len = rng_next(&m->rng);
 		MODEL_CHECK(!vd_ring_complete(&m->d.ring, chain, u->len));
 		umem_settle();
 	}
