@@ -9,6 +9,7 @@
 #include "device/ioctl.h"
 #include "device/iotlb.h"
 #include "device/workers.h"
+#include "net/tapdev.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -33,10 +34,15 @@ static int __init vd_main_init(void)
 {
 	int err;
 
+	err = vd_tapdev_register();
+	if (err)
+		return err;
 	vd_debug_create();
 	err = vd_chardev_register(vd_node);
-	if (err)
+	if (err) {
 		vd_debug_destroy();
+		vd_tapdev_unregister();
+	}
 	return err;
 }
 
@@ -44,6 +50,7 @@ static void __exit vd_main_exit(void)
 {
 	vd_chardev_unregister();
 	vd_debug_destroy();
+	vd_tapdev_unregister();
 }
 
 module_init(vd_main_init);

@@ -97,6 +97,7 @@ bool vd_wait_start(struct vd_wait *wait)
 		return false;
 	add_wait_queue(wait->head, &wait->entry);
 	wait->is_on = true;
+	wait->starts++;
 	smp_mb(); /* as said above */
 	return true;
 }

@@ -19,6 +19,7 @@ struct eventfd_ctx;
  * @mask: events that wake the job [c]
  * @work: the job [c]
  * @is_on: the entry is in the queue [q]
+ * @starts: how often it has been put there [q]
  */
 struct vd_wait {
 	struct wait_queue_entry entry;
@@ -28,6 +29,7 @@ struct vd_wait {
 	__poll_t mask;
 	struct vd_work *work;
 	bool is_on;
+	unsigned int starts;
 };
 
 void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask);

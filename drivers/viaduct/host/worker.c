@@ -33,7 +33,10 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 	struct llist_node *node;
 	struct vd_work *work, *next;
 
-	node = llist_reverse_order(llist_del_all(&worker->jobs));
+	node = llist_del_all(&worker->jobs);
+	/* The list has the last one first; mostly there is one. */
+	if (node->next)
+		node = llist_reverse_order(node);
 	llist_for_each_entry_safe(work, next, node, node) {
 		worker->is_last = !work->node.next;
 		/*
@@ -52,7 +55,6 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 static int vd_worker_main(void *data)
 {
 	struct vd_worker *worker = data;
-	bool stop;
 
 	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(worker->mm);
@@ -60,23 +62,22 @@ static int vd_worker_main(void *data)
 		/* Whoever was in a hurry may have got what it waited for. */
 		if (signal_pending(current) && !atomic_read(&worker->hurry))
 			flush_signals(current);
-		/* The barrier pairs with that of wake_up_process(). */
-		set_current_state(TASK_INTERRUPTIBLE);
 		/*
-		 * Look for the stop before looking for jobs: all were queued
-		 * before it. The barrier pairs with the full one of
-		 * llist_add() in vd_work_queue().
+		 * The barrier pairs with that of wake_up_process(), and with
+		 * the full one of llist_add() in vd_work_queue().
 		 */
-		stop = kthread_should_stop();
-		smp_rmb(); /* as said above */
+		set_current_state(TASK_INTERRUPTIBLE);
 		if (!llist_empty(&worker->jobs)) {
 			__set_current_state(TASK_RUNNING);
 			vd_worker_run_jobs(worker);
-			continue;
+		} else if (!kthread_should_stop()) {
+			schedule();
+		} else {
+			/* All jobs were queued before the stop: look again. */
+			smp_rmb();
+			if (llist_empty(&worker->jobs))
+				break;
 		}
-		if (stop)
-			break;
-		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
 	kthread_unuse_mm(worker->mm);

@@ -4,18 +4,22 @@
 #define VD_NET_BACKEND_H
 
 #include <linux/fs.h>
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
 #include <linux/net.h>
+#include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/uio.h>
+#include <net/xdp.h>
 
 struct ptr_ring;
-struct xdp_buff;
 
 /**
  * struct vd_backend - a socket in use by one queue
  * @file: our reference; NULL when there is no backend
  * @sock: the socket inside
  * @ring: where a tun, tap or macvtap holds packets for us; NULL for AF_PACKET
+ * @is_tun: a tun or tap, which counts the packets that are received from it
  *
  * All [q].
  */
@@ -23,6 +27,7 @@ struct vd_backend {
 	struct file *file;
 	struct socket *sock;
 	struct ptr_ring *ring;
+	bool is_tun;
 };
 
 int vd_backend_get(struct vd_backend *backend, int fd);
@@ -38,12 +43,27 @@ unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
 				unsigned int max);
 void vd_backend_unconsume(struct vd_backend *backend, void **pkts,
 			  unsigned int nr);
-size_t vd_backend_pkt_len(void *pkt);
 void vd_backend_pkt_free(void *pkt);
 
 size_t vd_backend_peek_len(struct vd_backend *backend);
 int vd_backend_recv(struct vd_backend *backend, void *pkt,
 		    struct iov_iter *to, size_t len);
 void vd_backend_discard(struct vd_backend *backend, void *pkt);
+
+/**
+ * vd_backend_pkt_len() - length of a packet from the device's ring
+ * @pkt: the packet
+ *
+ * Return: bytes of the frame as it will be received, that is with the VLAN
+ * tag that it may carry beside its data.
+ */
+static inline size_t vd_backend_pkt_len(void *pkt)
+{
+	struct sk_buff *skb = pkt;
+
+	if (tun_is_xdp_frame(pkt))
+		return tun_ptr_to_xdp(pkt)->len;
+	return skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+}
 
 #endif

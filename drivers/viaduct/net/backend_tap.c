@@ -29,7 +29,8 @@ int vd_backend_tap_find(struct vd_backend *backend)
 	struct file *file = backend->file;
 
 	backend->sock = tun_get_socket(file);
-	if (!IS_ERR(backend->sock)) {
+	backend->is_tun = !IS_ERR(backend->sock);
+	if (backend->is_tun) {
 		backend->ring = tun_get_tx_ring(file);
 	} else {
 		backend->sock = tap_get_socket(file);
@@ -121,22 +122,6 @@ void vd_backend_unconsume(struct vd_backend *backend, void **pkts,
 			  unsigned int nr)
 {
 	ptr_ring_unconsume(backend->ring, pkts, nr, vd_backend_pkt_free);
-}
-
-/**
- * vd_backend_pkt_len() - length of a packet from the device's ring
- * @pkt: the packet
- *
- * Return: bytes of the frame as it will be received, that is with the VLAN
- * tag that it may carry beside its data.
- */
-size_t vd_backend_pkt_len(void *pkt)
-{
-	struct sk_buff *skb = pkt;
-
-	if (tun_is_xdp_frame(pkt))
-		return tun_ptr_to_xdp(pkt)->len;
-	return skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
 }
 
 /**

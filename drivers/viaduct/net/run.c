@@ -63,8 +63,8 @@ void vd_queue_log_notify(struct vd_queue *q)
  * vd_queue_enter() - begin a run of the handler
  * @q: the queue
  *
- * Return: true with the queue's mutex held, kicks and socket wake-ups off;
- * false when there is nothing to be done.
+ * Return: true with the queue's mutex held and kicks off; false when there is
+ * nothing to be done.
  */
 bool vd_queue_enter(struct vd_queue *q)
 {
@@ -77,18 +77,14 @@ bool vd_queue_enter(struct vd_queue *q)
 	}
 	if (!q->backend.file || q->broken)
 		goto out;
-	err = vd_ring_map(&q->ring, &q->mem);
+	err = q->ring.is_mapped ? 0 : vd_ring_map(&q->ring, &q->mem);
 	if (err) {
-		/* With an answer we run again, and before that in vain. */
-		if (err == -EAGAIN) {
-			vd_wait_stop(&q->socket_wait);
+		if (err == -EAGAIN)
 			vd_queue_fail(q, err);
-		}
 		goto out;
 	}
 	q->stats.runs++;
 	q->is_armed = false;
-	vd_wait_stop(&q->socket_wait);
 	err = vd_ring_disarm(&q->ring);
 	if (!err)
 		return true;
@@ -171,6 +167,7 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 	if (q->broken)
 		return VD_STOP;
 	q->broken = true;
+	vd_wait_stop(&q->socket_wait);
 	q->stats.broken++;
 	trace_vd_broken(q->owner, q->dir, err);
 	pr_warn_ratelimited("vhost-%d: %s ring is broken (error %d), stopped until it is attached again\n",
@@ -192,6 +189,8 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 {
 	if (err != -EAGAIN)
 		return vd_queue_break(q, err);
+	/* With an answer we run again, and before that in vain. */
+	vd_wait_stop(&q->socket_wait);
 	q->stats.misses++;
 	trace_vd_miss(q->owner, q->dir, err);
 	vd_miss_ask(q->misses, &q->miss, q->mem.miss, q->mem.miss_perm);

@@ -15,6 +15,7 @@
 #include <linux/skbuff.h>
 
 #include "net/busy.h"
+#include "net/plain.h"
 #include "net/queue.h"
 #include "net/rx.h"
 #include "net/scratch.h"
@@ -29,20 +30,49 @@ struct vd_rx_budget {
 	size_t bytes;
 };
 
+/*
+ * The wait for the socket stays on during a run that meets no more packets than
+ * this at a time: to stop and start it, and to look again, costs more than to
+ * be woken in vain now and then.
+ */
+#define VD_RX_FEW	4U
+
+/* The wait was on when the last packets were taken, and has been since. */
+static bool vd_rx_will_be_woken(const struct vd_queue *q)
+{
+	return q->socket_wait.is_on && q->rx->starts == q->socket_wait.starts;
+}
+
+/* Take packets out of the backend's ring; returns how many. */
+static unsigned int vd_rx_take(struct vd_queue *q)
+{
+	struct vd_rx *rx = q->rx;
+	bool was_last = rx->nr && vd_rx_will_be_woken(q);
+
+	rx->next = 0;
+	rx->nr = 0;
+	if (was_last)
+		return 0;
+	rx->starts = q->socket_wait.starts;
+	rx->nr = vd_backend_consume(&q->backend, rx->pkt, VD_BATCH);
+	if (rx->nr > VD_RX_FEW)
+		vd_wait_stop(&q->socket_wait);
+	return rx->nr;
+}
+
 /* Look at the next packet. 0: there is none. */
 static size_t vd_rx_peek(struct vd_queue *q)
 {
 	struct vd_rx *rx = q->rx;
+	size_t len;
 
-	if (!q->backend.ring)
-		return vd_backend_peek_len(&q->backend);
-	if (rx->next == rx->nr) {
-		rx->next = 0;
-		rx->nr = vd_backend_consume(&q->backend, rx->pkt, VD_BATCH);
-		if (!rx->nr)
-			return 0;
-	}
-	return vd_backend_pkt_len(rx->pkt[rx->next]);
+	if (q->backend.ring)
+		return rx->next < rx->nr || vd_rx_take(q) ?
+		       vd_backend_pkt_len(rx->pkt[rx->next]) : 0;
+	len = vd_backend_peek_len(&q->backend);
+	if (len)
+		vd_wait_stop(&q->socket_wait);
+	return len;
 }
 
 /* The packet that vd_rx_peek() saw is about to be used up. */
@@ -67,9 +97,13 @@ static unsigned int vd_rx_want(const struct vd_queue *q, size_t len)
 	return min_t(size_t, DIV_ROUND_UP(len, last), VD_BATCH);
 }
 
+/* Empty the batch; chains that no packet was put into are available again. */
 static void vd_rx_give_back(struct vd_queue *q)
 {
-	vd_ring_rewind(&q->ring, q->batch, q->batch->nr - q->rx->taken);
+	unsigned int nr = q->batch->nr - q->rx->taken;
+
+	if (nr)
+		vd_ring_rewind(&q->ring, q->batch, nr);
 	vd_batch_reset(q->batch);
 	q->rx->taken = 0;
 }
@@ -142,14 +176,13 @@ static int vd_rx_reserve(struct vd_queue *q, size_t need)
 	}
 }
 
-/* Receive a packet into reserved chains; when it fails the packet is gone. */
-static int vd_rx_recv(struct vd_queue *q, unsigned int nr, size_t need)
+/* Have the socket write a packet; when it fails the packet is gone. */
+static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
+			       unsigned int nr_seg, size_t need)
 {
-	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
-	const struct vd_chain *last = chain + nr - 1;
-	const struct iovec *seg = &q->batch->seg[chain->seg];
-	unsigned int nr_seg = last->seg + last->nr_in - chain->seg;
-	const struct vd_vnet *vnet = &q->vnet;
+	size_t own_len = q->vnet.own_len;
+	void *pkt = vd_rx_next(q);
+	const struct net_device *source = vd_plain_source(q, pkt);
 	struct iov_iter iter;
 	int err;
 
@@ -157,12 +190,28 @@ static int vd_rx_recv(struct vd_queue *q, unsigned int nr, size_t need)
 		iov_iter_ubuf(&iter, ITER_DEST, seg->iov_base, need);
 	else
 		iov_iter_init(&iter, ITER_DEST, seg, nr_seg, need);
-	iov_iter_advance(&iter, vnet->own_len);
-	err = vd_backend_recv(&q->backend, vd_rx_next(q), &iter,
-			      need - vnet->own_len);
-	if (!err && vnet->own_len)
-		err = vd_vnet_supply(vnet, seg, nr_seg);
-	if (!err && vd_vnet_len(vnet) > VD_VNET_BASE_LEN)
+	iov_iter_advance(&iter, own_len);
+	err = vd_backend_recv(&q->backend, pkt, &iter, need - own_len);
+	if (!err && own_len)
+		err = vd_vnet_supply(&q->vnet, seg, nr_seg);
+	if (!err)
+		vd_plain_learn(q, source);
+	return err;
+}
+
+/* Write a packet into reserved chains; when it fails the packet is gone. */
+static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
+{
+	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
+	const struct vd_chain *last = chain + nr - 1;
+	const struct iovec *seg = &q->batch->seg[chain->seg];
+	unsigned int nr_seg = last->seg + last->nr_in - chain->seg;
+	int err;
+
+	if (nr_seg == 1 && vd_plain_deliver(q, seg))
+		return 0;
+	err = vd_rx_recv(q, seg, nr_seg, need);
+	if (!err && vd_vnet_len(&q->vnet) > VD_VNET_BASE_LEN)
 		err = vd_vnet_set_num_buffers(seg, nr_seg, nr);
 	return err;
 }
@@ -215,7 +264,7 @@ static int vd_rx_packet(struct vd_queue *q, size_t len)
 	}
 	if (nr <= 0)
 		return nr ?: -ENOBUFS;
-	err = vd_rx_recv(q, nr, need);
+	err = vd_rx_write(q, nr, need);
 	if (err) {
 		vd_queue_count_drop(q, err == -EFAULT ? VD_DROP_FAULT :
 							VD_DROP_SOCKET, len);
@@ -233,6 +282,7 @@ static enum vd_next vd_rx_starve(struct vd_queue *q)
 {
 	enum vd_next next;
 
+	vd_wait_stop(&q->socket_wait);
 	vd_rx_give_back(q);
 	next = vd_queue_publish(q);
 	if (next == VD_GO_ON)
@@ -252,9 +302,9 @@ static enum vd_next vd_rx_idle(struct vd_queue *q)
 {
 	enum vd_next next = vd_queue_publish(q);
 
-	if (next != VD_GO_ON)
+	if (next != VD_GO_ON || q->socket_wait.is_on)
 		return VD_STOP;
-	if (q->busyloop && !q->socket_wait.is_on) {
+	if (q->busyloop) {
 		next = vd_busy_poll_socket(q, vd_rx_has_packet);
 		if (next != VD_STOP)
 			return next;
@@ -269,7 +319,6 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
 
 	if (!len)
 		return vd_rx_idle(q);
-	vd_wait_stop(&q->socket_wait);
 	err = vd_rx_packet(q, len);
 	/* A guest whose index goes to and fro must not keep us here. */
 	budget->packets++;
@@ -300,6 +349,8 @@ void vd_rx_run(struct vd_work *work)
 
 	if (!vd_queue_enter(q))
 		return;
+	if (q->busyloop)
+		vd_wait_stop(&q->socket_wait);
 	while (next == VD_GO_ON) {
 		if (budget.packets >= VD_RUN_PACKETS ||
 		    budget.bytes >= VD_RUN_BYTES)
@@ -308,6 +359,7 @@ void vd_rx_run(struct vd_work *work)
 			next = vd_rx_step(q, &budget);
 	}
 	vd_rx_give_back(q);
+	vd_plain_end(q);
 	if (next == VD_YIELD && vd_queue_publish(q) == VD_STOP)
 		next = VD_STOP;
 	vd_queue_leave(q, next);

@@ -42,16 +42,20 @@ int vd_scratch_create(struct vd_queue *q)
 	batch->max = nr;
 	vd_batch_reset(batch);
 	q->batch = batch;
-	if (q->dir == VD_TX)
+	if (q->dir == VD_TX) {
 		q->tx = dir;
-	else
+	} else {
 		q->rx = dir;
+		vd_tapdev_init(&q->rx->tapdev);
+	}
 	return 0;
 }
 
 /**
- * vd_scratch_empty() - give packets that were taken back to the backend
+ * vd_scratch_empty() - keep nothing of the backend
  * @q: the queue
+ *
+ * Packets that were taken go back to it.
  *
  * Context: queue mutex held.
  */
@@ -59,10 +63,13 @@ void vd_scratch_empty(struct vd_queue *q)
 {
 	struct vd_rx *rx = q->rx;
 
-	if (!q->batch || q->dir == VD_TX || rx->next == rx->nr)
+	if (!q->batch || q->dir == VD_TX)
 		return;
-	vd_backend_unconsume(&q->backend, &rx->pkt[rx->next],
-			     rx->nr - rx->next);
+	rx->seen_len = 0;
+	vd_tapdev_forget(&rx->tapdev);
+	if (rx->next < rx->nr)
+		vd_backend_unconsume(&q->backend, &rx->pkt[rx->next],
+				     rx->nr - rx->next);
 	rx->next = 0;
 	rx->nr = 0;
 }

@@ -8,6 +8,7 @@
 #include <net/xdp.h>
 
 #include "net/frag.h"
+#include "net/tapdev.h"
 #include "types.h"
 
 struct vd_queue;
@@ -36,6 +37,14 @@ struct vd_tx {
  * @taken: chains of the batch that are completed
  * @next: the first packet in @pkt that is still to be delivered
  * @nr: packets in @pkt; they are kept between runs
+ * @starts: &vd_wait.starts of the wait for the socket when they were taken
+ * @seen_len: bytes that the backend's recvmsg() was seen to write before a
+ *	      frame, 0 before that
+ * @tapdev: the backend's device
+ * @nr_plain: packets in @plain
+ * @plain_bytes: their length
+ * @plain: packets that were delivered without recvmsg(), still to be counted
+ *	   and freed; none between runs
  * @pkt: packets taken out of the backend's ring
  *
  * All [q].
@@ -44,6 +53,12 @@ struct vd_rx {
 	unsigned int taken;
 	unsigned int next;
 	unsigned int nr;
+	unsigned int starts;
+	u8 seen_len;
+	struct vd_tapdev tapdev;
+	unsigned int nr_plain;
+	unsigned int plain_bytes;
+	struct sk_buff *plain[VD_BATCH];
 	void *pkt[VD_BATCH];
 };
 

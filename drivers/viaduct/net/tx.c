@@ -313,6 +313,7 @@ void vd_tx_run(struct vd_work *work)
 
 	if (!vd_queue_enter(q))
 		return;
+	vd_wait_stop(&q->socket_wait);
 	while (next == VD_GO_ON) {
 		if (budget.packets >= VD_RUN_PACKETS ||
 		    budget.bytes >= VD_RUN_BYTES)

@@ -35,6 +35,19 @@ int vg_netns_enter(void)
 	return 0;
 }
 
+static int tap_set_iff(int fd, const char *name, short flags, int hdr_len,
+		       struct ifreq *ifr)
+{
+	memset(ifr, 0, sizeof(*ifr));
+	ifr->ifr_flags = IFF_TAP | IFF_NO_PI | flags;
+	if (hdr_len)
+		ifr->ifr_flags |= IFF_VNET_HDR;
+	snprintf(ifr->ifr_name, IFNAMSIZ, "%s", name);
+	if (ioctl(fd, TUNSETIFF, ifr) < 0)
+		return -errno;
+	return hdr_len ? vg_tap_set_hdr_len(fd, hdr_len) : 0;
+}
+
 static int tap_attach(const char *name, short flags, int hdr_len,
 		      struct ifreq *ifr)
 {
@@ -42,14 +55,7 @@ static int tap_attach(const char *name, short flags, int hdr_len,
 
 	if (fd < 0)
 		return -errno;
-	memset(ifr, 0, sizeof(*ifr));
-	ifr->ifr_flags = IFF_TAP | IFF_NO_PI | flags;
-	if (hdr_len)
-		ifr->ifr_flags |= IFF_VNET_HDR;
-	snprintf(ifr->ifr_name, IFNAMSIZ, "%s", name);
-	ret = ioctl(fd, TUNSETIFF, ifr) < 0 ? -errno : 0;
-	if (!ret && hdr_len)
-		ret = vg_tap_set_hdr_len(fd, hdr_len);
+	ret = tap_set_iff(fd, name, flags, hdr_len, ifr);
 	if (ret) {
 		close(fd);
 		return ret;
@@ -57,19 +63,30 @@ static int tap_attach(const char *name, short flags, int hdr_len,
 	return fd;
 }
 
+/* The kernel has filled in the number of an interface that is new. */
+static int tap_bring_up(struct vg_tap *tap, const struct ifreq *ifr)
+{
+	snprintf(tap->name, sizeof(tap->name), "%.*s", IFNAMSIZ - 1,
+		 ifr->ifr_name);
+	tap->ifindex = if_nametoindex(tap->name);
+	return vg_link_set_up(tap->name, true);
+}
+
 int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi)
 {
 	struct ifreq ifr;
 
-	/* The kernel fills in the number: unique in the namespace. */
 	tap->fd = tap_attach("vdt%d", multi ? IFF_MULTI_QUEUE : 0, hdr_len,
 			     &ifr);
-	if (tap->fd < 0)
-		return tap->fd;
-	snprintf(tap->name, sizeof(tap->name), "%.*s", IFNAMSIZ - 1,
-		 ifr.ifr_name);
-	tap->ifindex = if_nametoindex(tap->name);
-	return vg_link_set_up(tap->name, true);
+	return tap->fd < 0 ? tap->fd : tap_bring_up(tap, &ifr);
+}
+
+int vg_tap_renew(struct vg_tap *tap, int hdr_len)
+{
+	struct ifreq ifr;
+	int ret = tap_set_iff(tap->fd, "vdt%d", 0, hdr_len, &ifr);
+
+	return ret ?: tap_bring_up(tap, &ifr);
 }
 
 int vg_tap_queue(const struct vg_tap *tap, int hdr_len)

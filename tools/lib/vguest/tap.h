@@ -18,6 +18,8 @@ int vg_netns_enter(void);
 
 /* @hdr_len 0: bare frames. @multi: further queues through vg_tap_queue(). */
 int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi);
+/* A new interface for the descriptor of one that was deleted. */
+int vg_tap_renew(struct vg_tap *tap, int hdr_len);
 /* One more queue of a multi-queue tap: a descriptor or -errno. */
 int vg_tap_queue(const struct vg_tap *tap, int hdr_len);
 void vg_tap_close(struct vg_tap *tap);

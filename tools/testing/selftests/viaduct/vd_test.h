@@ -58,7 +58,8 @@ static inline long vd_want(const char *id, long want, long got)
 	EXPECT_EQ(NULL, _why) { TH_LOG("%s", _why); } \
 } while (0)
 
-#define VD_TEST_MAIN \
+/* @why_: NULL, or why none of the program's cases can run. */
+#define VD_TEST_MAIN_UNLESS(why_) \
 	static void __attribute__((constructor)) \
 	__constructor_order_last(void) \
 	{ \
@@ -67,6 +68,12 @@ static inline long vd_want(const char *id, long want, long got)
 	} \
 	int main(int argc, char **argv) \
 	{ \
+		const char *why = why_; \
+		\
+		if (why) { \
+			printf("TAP version 13\n1..0 # SKIP %s\n", why); \
+			return KSFT_SKIP; \
+		} \
 		if (access(vg_dev_path(), R_OK | W_OK)) { \
 			printf("TAP version 13\n1..0 # SKIP %s: %s\n", \
 			       vg_dev_path(), strerror(errno)); \
@@ -74,5 +81,7 @@ static inline long vd_want(const char *id, long want, long got)
 		} \
 		return test_harness_run(argc, argv); \
 	}
+
+#define VD_TEST_MAIN VD_TEST_MAIN_UNLESS(NULL)
 
 #endif

@@ -5,7 +5,8 @@
 # own virtio-net and back. All the while one TCP connection to an echo server in
 # the guest carries random data both ways, every byte of which is compared, and
 # a ping runs. NIC_OPTIONS are more properties of the card; with packed=on the
-# in-tree driver, which does not know that, is left out.
+# in-tree driver, which does not know that, is left out, and so are QEMUs whose own
+# device would die of it.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -141,6 +142,16 @@ there_and_back() {
 	hop "$1" && hop "$VHOST_DEV"
 }
 
+# QEMU before 8.1 stores what a vhost device says of a packed ring's used
+# descriptors without taking the wrap counter off. Another vhost device gets it
+# back as it was; QEMU's own ends by an assertion, in every other lap.
+qemu_knows_used_idx() {
+	local version
+
+	version=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+	[ "${version% *}" -gt 8 ] || [ "$version" = "8 1" ] || [ "$version" = "8 2" ]
+}
+
 start_echo() {
 	"$(dirname "$0")/echo-client" "$(guest_ip $NET)" 7 >"$scratch/echo" 2>&1 &
 	echo_pid=$!
@@ -187,7 +198,11 @@ elif [ -c /dev/vhost-net ]; then
 else
 	report "to the in-tree driver and back # SKIP no /dev/vhost-net" true
 fi
-report "to QEMU's own device and back" there_and_back off
+if [[ $NIC == *packed=on* ]] && ! qemu_knows_used_idx; then
+	report "to QEMU's own device and back # SKIP QEMU before 8.1 takes the wrap counter for a part of used_idx" true
+else
+	report "to QEMU's own device and back" there_and_back off
+fi
 report "the ping was answered" end_ping
 report "not a byte was altered" end_echo
 finish

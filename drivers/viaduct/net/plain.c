@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Received frames that need not the socket's recvmsg().
+ *
+ * A tap's recvmsg() takes one packet at a time: a reference to the device,
+ * an iterator, a checked copy for the header and another for the frame,
+ * counters. Most packets are plain: one piece, nothing to segment, no VLAN
+ * tag beside the data. Of those the packet itself tells the header, and header
+ * and frame go to the guest through one window. The device's counters are
+ * written and the packets freed once a batch.
+ *
+ * The socket has to agree on how long the header is. That is only known when
+ * its recvmsg() has delivered a packet, so the first one goes that way, and so
+ * does each that is not plain or meets a fault: what happens to those is for
+ * the socket to decide.
+ */
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
+#include <linux/skbuff.h>
+#include <linux/virtio_net.h>
+
+#include "guest/access.h"
+#include "net/plain.h"
+#include "net/queue.h"
+#include "net/scratch.h"
+
+static bool vd_plain_is(const struct vd_queue *q, void *pkt)
+{
+	const struct vd_rx *rx = q->rx;
+	const struct sk_buff *skb = pkt;
+
+	return !tun_is_xdp_frame(pkt) && !skb_is_nonlinear(skb) &&
+	       !skb_is_gso(skb) && !skb_vlan_tag_present(skb) &&
+	       (!q->backend.is_tun || vd_tapdev_is(&rx->tapdev, skb->dev));
+}
+
+/* Header, with or without num_buffers, and a small frame: one window for both. */
+static int vd_plain_write(char __user *to, size_t hdr_len,
+			  const struct sk_buff *skb)
+{
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	const void *hdr = &mrg;
+
+	/* It can only fail for what has to be segmented. */
+	virtio_net_hdr_from_skb(skb, &mrg.hdr, true, true, 0);
+	mrg.num_buffers = (__force __virtio16)cpu_to_le16(1);
+	if (!user_write_access_begin(to, hdr_len + skb->len))
+		return -EFAULT;
+	if (likely(hdr_len == sizeof(mrg)))
+		unsafe_copy_to_user(to, hdr, sizeof(mrg), fault);
+	else
+		unsafe_copy_to_user(to, hdr, sizeof(mrg.hdr), fault);
+	to += hdr_len;
+	if (skb->len <= VD_ACCESS_SMALL)
+		unsafe_copy_to_user(to, skb->data, skb->len, fault);
+	user_write_access_end();
+	return skb->len > VD_ACCESS_SMALL &&
+	       copy_to_user(to, skb->data, skb->len) ? -EFAULT : 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/**
+ * vd_plain_end() - count and free what has been delivered
+ * @q: an RX queue, at the end of a batch or run
+ *
+ * Context: process context.
+ */
+void vd_plain_end(struct vd_queue *q)
+{
+	struct vd_rx *rx = q->rx;
+	unsigned int i;
+
+	if (!rx->nr_plain)
+		return;
+	/* As in a network driver's poll, where packets are freed in bulk. */
+	local_bh_disable();
+	if (q->backend.is_tun)
+		vd_tapdev_count(&rx->tapdev, rx->nr_plain, rx->plain_bytes);
+	for (i = 0; i < rx->nr_plain; i++)
+		napi_consume_skb(rx->plain[i], VD_BATCH);
+	local_bh_enable();
+	rx->nr_plain = 0;
+	rx->plain_bytes = 0;
+}
+
+/**
+ * vd_plain_deliver() - write the next packet and its header, if it is plain
+ * @q: an RX queue with a packet
+ * @seg: the piece of memory that holds all of it
+ *
+ * Context: on the owner's mm, may fault and sleep.
+ * Return: true when it has been delivered; otherwise it is still the next
+ * packet, and vd_backend_recv() has to be asked.
+ */
+bool vd_plain_deliver(struct vd_queue *q, const struct iovec *seg)
+{
+	size_t hdr_len = q->vnet.sock_len;
+	struct vd_rx *rx = q->rx;
+	struct sk_buff *skb;
+
+	if (!rx->seen_len || rx->seen_len != hdr_len)
+		return false;
+	skb = rx->pkt[rx->next];
+	if (!vd_plain_is(q, skb) || vd_plain_write(seg->iov_base, hdr_len, skb))
+		return false;
+	rx->next++;
+	rx->plain[rx->nr_plain++] = skb;
+	rx->plain_bytes += skb->len;
+	if (rx->nr_plain == VD_BATCH)
+		vd_plain_end(q);
+	return true;
+}
+
+/**
+ * vd_plain_source() - where a packet says that it comes from
+ * @q: an RX queue
+ * @pkt: a packet from its backend's ring
+ *
+ * Return: what vd_plain_learn() wants to know; NULL when that is nothing.
+ */
+const struct net_device *vd_plain_source(const struct vd_queue *q, void *pkt)
+{
+	return pkt && !tun_is_xdp_frame(pkt) && q->vnet.sock_len ?
+	       ((struct sk_buff *)pkt)->dev : NULL;
+}
+
+/**
+ * vd_plain_learn() - a packet has been received by vd_backend_recv()
+ * @q: an RX queue
+ * @source: vd_plain_source() of the packet, before that
+ *
+ * Context: process context.
+ */
+void vd_plain_learn(struct vd_queue *q, const struct net_device *source)
+{
+	struct vd_rx *rx = q->rx;
+
+	if (!source)
+		return;
+	rx->seen_len = q->vnet.sock_len;
+	if (q->backend.is_tun)
+		vd_tapdev_learn(&rx->tapdev, source);
+}

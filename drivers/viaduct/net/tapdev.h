@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The network device behind a tun or tap descriptor, for its counters. */
+#ifndef VD_NET_TAPDEV_H
+#define VD_NET_TAPDEV_H
+
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+
+/**
+ * struct vd_tapdev - what we know of the device
+ * @link: its place among all that are known, empty while it is not
+ * @dev: the device, until it goes away; NULL while it is not known
+ * @tried: what was looked for last
+ *
+ * Changed under a lock of tapdev.c.
+ */
+struct vd_tapdev {
+	struct list_head link;
+	struct net_device __rcu *dev;
+	const struct net_device *tried;
+};
+
+int vd_tapdev_register(void);
+void vd_tapdev_unregister(void);
+
+void vd_tapdev_init(struct vd_tapdev *tapdev);
+void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe);
+void vd_tapdev_forget(struct vd_tapdev *tapdev);
+void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
+		     unsigned int bytes);
+
+/* Whether that is the device; @maybe is not looked at. */
+static inline bool vd_tapdev_is(const struct vd_tapdev *tapdev,
+				const struct net_device *maybe)
+{
+	return maybe && rcu_access_pointer(tapdev->dev) == maybe;
+}
+
+#endif

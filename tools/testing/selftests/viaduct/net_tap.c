@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What lies between a tap and a device that takes frames from it: the tap's
+ * counters, headers whose length differs, VLAN tags. A tap that is moved to
+ * another network namespace, or deleted with frames on their way.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "rig.h"
+#include "vd_test.h"
+
+static struct rig rig;
+
+struct counters {
+	unsigned long long packets, bytes;
+};
+
+/* Of frames that the stack sent out through the interface. */
+static struct counters counters_of(const char *name)
+{
+	struct counters c = { 0 };
+	char line[512], found[32];
+	FILE *f = fopen("/proc/thread-self/net/dev", "r");
+
+	if (!f)
+		abort();
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " %31[^:]: %*u %*u %*u %*u %*u %*u %*u %*u %llu %llu",
+			   found, &c.bytes, &c.packets) == 3 && !strcmp(found, name))
+			break;
+	fclose(f);
+	return c;
+}
+
+/* They are counted soon after they have arrived. */
+static struct counters counted(struct counters before,
+			       unsigned long long packets)
+{
+	uint64_t deadline = vg_deadline_ms(10000);
+	struct counters c;
+
+	do {
+		sched_yield();
+		c = counters_of(rig.link);
+		c.packets -= before.packets;
+		c.bytes -= before.bytes;
+	} while (c.packets < packets && !vg_expired(deadline));
+	return c;
+}
+
+static unsigned long long stream_bytes(unsigned long long nr)
+{
+	uint8_t frame[VG_FRAME_MAX];
+	struct virtio_net_hdr hdr;
+	unsigned long long sum = 0, i;
+
+	for (i = 0; i < nr; i++)
+		sum += stream_frame(&rig, VG_RX, i, frame, &hdr);
+	return sum;
+}
+
+static const char *set_up(uint64_t features)
+{
+	struct vg_net_opts o = { .features = features };
+
+	return rig_open(&rig, RIG_TAP, &o) ?: rig_start(&rig);
+}
+
+/* @nr frames arrive, and the tap says so. */
+static const char *receive_counted(unsigned long long nr)
+{
+	struct stream s = stream_make(&rig, VG_RX, nr);
+	struct counters before = counters_of(rig.link), c;
+	const char *why = stream_run(&s, 1);
+
+	if (why)
+		return why;
+	c = counted(before, nr);
+	if (c.packets != nr || c.bytes != stream_bytes(nr))
+		return rig_fail(&rig, "%llu packets, %llu bytes counted of %llu, %llu",
+				c.packets, c.bytes, nr, stream_bytes(nr));
+	return NULL;
+}
+
+TEST(counts_frames)
+{
+	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
+	EXPECT_FINE(receive_counted(1));
+	EXPECT_FINE(receive_counted(1000));
+}
+
+TEST(counts_frames_in_several_buffers)
+{
+	ASSERT_FINE(set_up(VG_NET_F_MRG | VG_BIT(VG_F_EVENT_IDX)));
+	EXPECT_FINE(receive_counted(1000));
+}
+
+TEST(counts_frames_without_header)
+{
+	ASSERT_FINE(set_up(VG_BIT(VG_F_VHOST_HDR)));
+	EXPECT_FINE(receive_counted(1000));
+}
+
+/* The tap goes to a network namespace that is made for it, and so do we. */
+static const char *change_netns(void)
+{
+	int to_us[2];
+	char cmd[80];
+	pid_t pid;
+	int fd;
+
+	if (pipe(to_us))
+		return "no pipe";
+	pid = fork();
+	if (!pid) {
+		if (vg_netns_enter() || write(to_us[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	if (pid < 0 || read(to_us[0], cmd, 1) != 1)
+		return "no other namespace";
+	snprintf(cmd, sizeof(cmd), "ip link set %s netns %d", rig.link, pid);
+	if (system(cmd))
+		return "cannot move the tap";
+	snprintf(cmd, sizeof(cmd), "/proc/%d/ns/net", pid);
+	fd = open(cmd, O_RDONLY);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		return "cannot go there";
+	close(fd);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return NULL;
+}
+
+/* The far side is opened again, where the tap is now. */
+static const char *reopen_far(void)
+{
+	close(rig.far);
+	if (vg_link_set_up(rig.link, true))
+		return "cannot set the tap up";
+	rig.far = vg_packet_open(if_nametoindex(rig.link), true);
+	return rig.far < 0 ? "no far side" : NULL;
+}
+
+TEST(counts_frames_where_it_is_moved_to)
+{
+	int i;
+
+	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
+	EXPECT_FINE(receive_counted(100));
+	for (i = 0; i < 3; i++) {
+		ASSERT_FINE(change_netns());
+		ASSERT_FINE(reopen_far());
+		EXPECT_FINE(receive_counted(100));
+	}
+}
+
+/* How many of @nr frames arrive. */
+static unsigned int arrived(unsigned int nr)
+{
+	struct vg_net *n = &rig.net;
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	uint8_t frame[2048] = { 0 };
+	unsigned int i, got = 0;
+
+	for (i = 0; i < nr; i++) {
+		vg_net_fill(n);
+		if (rig_far_send(&rig, frame, 300, NULL))
+			abort();
+		if (vg_ring_wait(&n->ring[VG_RX], vg_deadline_ms(100)) &&
+		    vg_net_recv(n, &mrg, frame, sizeof(frame)) == 300)
+			got++;
+	}
+	return got;
+}
+
+/* Frames behind a header of the wrong length are lost, and only those. */
+TEST(header_of_another_length)
+{
+	int i;
+
+	ASSERT_FINE(set_up(0));
+	ASSERT_EQ(10, rig.net.hdr_len);
+	ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 12));
+	EXPECT_EQ(0, arrived(3));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 10));
+		EXPECT_EQ(3, arrived(3));
+		ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 12));
+		EXPECT_CALL("rx.header_length_changed", 0, arrived(3));
+	}
+	/* A device that is started again has to learn it again. */
+	ASSERT_EQ(0, vg_net_stop(&rig.net));
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_EQ(0, arrived(3));
+}
+
+/* A tag that a packet carries beside its data arrives inside the frame. */
+TEST(vlan_tags)
+{
+	struct vg_net *n = &rig.net;
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	uint8_t frame[200], back[2048];
+	char cmd[128];
+	int far, i;
+
+	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
+	snprintf(cmd, sizeof(cmd), "ip link add link %s name vdv type vlan id 5",
+		 rig.link);
+	if (system(cmd))
+		SKIP(return, "this kernel has no VLAN interfaces");
+	ASSERT_EQ(0, system("ip link set vdv up"));
+	far = vg_packet_open(if_nametoindex("vdv"), true);
+	ASSERT_LE(0, far);
+	memset(frame, 0x5a, sizeof(frame));
+	for (i = 0; i < 3; i++) {
+		const uint8_t tag[4] = { 0x81, 0, 0, 5 };
+		struct virtio_net_hdr hdr = { 0 };
+
+		EXPECT_EQ(2, arrived(2));
+		vg_net_fill(n);
+		ASSERT_EQ(200, vg_packet_send(far, &hdr, frame, 200));
+		ASSERT_TRUE(vg_ring_wait(&n->ring[VG_RX], vg_deadline_ms(5000)));
+		ASSERT_EQ(204, vg_net_recv(n, &mrg, back, sizeof(back)));
+		EXPECT_EQ(0, memcmp(back, frame, 12));
+		EXPECT_EQ(0, memcmp(back + 12, tag, 4));
+		EXPECT_EQ(0, memcmp(back + 16, frame + 12, 188));
+	}
+	close(far);
+}
+
+/* What is received until a frame of @len bytes comes; -1: it does not. */
+static int received_before(size_t len)
+{
+	struct vg_net *n = &rig.net;
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	uint64_t deadline = vg_deadline_ms(10000);
+	uint8_t frame[2048];
+	int nr = 0;
+	ssize_t got;
+
+	while (vg_ring_wait(&n->ring[VG_RX], deadline)) {
+		vg_net_fill(n);
+		got = vg_net_recv(n, &mrg, frame, sizeof(frame));
+		if (got == len)
+			return nr;
+		nr++;
+	}
+	return -1;
+}
+
+/*
+ * The device has frames in hand for which there is no buffer when the
+ * interface goes. They are given back to a descriptor that gets another one.
+ */
+TEST(frames_outlive_their_interface)
+{
+	uint8_t frame[1000] = { 0 };
+	char cmd[64];
+	int i;
+
+	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
+	for (i = 0; i < 3; i++) {
+		int j, old;
+
+		/* That the device knows the interface, and then is in need. */
+		vg_net_fill(&rig.net);
+		ASSERT_FINE(rig_far_send(&rig, frame, 900, NULL));
+		ASSERT_LE(0, received_before(900));
+		for (j = 0; j < rig.net.ring[VG_RX].num + 20; j++)
+			ASSERT_FINE(rig_far_send(&rig, frame, 100 + i, NULL));
+		usleep(20000);
+		snprintf(cmd, sizeof(cmd), "ip link del %s", rig.link);
+		ASSERT_EQ(0, system(cmd));
+		ASSERT_EQ(0, vg_net_stop(&rig.net));
+		ASSERT_EQ(0, vg_tap_renew(&rig.tap, rig.net.hdr_len));
+		strcpy(rig.link, rig.tap.name);
+		ASSERT_FINE(reopen_far());
+		ASSERT_FINE(rig_start(&rig));
+		vg_net_fill(&rig.net);
+		ASSERT_FINE(rig_far_send(&rig, frame, 800, NULL));
+		old = received_before(800);
+		EXPECT_LE(0, old);
+	}
+	EXPECT_FINE(receive_counted(100));
+}
+
+VD_TEST_MAIN
