@@ -43,10 +43,7 @@ for i in "${!times[@]}"; do
 	nets+=("$((i + 1)) $VHOST_DEV virtio-net-pci")
 done
 report "a guest with ${#times[@]} cards starts" start_guest "${nets[@]}"
-if [ -z "$guest_pid" ]; then
-	echo "Bail out! no guest"
-	exit 1
-fi
+need_guest
 for i in "${!times[@]}"; do
 	report "${times[i]} us: round trip" round_trip $((i + 1))
 	report "${times[i]} us: iperf3 host to guest" iperf_guest $((i + 1))

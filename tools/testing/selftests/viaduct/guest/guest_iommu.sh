@@ -44,10 +44,7 @@ make_stream "${STREAM_MB:-1}"
 guest_append+=" intel_iommu=on iommu=nopt iommu.strict=1"
 guest_tap $NET
 report "a guest with an IOMMU starts" start_guest "$NET $VHOST_DEV $NIC"
-if [ -z "$guest_pid" ]; then
-	echo "Bail out! no guest"
-	exit 1
-fi
+need_guest
 report "its card is behind the IOMMU" card_is_translated
 report "ping" ping_guest $NET
 report "iperf3 host to guest" iperf_guest $NET

@@ -59,10 +59,7 @@ plan 7
 make_stream "${STREAM_MB:-8}"
 guest_tap $NET
 report "a guest with four queue pairs starts" start_guest "$NET $VHOST_DEV $NIC"
-if [ -z "$guest_pid" ]; then
-	echo "Bail out! no guest"
-	exit 1
-fi
+need_guest
 report "ping" ping_guest $NET
 report "two pairs carry several streams" two_pairs
 report "four pairs" set_pairs 4

@@ -37,10 +37,7 @@ plan 6
 make_stream "${STREAM_MB:-8}"
 guest_tap $NET
 report "a guest starts" start_guest "$NET $VHOST_DEV $NIC"
-if [ -z "$guest_pid" ]; then
-	echo "Bail out! no guest"
-	exit 1
-fi
+need_guest
 report "RING_RESET is negotiated" feature_is_acked
 report "$((RESETS / 2)) resets of the transmit ring" reset_under_load tx
 report "$((RESETS / 2)) resets of the receive ring" reset_under_load rx
