@@ -19,6 +19,7 @@ struct vd_queue;
  *	      looked up once a batch
  * @nr_xdp: frames in @xdp
  * @bytes: their length
+ * @last_len: length of the last chain that was fetched
  * @frags: the memory they lie in
  * @xdp: frames that will be sent together
  *
@@ -28,6 +29,7 @@ struct vd_tx {
 	unsigned int headroom;
 	unsigned int nr_xdp;
 	size_t bytes;
+	size_t last_len;
 	struct vd_frag_pool frags;
 	struct xdp_buff xdp[VD_BATCH];
 };

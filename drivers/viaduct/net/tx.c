@@ -15,6 +15,7 @@
  */
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
+#include <linux/math.h>
 #include <linux/skbuff.h>
 
 #include "guest/access.h"
@@ -273,13 +274,25 @@ static int vd_tx_chains(struct vd_queue *q, int nr,
 	return i;
 }
 
+/*
+ * Chains that are worth fetching: those that the budget leaves undone are given
+ * back, and a long frame has many descriptors. Guess that lengths go on.
+ */
+static unsigned int vd_tx_want(const struct vd_queue *q,
+			       const struct vd_tx_budget *budget)
+{
+	size_t left = VD_RUN_BYTES - budget->bytes, len = q->tx->last_len;
+
+	return len * VD_BATCH <= left ? VD_BATCH : DIV_ROUND_UP(left, len);
+}
+
 static enum vd_next vd_tx_batch(struct vd_queue *q,
 				struct vd_tx_budget *budget)
 {
 	int nr, done, err = 0;
 	enum vd_next next;
 
-	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, VD_BATCH);
+	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, vd_tx_want(q, budget));
 	if (nr < 0)
 		return vd_queue_fail(q, nr);
 	if (!nr) {
@@ -290,6 +303,7 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 	}
 	q->tx->headroom = vd_backend_xdp_headroom(&q->backend);
 	done = vd_tx_chains(q, nr, budget, &err);
+	q->tx->last_len = q->batch->chain[nr - 1].out_len;
 	next = vd_tx_publish(q);
 	if (err)
 		next = vd_tx_give_back(q, nr - done, err);
