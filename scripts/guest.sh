@@ -84,6 +84,27 @@ guest_add_queues() {
 		-device "$nic,netdev=net$1,mac=$(guest_mac "$1"),romfile=")
 }
 
+# guest_add_iommu MODE N...: an IOMMU for the guest, which it uses in strict mode
+# (an invalidation for each buffer) or lazy mode (many buffers at once), and
+# root ports for the cards of networks N. Directly on the bus a card is an
+# integrated endpoint, which has no ATS, and QEMU then tells vhost of no
+# invalidation that the guest asks for lazily.
+guest_add_iommu() {
+	local mode=$1 net
+
+	shift
+	guest_machine_args+=(-device "intel-iommu,device-iotlb=on,intremap=off")
+	for net in "$@"; do
+		guest_machine_args+=(-device "pcie-root-port,id=rootport$net,chassis=$net,slot=$net")
+	done
+	guest_append+=" intel_iommu=on iommu=nopt iommu.strict=$([ "$mode" = strict ] && echo 1 || echo 0)"
+}
+
+# guest_iommu_nic N: properties of a virtio-net-pci that is behind that IOMMU.
+guest_iommu_nic() {
+	echo "disable-legacy=on,iommu_platform=on,ats=on,bus=rootport$1"
+}
+
 guest_qemu() {
 	local qemu=(qemu-system-x86_64) args=(-accel tcg) home rel net
 
