@@ -149,11 +149,11 @@ ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
 }
 
 static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, char __user *buf,
-				  u64 addr, u8 perm)
+				  const struct vd_question *question)
 {
 	struct vhost_iotlb_msg miss = {
-		.iova = addr,
-		.perm = perm,
+		.iova = question->addr,
+		.perm = question->perm,
 		.type = VHOST_IOTLB_MISS,
 	};
 	union {
@@ -193,12 +193,11 @@ ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
 		      bool nonblock)
 {
 	struct vd_misses *misses = &dev->misses;
-	u64 addr;
-	u8 perm;
+	struct vd_question question;
 
 	if (len < VD_MESSAGE_LEN)
 		return 0;
-	while (!vd_misses_read(misses, &addr, &perm)) {
+	while (!vd_misses_read(misses, &question)) {
 		if (nonblock)
 			return -EAGAIN;
 		if (!vd_misses_is_open(misses))
@@ -208,5 +207,5 @@ ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
 					     !vd_misses_is_open(misses)))
 			return -ERESTARTSYS;
 	}
-	return vd_iotlb_copy_miss(dev, buf, addr, perm);
+	return vd_iotlb_copy_miss(dev, buf, &question);
 }

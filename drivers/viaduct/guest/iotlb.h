@@ -8,10 +8,32 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include <linux/vhost_types.h>
 
 #include "guest/regions.h"
+
+/* What an IOMMU maps at least. */
+#define VD_IOTLB_PAGE_SIZE	SZ_4K
+
+/**
+ * struct vd_question - an address that the IOTLB does not know
+ * @addr: the I/O address
+ * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
+ */
+struct vd_question {
+	u64 addr;
+	u8 perm;
+};
+
+/* Whether the answer to one is most likely that to the other, too. */
+static inline bool vd_question_is_alike(const struct vd_question *q,
+					const struct vd_question *other)
+{
+	return q->perm == other->perm &&
+	       (q->addr ^ other->addr) < VD_IOTLB_PAGE_SIZE;
+}
 
 /**
  * struct vd_iotlb_map - one mapping

@@ -37,8 +37,10 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 	}
 	map = vd_iotlb_find(mem->iotlb, addr, addr);
 	if (!map) {
-		mem->miss = addr;
-		mem->miss_perm = perm;
+		mem->miss.addr = addr;
+		mem->miss.perm = perm;
+		mem->nr_ahead = 0;
+		mem->nr_looks = 0;
 		return -EAGAIN;
 	}
 	if (perm & ~map->perm)
@@ -46,6 +48,61 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 	mem->hint = &map->region;
 	mem->hint_perm = map->perm;
 	return 0;
+}
+
+static bool vd_mem_is_asked(const struct vd_mem *mem,
+			    const struct vd_question *q)
+{
+	unsigned int i;
+
+	if (vd_question_is_alike(q, &mem->miss))
+		return true;
+	for (i = 0; i < mem->nr_ahead; i++)
+		if (vd_question_is_alike(q, &mem->ahead[i]))
+			return true;
+	return false;
+}
+
+/**
+ * vd_mem_expect() - say what will be translated next
+ * @mem: the ring's view of guest memory, whose IOTLB has missed an address
+ * @addr: address of a buffer as the guest gave it [g]
+ * @len: its length in bytes [g]
+ * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
+ *
+ * Pages of it that the IOTLB does not know go to &vd_mem.ahead, so that they can
+ * be asked for together.
+ *
+ * Context: the queue's mutex is held.
+ * Return: false when there is room for no more.
+ */
+bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
+{
+	struct vd_question q = { .addr = addr, .perm = perm };
+	u64 last = addr + (len - 1), end;
+
+	/* A buffer that is no buffer: its own turn will tell. */
+	if (!len || last < addr)
+		return true;
+	do {
+		const struct vd_iotlb_map *map;
+
+		if (mem->nr_looks++ >= VD_MAX_LOOKS)
+			return false;
+		map = vd_iotlb_find(mem->iotlb, q.addr, q.addr);
+		if (map) {
+			end = map->region.gpa + map->region.span;
+		} else {
+			end = q.addr | (VD_IOTLB_PAGE_SIZE - 1);
+			if (!vd_mem_is_asked(mem, &q)) {
+				if (mem->nr_ahead == VD_NR_AHEAD)
+					return false;
+				mem->ahead[mem->nr_ahead++] = q;
+			}
+		}
+		q.addr = end + 1;
+	} while (end < last);
+	return true;
 }
 
 /**

@@ -10,6 +10,11 @@
 #include "guest/iotlb.h"
 #include "guest/regions.h"
 
+/* Questions that go with the one that stopped a translation. */
+#define VD_NR_AHEAD	32U
+/* Looks at the IOTLB that are made to find them. */
+#define VD_MAX_LOOKS	256U
+
 /**
  * struct vd_mem - one ring's view of guest memory
  * @regions: the memory table, or NULL before there is one [q]
@@ -18,16 +23,21 @@
  * @hint: the stretch that held the last address, or NULL: buffers come from
  *	  the same stretch most of the time [q]
  * @hint_perm: what may be done there, VHOST_ACCESS_RO and _WO [q]
- * @miss_perm: what was to be done there [q]
- * @miss: the address that @iotlb did not know, after -EAGAIN [q]
+ * @miss: what @iotlb did not know, after -EAGAIN [q]
+ * @nr_ahead: entries in @ahead [q]
+ * @nr_looks: how often @iotlb was asked for those [q]
+ * @ahead: what else it does not know and will be asked for soon, after
+ *	   -EAGAIN [q]
  */
 struct vd_mem {
 	const struct vd_regions *regions;
 	const struct vd_iotlb *iotlb;
 	const struct vd_region *hint;
 	u8 hint_perm;
-	u8 miss_perm;
-	u64 miss;
+	struct vd_question miss;
+	unsigned int nr_ahead;
+	unsigned int nr_looks;
+	struct vd_question ahead[VD_NR_AHEAD];
 };
 
 static inline void vd_mem_set(struct vd_mem *mem,
@@ -45,6 +55,7 @@ static inline void vd_mem_set_iotlb(struct vd_mem *mem,
 }
 
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last);
+bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 

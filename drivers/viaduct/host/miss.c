@@ -3,11 +3,14 @@
  * Questions to the client's IOMMU.
  *
  * A handler that meets an unknown address asks and stops. The client reads the
- * question, and its answer starts the handler again. Since a queue stops at its
- * first question it has room for one and needs no more, which bounds what a
- * guest can make us remember.
+ * question, and its answer starts the handler again. Each of these rounds costs
+ * far more than a packet, so with the question go those that will come up next:
+ * the client finds them when it comes for more, and when the handler gets there
+ * the answer is there, or under way. There is room for a fixed number, which
+ * bounds what a guest can make us remember.
  */
 #include <linux/poll.h>
+#include <linux/string.h>
 
 #include "host/miss.h"
 
@@ -59,53 +62,136 @@ bool vd_misses_has_unread(struct vd_misses *misses)
 	return !list_empty_careful(&misses->unread);
 }
 
+static bool vd_miss_has_unread(const struct vd_miss *miss)
+{
+	return miss->state == VD_MISS_UNREAD || miss->nr_read < miss->nr_ahead;
+}
+
 /**
- * vd_misses_read() - take the oldest unread question
+ * vd_misses_read() - take an unread question
  * @misses: the device's questions
- * @addr: I/O address
- * @perm: what is to be done there
+ * @question: where it goes
+ *
+ * Queues take turns, and what one of them waits for comes first.
  *
  * Return: false when there is none.
  */
-bool vd_misses_read(struct vd_misses *misses, u64 *addr, u8 *perm)
+bool vd_misses_read(struct vd_misses *misses, struct vd_question *question)
 {
 	struct vd_miss *miss;
 
 	spin_lock(&misses->lock);
 	miss = list_first_entry_or_null(&misses->unread, struct vd_miss, node);
 	if (miss) {
-		list_del(&miss->node);
-		miss->state = VD_MISS_READ;
-		*addr = miss->addr;
-		*perm = miss->perm;
+		if (miss->state == VD_MISS_UNREAD) {
+			miss->state = VD_MISS_READ;
+			*question = miss->question;
+		} else {
+			*question = miss->ahead[miss->nr_read++];
+		}
+		if (vd_miss_has_unread(miss))
+			list_move_tail(&miss->node, &misses->unread);
+		else
+			list_del_init(&miss->node);
 	}
 	spin_unlock(&misses->lock);
 	return miss;
 }
 
 /**
- * vd_miss_ask() - ask for an address
- * @misses: the device's questions
- * @miss: the queue's; what it asked before matters no more
- * @addr: I/O address
- * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
+ * vd_miss_init() - a queue that has asked nothing
+ * @miss: the queue's
  */
-void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss, u64 addr,
-		 u8 perm)
+void vd_miss_init(struct vd_miss *miss)
 {
-	bool is_new;
+	memset(miss, 0, sizeof(*miss));
+	INIT_LIST_HEAD(&miss->node);
+}
+
+static void vd_miss_remove_ahead(struct vd_miss *miss, unsigned int i)
+{
+	miss->nr_ahead--;
+	miss->nr_read -= i < miss->nr_read;
+	memmove(&miss->ahead[i], &miss->ahead[i + 1],
+		(miss->nr_ahead - i) * sizeof(miss->ahead[0]));
+}
+
+static int vd_miss_find_ahead(const struct vd_miss *miss,
+			      const struct vd_question *question)
+{
+	unsigned int i;
+
+	for (i = 0; i < miss->nr_ahead; i++)
+		if (vd_question_is_alike(&miss->ahead[i], question))
+			return i;
+	return -1;
+}
+
+/*
+ * The queue now waits for an answer to @question. If it has been read before,
+ * its answer may be under way, but then again it may not: it is asked once
+ * more, and whichever answer comes first will do.
+ */
+static void vd_miss_await(struct vd_miss *miss,
+			  const struct vd_question *question)
+{
+	int i = vd_miss_find_ahead(miss, question);
+
+	miss->question = *question;
+	miss->state = VD_MISS_UNREAD;
+	miss->is_repeated = i >= 0 && i < miss->nr_read;
+	if (i >= 0)
+		vd_miss_remove_ahead(miss, i);
+}
+
+static void vd_miss_add_ahead(struct vd_miss *miss,
+			      const struct vd_question *question)
+{
+	if (vd_miss_find_ahead(miss, question) >= 0)
+		return;
+	/* Rather than those that were read and not answered. */
+	if (miss->nr_ahead == VD_NR_AHEAD && miss->nr_read)
+		vd_miss_remove_ahead(miss, 0);
+	if (miss->nr_ahead < VD_NR_AHEAD)
+		miss->ahead[miss->nr_ahead++] = *question;
+}
+
+/**
+ * vd_miss_ask() - ask for an address, and those that will be needed next
+ * @misses: the device's questions
+ * @miss: the queue's; what it waited for before matters no more
+ * @mem: the ring's view of guest memory, which tells them
+ */
+void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
+		 const struct vd_mem *mem)
+{
+	bool is_new = false;
+	unsigned int i;
 
 	spin_lock(&misses->lock);
-	miss->addr = addr;
-	miss->perm = perm;
-	is_new = miss->state != VD_MISS_UNREAD;
-	if (is_new) {
-		miss->state = VD_MISS_UNREAD;
+	vd_miss_await(miss, &mem->miss);
+	for (i = 0; i < mem->nr_ahead; i++)
+		vd_miss_add_ahead(miss, &mem->ahead[i]);
+	if (vd_miss_has_unread(miss) && list_empty(&miss->node)) {
+		is_new = true;
 		list_add_tail(&miss->node, &misses->unread);
 	}
 	spin_unlock(&misses->lock);
 	if (is_new)
 		wake_up_interruptible_poll(&misses->wait, EPOLLIN);
+}
+
+/* Only what the client has read can be answered: it will read the rest. */
+static bool vd_miss_can_be_answered(const struct vd_miss *miss)
+{
+	return miss->state == VD_MISS_READ ||
+	       (miss->state == VD_MISS_UNREAD && miss->is_repeated);
+}
+
+static bool vd_question_is_in(const struct vd_question *question, u64 first,
+			      u64 last)
+{
+	return question->addr >= first && question->addr <= last;
 }
 
 /**
@@ -115,34 +201,41 @@ void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss, u64 addr,
  * @first: first I/O address
  * @last: last one
  *
- * Only what the client has read can be answered: it will read the rest.
- *
- * Return: true when the queue asked for an address in the range, and may go on.
+ * Return: true when the queue waits for an address in the range, and may go on.
  */
 bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 		    u64 last)
 {
 	bool is_answer;
+	unsigned int i;
 
 	spin_lock(&misses->lock);
-	is_answer = miss->state == VD_MISS_READ && miss->addr >= first &&
-		    miss->addr <= last;
-	if (is_answer)
+	is_answer = vd_miss_can_be_answered(miss) &&
+		    vd_question_is_in(&miss->question, first, last);
+	if (is_answer) {
+		/* Somebody may have been told that there is one to be read. */
+		if (miss->state == VD_MISS_UNREAD)
+			vd_miss_add_ahead(miss, &miss->question);
 		miss->state = VD_MISS_NONE;
+	}
+	for (i = miss->nr_read; i-- > 0; )
+		if (vd_question_is_in(&miss->ahead[i], first, last))
+			vd_miss_remove_ahead(miss, i);
 	spin_unlock(&misses->lock);
 	return is_answer;
 }
 
 /**
- * vd_miss_drop() - forget a queue's question
+ * vd_miss_drop() - forget a queue's questions
  * @misses: the device's questions
  * @miss: the queue's
  */
 void vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss)
 {
 	spin_lock(&misses->lock);
-	if (miss->state == VD_MISS_UNREAD)
-		list_del(&miss->node);
+	list_del_init(&miss->node);
 	miss->state = VD_MISS_NONE;
+	miss->nr_ahead = 0;
+	miss->nr_read = 0;
 	spin_unlock(&misses->lock);
 }

@@ -8,6 +8,8 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "guest/translate.h"
+
 /* A question that nobody has read is not asked twice; one that was read is,
  * when its answer did not come and somebody runs into it once more.
  */
@@ -18,19 +20,26 @@ enum vd_miss_state {
 };
 
 /**
- * struct vd_miss - what a queue waits for; one, since it stops there
- * @node: its place in &vd_misses.unread [m]
- * @state: how far it has come [m]
- * @perm: what is to be done there: VHOST_ACCESS_RO or _WO [m]
- * @addr: the I/O address [m]
+ * struct vd_miss - what a queue waits for, and what it will need next
+ * @node: its place in &vd_misses.unread, when it has something unread [m]
+ * @state: how far the question has come that the queue waits for [m]
+ * @is_repeated: it has been read before, and asked again [m]
+ * @question: that question [m]
+ * @nr_ahead: entries in @ahead [m]
+ * @nr_read: the first of them that were read [m]
+ * @ahead: questions that the queue does not wait for yet; in the order in which
+ *	   they came up, and not answered [m]
  *
  * [m]: under &vd_misses.lock
  */
 struct vd_miss {
 	struct list_head node;
 	enum vd_miss_state state;
-	u8 perm;
-	u64 addr;
+	bool is_repeated;
+	struct vd_question question;
+	unsigned int nr_ahead;
+	unsigned int nr_read;
+	struct vd_question ahead[VD_NR_AHEAD];
 };
 
 /**
@@ -51,10 +60,11 @@ void vd_misses_init(struct vd_misses *misses);
 void vd_misses_open(struct vd_misses *misses, bool open);
 bool vd_misses_is_open(struct vd_misses *misses);
 bool vd_misses_has_unread(struct vd_misses *misses);
-bool vd_misses_read(struct vd_misses *misses, u64 *addr, u8 *perm);
+bool vd_misses_read(struct vd_misses *misses, struct vd_question *question);
 
-void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss, u64 addr,
-		 u8 perm);
+void vd_miss_init(struct vd_miss *miss);
+void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
+		 const struct vd_mem *mem);
 bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 		    u64 last);
 void vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss);

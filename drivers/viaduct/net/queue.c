@@ -62,6 +62,7 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 	vd_wait_init(&q->kick_wait, &q->work, EPOLLIN);
 	vd_wait_init(&q->socket_wait, &q->work,
 		     dir == VD_TX ? EPOLLOUT : EPOLLIN);
+	vd_miss_init(&q->miss);
 	vd_ring_init(&q->ring);
 }
 

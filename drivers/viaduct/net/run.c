@@ -193,7 +193,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 	vd_wait_stop(&q->socket_wait);
 	q->stats.misses++;
 	trace_vd_miss(q->owner, q->dir, err);
-	vd_miss_ask(q->misses, &q->miss, q->mem.miss, q->mem.miss_perm);
+	vd_miss_ask(q->misses, &q->miss, &q->mem);
 	return VD_STOP;
 }
 

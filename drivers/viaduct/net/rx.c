@@ -123,6 +123,9 @@ static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 	if (q->batch->nr == q->rx->taken)
 		vd_rx_give_back(q);
 	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
+	/* What the guest has given behind it will be asked for, too. */
+	if (nr == -EAGAIN && want < VD_BATCH)
+		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, VD_BATCH);
 	*moved = false;
 	if (nr == -ENOSPC && q->rx->taken) {
 		/* Make the room of the chains that are done with free. */

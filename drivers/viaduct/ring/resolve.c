@@ -22,6 +22,21 @@
  */
 #define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
+/* The IOTLB did not know a buffer: neither may it know those that follow. */
+static void vd_chain_expect(struct vd_mem *mem, const struct vd_desc *d,
+			    const struct vd_desc *end)
+{
+	for (; d < end; d++) {
+		u16 kind = d->flags & (VRING_DESC_F_WRITE |
+				       VRING_DESC_F_INDIRECT);
+		u8 perm = kind == VRING_DESC_F_WRITE ? VHOST_ACCESS_WO :
+						       VHOST_ACCESS_RO;
+
+		if (!vd_mem_expect(mem, d->addr, d->len, perm))
+			return;
+	}
+}
+
 /* Where the @nr pieces of a buffer lie for the guest: for the dirty log. */
 static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 {
@@ -183,6 +198,8 @@ static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
 			if (desc[i].len)
 				err = vd_chain_add(mem, batch, chain,
 						   &desc[i]);
+			if (err == -EAGAIN)
+				vd_chain_expect(mem, &desc[i], &desc[nr]);
 		}
 	}
 	return err;
@@ -254,6 +271,7 @@ static int vd_chain_resolve_one(struct vd_mem *mem, struct vd_batch *batch,
 int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
 		     unsigned int first, bool is_packed)
 {
+	const struct vd_desc *end = &batch->desc[batch->nr_desc];
 	unsigned int i, nr_seg;
 	int err = 0;
 
@@ -269,6 +287,8 @@ int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
 			break;
 		}
 	}
+	if (err == -EAGAIN && i == first)
+		vd_chain_expect(mem, &batch->desc[batch->nr_desc], end);
 	batch->nr = i;
 	return i > first ? 0 : err;
 }

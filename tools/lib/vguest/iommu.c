@@ -174,14 +174,20 @@ int vg_iommu_start(struct vg_iommu *m, struct vg_net *n, uint64_t granule,
 	return ret;
 }
 
+void vg_iommu_retire(struct vg_iommu *m)
+{
+	if (!m->running)
+		return;
+	vg_eventfd_add(m->stop, 1);
+	pthread_join(m->thread, NULL);
+	m->running = false;
+}
+
 void vg_iommu_stop(struct vg_iommu *m)
 {
 	unsigned int i;
 
-	if (m->running) {
-		vg_eventfd_add(m->stop, 1);
-		pthread_join(m->thread, NULL);
-	}
+	vg_iommu_retire(m);
 	for (i = 0; i < m->net->mem.nr; i++)
 		if (m->alias[i] && m->alias[i] != MAP_FAILED)
 			munmap(m->alias[i], m->net->mem.region[i].size);

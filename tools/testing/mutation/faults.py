@@ -179,4 +179,12 @@ FAULTS = [
      "!skb_vlan_tag_present(skb) &&", ["net_rx", "net_stream", "net_tap"]),
     ("moved-tap-not-forgotten", "net/tapdev.c",
      "if (vd_tapdev_is(tapdev, dev))", "if (0)", ["net_tap"]),
+    ("asked-one-by-one", "ring/resolve.c",
+     "if (err == -EAGAIN && i == first)", "if (0)", ["net_iotlb_ask"]),
+    ("first-answer-unheard", "host/miss.c",
+     "(miss->state == VD_MISS_UNREAD && miss->is_repeated)", "false", ["net_iotlb_ask"]),
+    ("answer-asked-for-twice", "host/miss.c",
+     "vd_miss_remove_ahead(miss, i);\n}\n\nstatic void vd_miss_add", "}\n\nstatic void vd_miss_add", ["net_iotlb_ask"]),
+    ("queues-take-no-turns", "host/miss.c",
+     "list_move_tail(&miss->node, &misses->unread);", ";", ["net_iotlb_ask"]),
 ]

@@ -7,64 +7,8 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#include "../../../lib/vguest/iommu.h"
 #include "../../../lib/vguest/worker.h"
-#include "rig.h"
-#include "vd_test.h"
-
-#define PAGE 4096ULL
-
-static struct rig rig;
-static struct vg_iommu iommu;
-
-static const char *set_up(uint64_t features, unsigned int num,
-			  uint64_t granule, bool scattered)
-{
-	struct vg_net_opts o = {
-		.features = features | VG_BIT(VG_F_VERSION_1) |
-			    VG_BIT(VG_F_ACCESS_PLATFORM),
-		.num = { num, num }, .nr_rx = 128, .nr_tx = 128, .seed = 5,
-		.rx_size = 2048,
-	};
-	const char *why = rig_open(&rig, RIG_TAP, &o);
-	int ret;
-
-	if (why)
-		return why;
-	ret = vg_iommu_start(&iommu, &rig.net, granule, scattered);
-	return ret ? rig_fail(&rig, "IOMMU: %s", strerror(-ret)) : NULL;
-}
-
-static bool is_offered(void)
-{
-	uint64_t features = 0;
-	int fd = vg_dev_open(NULL);
-
-	vg_get_features(fd, &features);
-	close(fd);
-	return features & VG_BIT(VG_F_ACCESS_PLATFORM);
-}
-
-#define SET_UP(...) do { \
-	if (!is_offered()) \
-		SKIP(return, "no ACCESS_PLATFORM offered"); \
-	ASSERT_FINE(set_up(__VA_ARGS__)); \
-} while (0)
-
-static void tear_down(void)
-{
-	vg_net_stop(&rig.net);
-	vg_iommu_stop(&iommu);
-	rig_close(&rig);
-}
-
-static const char *both_ways(uint64_t count)
-{
-	struct stream s[2] = { stream_make(&rig, VG_TX, count),
-			       stream_make(&rig, VG_RX, count) };
-
-	return stream_run(s, 2);
-}
+#include "iommu_rig.h"
 
 FIXTURE(mapped) { };
 
@@ -290,29 +234,11 @@ TEST(late_answer)
 	tear_down();
 }
 
-/* The pages that hold receive buffers and nothing else. */
-static void rx_pages(uint64_t *first, uint64_t *end)
-{
-	const struct vg_pool *p = &rig.net.pool[VG_RX];
-	unsigned int i;
-
-	*first = UINT64_MAX;
-	*end = 0;
-	for (i = 0; i < p->nr; i++) {
-		uint64_t gpa = p->buf[i].gpa;
-
-		*first = gpa < *first ? gpa : *first;
-		*end = gpa + p->size > *end ? gpa + p->size : *end;
-	}
-	*first = (*first + PAGE - 1) & ~(PAGE - 1);
-	*end &= ~(PAGE - 1);
-}
-
 static void map_rx_pages(struct __test_metadata *_metadata, uint8_t perm)
 {
 	uint64_t first, end;
 
-	rx_pages(&first, &end);
+	pool_pages(VG_RX, &first, &end);
 	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
 	EXPECT_EQ(0, vg_iommu_map(&iommu, first, end - first, perm));
 }
@@ -349,9 +275,7 @@ TEST(attach_needs_the_used_ring)
 	struct vhost_iotlb_msg miss;
 
 	SET_UP(0, 256, PAGE, false);
-	vg_eventfd_add(iommu.stop, 1);
-	pthread_join(iommu.thread, NULL);
-	iommu.running = false;
+	vg_iommu_retire(&iommu);
 	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
 	EXPECT_EQ(-EFAULT, vg_set_backend(rig.net.fd, VG_RX, rig.backend));
 	EXPECT_EQ(1, vg_eventfd_take(rig.net.err[VG_RX]));

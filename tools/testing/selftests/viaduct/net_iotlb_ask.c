@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Questions to the client's IOMMU that come before anybody runs into them: those
+ * that follow from what the driver has made available. The test is the client.
+ */
+#include <sched.h>
+#include <unistd.h>
+
+#include "../../../lib/vguest/worker.h"
+#include "iommu_rig.h"
+
+/* What goes with a question at most, and all that can be unread by then. */
+#define AHEAD	32U
+#define MANY	(2 * (1 + AHEAD))
+
+static struct vhost_iotlb_msg asked[MANY];
+
+/* Warm rings, and buffers of @q that nobody knows. */
+static void forget(struct __test_metadata *_metadata, unsigned int q)
+{
+	uint64_t first, end;
+
+	pool_pages(q, &first, &end);
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
+}
+
+static void begin(struct __test_metadata *_metadata)
+{
+	ASSERT_FINE(set_up(0, 256, PAGE, false));
+	ASSERT_FINE(rig_start(&rig));
+	ASSERT_FINE(both_ways(200));
+	vg_iommu_retire(&iommu);
+	forget(_metadata, VG_TX);
+}
+
+/* Nothing is asked any more: the worker stands still. */
+static void await_stop(struct __test_metadata *_metadata)
+{
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
+}
+
+/* Waits for a question, and reads all that there are. */
+static unsigned int read_all(void)
+{
+	uint64_t deadline = vg_deadline_ms(3000);
+	unsigned int nr = 0;
+
+	do {
+		while (nr < MANY && !vg_iotlb_recv(rig.net.fd, &asked[nr]))
+			nr++;
+		if (!nr)
+			sched_yield();
+	} while (!nr && !vg_expired(deadline));
+	return nr;
+}
+
+static void answer(struct __test_metadata *_metadata, unsigned int i)
+{
+	EXPECT_EQ(0, vg_iommu_map(&iommu, asked[i].iova, 1, VHOST_ACCESS_RW));
+}
+
+/* Each page is asked for once, and belongs to the ring's buffers. */
+static void check_asked(struct __test_metadata *_metadata, unsigned int q,
+			unsigned int nr)
+{
+	uint64_t first, end;
+	unsigned int i, j;
+
+	pool_pages(q, &first, &end);
+	for (i = 0; i < nr; i++) {
+		EXPECT_LE(first, asked[i].iova);
+		EXPECT_GT(end, asked[i].iova);
+		EXPECT_EQ(q == VG_TX ? VHOST_ACCESS_RO : VHOST_ACCESS_WO,
+			  asked[i].perm);
+		for (j = 0; j < i; j++)
+			EXPECT_NE(asked[j].iova / PAGE, asked[i].iova / PAGE);
+	}
+}
+
+/* Answers whatever comes until the stream is through. */
+static const char *finish(struct __test_metadata *_metadata, struct stream *s)
+{
+	uint64_t deadline = vg_deadline_ms(10000);
+
+	while (s->got < s->count && !vg_expired(deadline)) {
+		if (!vg_iotlb_recv(rig.net.fd, &asked[0]))
+			answer(_metadata, 0);
+		if (stream_step(s) < 0)
+			return rig.why;
+	}
+	return s->got == s->count ? NULL : rig_fail(&rig, "%llu frames came",
+						    (unsigned long long)s->got);
+}
+
+TEST(asked_together)
+{
+	struct stream tx;
+	unsigned int nr;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 16);
+	EXPECT_LE(0, stream_step(&tx));
+	await_stop(_metadata);
+	nr = read_all();
+	/* Two buffers a page; those at the ends may share theirs. */
+	EXPECT_LE(7, nr);
+	EXPECT_GE(17, nr);
+	check_asked(_metadata, VG_TX, nr);
+	/* What it waits for comes last: then all is known. */
+	while (nr--)
+		answer(_metadata, nr);
+	EXPECT_FINE(stream_run(&tx, 1));
+	EXPECT_EQ(-EAGAIN, vg_iotlb_recv(rig.net.fd, &asked[0]));
+	tear_down();
+}
+
+/*
+ * The handler goes as far as the answers do. It may ask again for what has been
+ * read, but needs no second answer.
+ */
+TEST(answered_one_by_one)
+{
+	struct stream tx;
+	unsigned int nr, i;
+	uint64_t got = 0;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 16);
+	EXPECT_LE(0, stream_step(&tx));
+	nr = read_all();
+	ASSERT_LE(7, nr);
+	for (i = 0; i < 4; i++) {
+		uint64_t deadline = vg_deadline_ms(3000);
+
+		answer(_metadata, i);
+		while (tx.got == got && !vg_expired(deadline))
+			ASSERT_LE(0, stream_step(&tx));
+		EXPECT_LT(got, tx.got);
+		got = tx.got;
+	}
+	EXPECT_GT(16, tx.got);
+	for (; i < nr; i++)
+		answer(_metadata, i);
+	EXPECT_FINE(finish(_metadata, &tx));
+	tear_down();
+}
+
+/* What nobody has read yet when the handler gets there is still one question. */
+TEST(asked_once)
+{
+	struct stream tx;
+	unsigned int nr;
+	uint64_t page;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 16);
+	EXPECT_LE(0, stream_step(&tx));
+	await_stop(_metadata);
+	ASSERT_EQ(0, vg_iotlb_recv(rig.net.fd, &asked[0]));
+	page = asked[0].iova / PAGE;
+	answer(_metadata, 0);
+	await_stop(_metadata);
+	nr = read_all();
+	EXPECT_LE(6, nr);
+	check_asked(_metadata, VG_TX, nr);
+	while (nr--) {
+		EXPECT_NE(page, asked[nr].iova / PAGE);
+		answer(_metadata, nr);
+	}
+	EXPECT_FINE(finish(_metadata, &tx));
+	tear_down();
+}
+
+/*
+ * What was read and not answered is asked again where it matters; and answered
+ * by what comes first.
+ */
+TEST(asked_again)
+{
+	struct stream tx;
+	unsigned int nr;
+	uint64_t page;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 16);
+	EXPECT_LE(0, stream_step(&tx));
+	await_stop(_metadata);
+	nr = read_all();
+	ASSERT_LE(7, nr);
+	page = asked[1].iova / PAGE;
+	answer(_metadata, 0);
+	EXPECT_LE(1, read_all());
+	EXPECT_EQ(page, asked[0].iova / PAGE);
+	answer(_metadata, 0);
+	EXPECT_FINE(finish(_metadata, &tx));
+	tear_down();
+}
+
+/* What a ring waits for comes before what another will need. */
+TEST(waiting_first)
+{
+	struct stream tx, rx;
+	unsigned int nr;
+
+	begin(_metadata);
+	forget(_metadata, VG_RX);
+	tx = stream_make(&rig, VG_TX, 16);
+	rx = stream_make(&rig, VG_RX, 16);
+	EXPECT_LE(0, stream_step(&tx));
+	EXPECT_LE(0, stream_step(&rx));
+	await_stop(_metadata);
+	nr = read_all();
+	ASSERT_LE(9, nr);
+	EXPECT_NE(asked[0].perm, asked[1].perm);
+	while (nr--)
+		answer(_metadata, nr);
+	EXPECT_FINE(finish(_metadata, &tx));
+	EXPECT_FINE(finish(_metadata, &rx));
+	tear_down();
+}
+
+/* The receive ring has more buffers than there are frames. */
+TEST(receive_buffers)
+{
+	struct stream rx;
+	unsigned int nr;
+
+	begin(_metadata);
+	forget(_metadata, VG_RX);
+	rx = stream_make(&rig, VG_RX, 1);
+	EXPECT_LE(0, stream_step(&rx));
+	await_stop(_metadata);
+	nr = read_all();
+	EXPECT_LE(8, nr);
+	EXPECT_GE(1 + AHEAD, nr);
+	check_asked(_metadata, VG_RX, nr);
+	while (nr--)
+		answer(_metadata, nr);
+	EXPECT_FINE(finish(_metadata, &rx));
+	tear_down();
+}
+
+/* As many as there is room for, and no more; the rest has its turn later. */
+TEST(no_more_than_fit)
+{
+	struct stream tx;
+	unsigned int nr;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 100);
+	EXPECT_LE(0, stream_step(&tx));
+	await_stop(_metadata);
+	nr = read_all();
+	/* A batch of chains has 64 buffers, two a page. */
+	EXPECT_LE(AHEAD, nr);
+	EXPECT_GE(1 + AHEAD, nr);
+	check_asked(_metadata, VG_TX, nr);
+	while (nr--)
+		answer(_metadata, nr);
+	EXPECT_FINE(finish(_metadata, &tx));
+	tear_down();
+}
+
+VD_TEST_MAIN_UNLESS(vg_dev_is_reference() ?
+		    "the reference asks one question at a time" : NULL)
