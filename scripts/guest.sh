@@ -21,7 +21,7 @@ guest_pid='' guest_dir='' guest_request=0 guest_kvm_held=''
 # hosts differ by the host alone.
 guest_image() {
 	pack_initramfs guest "$(kernel_home 6.1)" "$ROOT/scripts/guest.d/init" \
-		"virtio_pci virtio_net e1000e" "$(type -P iperf3)" "$(type -P ethtool)"
+		"virtio_pci virtio_net e1000e" "$(type -P iperf3)" "$(type -P ethtool)" "$(type -P sockperf)"
 }
 
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,

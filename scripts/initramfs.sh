@@ -44,7 +44,8 @@ copy_program() {
 }
 
 # pack_initramfs NAME HOME INIT MODULES [PROGRAM...]: print the image's path.
-# The name carries a hash of all that goes in, so a stale image is never used.
+# The name carries a hash of all that goes in, so a stale image is never used;
+# those of other trees stay for a day.
 # Not compressed: emulated decompression costs more than the larger copy.
 pack_initramfs() {
 	local name=$1 home=$2 init=$3 modules=$4 rel key image dir
@@ -67,7 +68,7 @@ pack_initramfs() {
 		copy_modules "$dir/root" "$home" "$rel" $modules
 		copy_program "$dir/root" "$@"
 		(cd "$dir/root" && find . | cpio -o -H newc --quiet -R 0:0) >"$dir/image"
-		rm -f "$CACHE/initramfs/$name-$rel"-*.cpio
+		find "$CACHE/initramfs" -name "$name-*.cpio" -mmin +1440 -delete
 		mv "$dir/image" "$image"
 		rm -rf "$dir"
 		cache_unlock

@@ -12,6 +12,7 @@ struct bench_case {
 	bool indirect, mergeable;
 	bool notify;			/* the driver sleeps until it is called */
 	bool wake;			/* the worker runs for each packet */
+	bool gather;			/* packets wait before there is room */
 	bool xdp;			/* an XDP program drops, not the stack */
 	unsigned int len;		/* bytes of a frame; over 1514: GSO */
 	unsigned int ring;		/* entries */
@@ -40,6 +41,9 @@ void bench_open(struct bench_dev *d, const struct bench_case *c);
 void bench_close(struct bench_dev *d);
 void bench_stream(struct bench_dev *d, const struct bench_case *c,
 		  struct bench_result *r);
+/* Frames wait in the tap until the guest has room for all of them. */
+void bench_gathered(struct bench_dev *d, const struct bench_case *c,
+		    struct bench_result *r);
 void bench_frame(const struct bench_case *c, uint8_t *frame,
 		 struct virtio_net_hdr *hdr);
 /* Ends the process when @ret is an error. */

@@ -24,6 +24,8 @@
 #define WARM	512
 /* Frames taken between two looks at the clock. */
 #define RX_BURST	64
+/* Frames that wait together: fewer than the tap and the ring have room for. */
+#define GATHERED	250
 #define SPARE_GPA	0x1000000000ULL
 
 void must(int ret, const char *what)
@@ -89,7 +91,8 @@ void bench_open(struct bench_dev *d, const struct bench_case *c)
 	must(vg_link_set_up(d->tap.name, true), d->tap.name);
 	if (c->xdp)
 		xdp_drop_all(d->tap.ifindex);
-	d->far = gso && c->rx ? vg_packet_open(d->tap.ifindex, true) : -1;
+	d->far = c->rx && (gso || c->gather) ?
+		 vg_packet_open(d->tap.ifindex, gso) : -1;
 	must(vg_net_open(&d->net, &o), vg_dev_path());
 	add_regions(&d->net, c->regions);
 	if (c->workers > 1)
@@ -178,8 +181,8 @@ static int step_tx(struct vg_net *n, const struct bench_case *c,
 	return nr;
 }
 
-/* Takes what has come, as far as a burst goes, and gives the buffers back. */
-static int step_rx(struct vg_net *n)
+/* Takes what has come, as far as a burst goes. */
+static int take(struct vg_net *n)
 {
 	static uint8_t frame[VG_FRAME_MAX];
 	struct virtio_net_hdr_mrg_rxbuf hdr;
@@ -192,6 +195,14 @@ static int step_rx(struct vg_net *n)
 			break;
 	}
 	must(len, "receive ring");
+	return nr;
+}
+
+/* The same, and gives the buffers back. */
+static int step_rx(struct vg_net *n)
+{
+	int nr = take(n);
+
 	if (nr)
 		vg_net_fill(n);
 	return nr;
@@ -227,4 +238,51 @@ void bench_stream(struct bench_dev *d, const struct bench_case *c,
 	meter_read(&m, r);
 	if (c->rx)
 		source_stop();
+}
+
+/* One burst into the tap, then the guest's buffers: how long they took. */
+static uint64_t take_burst(struct bench_dev *d, const struct bench_case *c,
+			   const uint8_t *frame)
+{
+	struct meter m = { .is_on = true };
+	uint64_t start;
+	unsigned int i;
+
+	for (i = 0; i < GATHERED; i++)
+		must(vg_packet_send(d->far, NULL, frame, c->len),
+		     "packet socket");
+	start = vg_now_ns();
+	vg_net_fill(&d->net);
+	for (m.last = start; m.packets < GATHERED; ) {
+		int nr = take(&d->net);
+
+		if (nr)
+			meter_count(&m, nr);
+		else
+			rest(d, c, &m);
+	}
+	return m.last - start;
+}
+
+void bench_gathered(struct bench_dev *d, const struct bench_case *c,
+		    struct bench_result *r)
+{
+	static uint8_t frame[VG_FRAME_MAX];
+	struct virtio_net_hdr hdr;
+	uint64_t worker = 0, ns;
+	unsigned int round;
+
+	*r = (struct bench_result){};
+	bench_frame(c, frame, &hdr);
+	for (round = 0; r->packets < c->count; round++) {
+		ns = take_burst(d, c, frame);
+		/* The first ones warm up. */
+		if (round == 3)
+			worker = vg_worker_total(getpid());
+		if (round <= 3)
+			continue;
+		r->wall_ns += ns;
+		r->packets += GATHERED;
+	}
+	r->worker_ns = vg_worker_total(getpid()) - worker;
 }

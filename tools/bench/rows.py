@@ -54,8 +54,10 @@ RATES = [
     Row("TX 64 B", "--count 100000"),
     Row("TX 64 B indirect", "--indirect --count 100000"),
     Row("TX 1500 B", "--len 1500 --count 50000"),
-    Row("RX 64 B", "--rx --len 60 --count 100000"),
-    Row("RX 1500 B", "--rx --len 1500 --count 50000"),
+    Row("RX 64 B as pktgen sends", "--rx --len 60 --count 100000"),
+    Row("RX 64 B gathered", "--rx --len 60 --gather --count 100000"),
+    Row("RX 1500 B as pktgen sends", "--rx --len 1500 --count 50000"),
+    Row("RX 1500 B gathered", "--rx --len 1500 --gather --count 50000"),
     Row("both ways 64 B", "--both --count 100000"),
     Row("both ways 64 B, two workers", "--both --workers 2 --count 100000", only="viaduct"),
 ]

@@ -29,6 +29,7 @@ static const struct option options[] = {
 	{ "mergeable", no_argument, NULL, 'm' },
 	{ "notify", no_argument, NULL, 'e' },
 	{ "wake", no_argument, NULL, 'w' },
+	{ "gather", no_argument, NULL, 'G' },
 	{ "xdp", no_argument, NULL, 'x' },
 	{ "idle", no_argument, NULL, 'I' },
 	{ "first", no_argument, NULL, 'F' },
@@ -109,6 +110,9 @@ static struct bench_case parse(int argc, char **argv)
 		case 'w':
 			c.wake = true;
 			break;
+		case 'G':
+			c.gather = true;
+			break;
 		case 'x':
 			c.xdp = true;
 			break;
@@ -131,7 +135,10 @@ static void stream(struct bench_dev *d, const struct bench_case *c)
 {
 	struct bench_result r;
 
-	bench_stream(d, c, &r);
+	if (c->gather)
+		bench_gathered(d, c, &r);
+	else
+		bench_stream(d, c, &r);
 	printf("{\"packets\": %lu, \"worker_ns\": %.1f, \"kpps\": %.2f}\n",
 	       r.packets, (double)r.worker_ns / r.packets,
 	       r.packets * 1e6 / r.wall_ns);
