@@ -24,10 +24,7 @@ start_cards() {
 		nets+=("$i $VHOST_DEV virtio-net-pci${card:+,$card}")
 	done
 	report "a guest with $# cards starts" start_guest "${nets[@]}"
-	if [ -z "$guest_pid" ]; then
-		echo "Bail out! no guest"
-		exit 1
-	fi
+	need_guest
 }
 
 # test_cards NAME...: the cards that were started.
