@@ -59,6 +59,22 @@ static void answer(struct __test_metadata *_metadata, unsigned int i)
 	EXPECT_EQ(0, vg_iommu_map(&iommu, asked[i].iova, 1, VHOST_ACCESS_RW));
 }
 
+/* What a ring waits for comes last: by then all is known. */
+static void answer_all(struct __test_metadata *_metadata, unsigned int nr)
+{
+	while (nr--)
+		answer(_metadata, nr);
+}
+
+/* Has the device meet frames of the stream: how many questions that brings. */
+static unsigned int ask_for(struct __test_metadata *_metadata,
+			    struct stream *s)
+{
+	EXPECT_LE(0, stream_step(s));
+	await_stop(_metadata);
+	return read_all();
+}
+
 /* Each page is asked for once, and belongs to the ring's buffers. */
 static void check_asked(struct __test_metadata *_metadata, unsigned int q,
 			unsigned int nr)
@@ -99,16 +115,12 @@ TEST(asked_together)
 
 	begin(_metadata);
 	tx = stream_make(&rig, VG_TX, 16);
-	EXPECT_LE(0, stream_step(&tx));
-	await_stop(_metadata);
-	nr = read_all();
+	nr = ask_for(_metadata, &tx);
 	/* Two buffers a page; those at the ends may share theirs. */
 	EXPECT_LE(7, nr);
 	EXPECT_GE(17, nr);
 	check_asked(_metadata, VG_TX, nr);
-	/* What it waits for comes last: then all is known. */
-	while (nr--)
-		answer(_metadata, nr);
+	answer_all(_metadata, nr);
 	EXPECT_FINE(stream_run(&tx, 1));
 	EXPECT_EQ(-EAGAIN, vg_iotlb_recv(rig.net.fd, &asked[0]));
 	tear_down();
@@ -126,8 +138,7 @@ TEST(answered_one_by_one)
 
 	begin(_metadata);
 	tx = stream_make(&rig, VG_TX, 16);
-	EXPECT_LE(0, stream_step(&tx));
-	nr = read_all();
+	nr = ask_for(_metadata, &tx);
 	ASSERT_LE(7, nr);
 	for (i = 0; i < 4; i++) {
 		uint64_t deadline = vg_deadline_ms(3000);
@@ -183,9 +194,7 @@ TEST(asked_again)
 
 	begin(_metadata);
 	tx = stream_make(&rig, VG_TX, 16);
-	EXPECT_LE(0, stream_step(&tx));
-	await_stop(_metadata);
-	nr = read_all();
+	nr = ask_for(_metadata, &tx);
 	ASSERT_LE(7, nr);
 	page = asked[1].iova / PAGE;
 	answer(_metadata, 0);
@@ -207,13 +216,10 @@ TEST(waiting_first)
 	tx = stream_make(&rig, VG_TX, 16);
 	rx = stream_make(&rig, VG_RX, 16);
 	EXPECT_LE(0, stream_step(&tx));
-	EXPECT_LE(0, stream_step(&rx));
-	await_stop(_metadata);
-	nr = read_all();
+	nr = ask_for(_metadata, &rx);
 	ASSERT_LE(9, nr);
 	EXPECT_NE(asked[0].perm, asked[1].perm);
-	while (nr--)
-		answer(_metadata, nr);
+	answer_all(_metadata, nr);
 	EXPECT_FINE(finish(_metadata, &tx));
 	EXPECT_FINE(finish(_metadata, &rx));
 	tear_down();
@@ -228,14 +234,11 @@ TEST(receive_buffers)
 	begin(_metadata);
 	forget(_metadata, VG_RX);
 	rx = stream_make(&rig, VG_RX, 1);
-	EXPECT_LE(0, stream_step(&rx));
-	await_stop(_metadata);
-	nr = read_all();
+	nr = ask_for(_metadata, &rx);
 	EXPECT_LE(8, nr);
 	EXPECT_GE(1 + AHEAD, nr);
 	check_asked(_metadata, VG_RX, nr);
-	while (nr--)
-		answer(_metadata, nr);
+	answer_all(_metadata, nr);
 	EXPECT_FINE(finish(_metadata, &rx));
 	tear_down();
 }
@@ -248,15 +251,12 @@ TEST(no_more_than_fit)
 
 	begin(_metadata);
 	tx = stream_make(&rig, VG_TX, 100);
-	EXPECT_LE(0, stream_step(&tx));
-	await_stop(_metadata);
-	nr = read_all();
+	nr = ask_for(_metadata, &tx);
 	/* A batch of chains has 64 buffers, two a page. */
 	EXPECT_LE(AHEAD, nr);
 	EXPECT_GE(1 + AHEAD, nr);
 	check_asked(_metadata, VG_TX, nr);
-	while (nr--)
-		answer(_metadata, nr);
+	answer_all(_metadata, nr);
 	EXPECT_FINE(finish(_metadata, &tx));
 	tear_down();
 }
