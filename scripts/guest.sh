@@ -202,6 +202,20 @@ guest_run() {
 	guest_reply "$1"
 }
 
+# guest_answers N LIMIT [PREFIX...]: wait for the first answer to a ping. Not left to
+# ping's own deadline: it ends with the first "host unreachable", which comes
+# after three seconds without ARP, and some cards take as long to find their link.
+guest_answers() {
+	local ip end=$((SECONDS + $2))
+
+	ip=$(guest_ip "$1")
+	shift 2
+	until "$@" ping -q -c 1 -W 2 "$ip" >/dev/null; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.2
+	done
+}
+
 # guest_kill: end QEMU as kill -9 does and give back what guest_start took.
 guest_kill() {
 	[ -n "$guest_pid" ] || return 0

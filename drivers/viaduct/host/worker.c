@@ -73,7 +73,11 @@ static int vd_worker_main(void *data)
 		} else if (!kthread_should_stop()) {
 			schedule();
 		} else {
-			/* All jobs were queued before the stop: look again. */
+			/*
+			 * All jobs were queued before the stop: look again.
+			 * The barrier pairs with the full one of llist_add()
+			 * in vd_work_queue(), behind which the stop is set.
+			 */
 			smp_rmb();
 			if (llist_empty(&worker->jobs))
 				break;

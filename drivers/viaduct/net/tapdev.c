@@ -102,7 +102,7 @@ static struct net_device *vd_tapdev_find(const struct net_device *maybe)
 
 /**
  * vd_tapdev_learn() - find out which device it is
- * @tapdev: the object; unchanged when it knows a device or @maybe is none
+ * @tapdev: the object; what it knows stays when @maybe is no tun or tap
  * @maybe: what may be the address of a device; it is not looked at
  *
  * Goes through all devices, but only once for each @maybe.

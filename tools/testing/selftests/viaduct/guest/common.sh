@@ -118,7 +118,7 @@ ping_guest() {
 		echo "no answer to the first ping"
 		cat /sys/kernel/debug/viaduct/queues 2>/dev/null || true
 		guest_run 10 'grep virtio /proc/interrupts; ip -s link show eth0' || true
-		on_wire ping -q -c 1 -w 15 "$(guest_ip "$1")" >/dev/null || return 1
+		guest_answers "$1" 15 on_wire || return 1
 	fi
 	on_wire ping -q -c 20 -i 0.05 -W 5 "$(guest_ip "$1")" | sed -n 3,4p
 }
