@@ -36,6 +36,7 @@ void vd_backend_put(struct vd_backend *backend);
 int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame);
 
 unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend);
+bool vd_backend_has_xdp_prog(const struct vd_backend *backend);
 int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
 			unsigned int nr);
 

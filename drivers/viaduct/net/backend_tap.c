@@ -68,6 +68,20 @@ unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend)
 }
 
 /**
+ * vd_backend_has_xdp_prog() - whether an XDP program looks at frames
+ * @backend: a backend with headroom for XDP buffers
+ *
+ * Such programs, and devices that they send a buffer on to, know none that are
+ * longer than a page.
+ *
+ * Return: what is true now.
+ */
+bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
+{
+	return sock_flag(backend->sock->sk, SOCK_XDP);
+}
+
+/**
  * vd_backend_send_xdp() - send a batch of frames
  * @backend: a backend with headroom for XDP buffers
  * @xdp: the frames, each with a &struct tun_xdp_hdr at its hard start

@@ -9,6 +9,11 @@
  * fragment. When the turn of a page comes again and all references that were
  * given out have been dropped, it is used again as it is.
  *
+ * Where it has not come back, a small frame gets a fresh page, which others will
+ * share. For a long one that would cost more than to have the socket copy it,
+ * so the pool says no: as many frames are in flight as it is meant for. One
+ * that is never let go must not block its page for ever, though.
+ *
  * Reading the page's count is enough to know that: nobody but us hands out
  * references to a page that nobody else refers to.
  */
@@ -26,6 +31,12 @@
 /* As large as the allocator gives without effort. */
 #define VD_FRAG_ORDER	get_order(SZ_32K)
 
+/* Three of the longest frames that guests send: one does not fit into a quarter. */
+#define VD_FRAG_LONG_ORDER	get_order(SZ_256K)
+
+/* Turns in a row that a page for long frames is waited for. */
+#define VD_FRAG_PATIENCE	64
+
 static void vd_frag_drop(struct vd_frag_page *slot)
 {
 	if (slot->page)
@@ -42,13 +53,35 @@ static bool vd_frag_is_free(const struct vd_frag_page *slot)
 	return true;
 }
 
-static struct page *vd_frag_alloc(void)
+static struct page *vd_frag_alloc(bool is_long)
 {
 	struct page *page;
 
+	if (is_long)
+		return alloc_pages(GFP_NOWAIT | __GFP_COMP | __GFP_NOWARN,
+				   VD_FRAG_LONG_ORDER);
 	page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOWARN |
 			   __GFP_NORETRY, VD_FRAG_ORDER);
 	return page ?: alloc_page(GFP_KERNEL | __GFP_NOWARN);
+}
+
+/* Have a page in @slot that is all ours. */
+static bool vd_frag_renew(struct vd_frag_page *slot, bool is_long)
+{
+	if (!vd_frag_is_free(slot)) {
+		if (is_long && slot->page &&
+		    ++slot->nr_busy < VD_FRAG_PATIENCE)
+			return false;
+		vd_frag_drop(slot);
+		slot->page = vd_frag_alloc(is_long);
+		if (!slot->page)
+			return false;
+		slot->bias = 1;
+	}
+	page_ref_add(slot->page, VD_FRAG_BIAS - slot->bias);
+	slot->bias = VD_FRAG_BIAS;
+	slot->nr_busy = 0;
+	return true;
 }
 
 /**
@@ -56,29 +89,21 @@ static struct page *vd_frag_alloc(void)
  * @pool: the pool
  *
  * Context: process context, may sleep.
- * Return: false when there is no memory.
+ * Return: false when there is no memory, or when a pool for long frames had
+ * better not be used for the next one.
  */
 bool vd_frag_advance(struct vd_frag_pool *pool)
 {
-	unsigned int next = (pool->cur + 1) % VD_FRAG_PAGES;
-	struct vd_frag_page *slot = &pool->slot[next];
+	struct vd_frag_page *slot;
 
-	if (!vd_frag_is_free(slot)) {
-		vd_frag_drop(slot);
-		slot->page = vd_frag_alloc();
-		slot->bias = 1;
-		if (!slot->page) {
-			pool->size = 0;
-			pool->offset = 0;
-			return false;
-		}
-	}
-	page_ref_add(slot->page, VD_FRAG_BIAS - slot->bias);
-	slot->bias = VD_FRAG_BIAS;
+	pool->cur = (pool->cur + 1) % VD_FRAG_PAGES;
+	slot = &pool->slot[pool->cur];
+	pool->size = 0;
+	pool->offset = 0;
+	if (!vd_frag_renew(slot, pool->is_long))
+		return false;
 	pool->base = page_address(slot->page);
 	pool->size = PAGE_SIZE << compound_order(slot->page);
-	pool->offset = 0;
-	pool->cur = next;
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #define VD_NET_FRAG_H
 
 #include <linux/compiler.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 struct page;
@@ -15,10 +16,12 @@ struct page;
  * struct vd_frag_page - one page of a pool
  * @page: first page of an allocation, or NULL
  * @bias: references to it that are ours and not yet given out
+ * @nr_busy: how often in a row its turn came while frames were in flight
  */
 struct vd_frag_page {
 	struct page *page;
 	unsigned int bias;
+	unsigned int nr_busy;
 };
 
 /**
@@ -27,23 +30,30 @@ struct vd_frag_page {
  * @size: its length
  * @offset: where the next fragment begins
  * @cur: index of the current page
+ * @is_long: for frames of more than a page [c]
  * @slot: the pages, used in turn
  *
- * All [q]. A zeroed pool is an empty one.
+ * All [q] but as said. A zeroed pool is an empty one.
  */
 struct vd_frag_pool {
 	void *base;
 	unsigned int size;
 	unsigned int offset;
 	unsigned int cur;
+	bool is_long;
 	struct vd_frag_page slot[VD_FRAG_PAGES];
 };
 
+/* The longest fragment of a pool for long frames. */
+#define VD_FRAG_MAX_LEN	SZ_128K
+
 bool vd_frag_advance(struct vd_frag_pool *pool);
+
 /**
  * vd_frag_get() - cut a fragment off the pool
  * @pool: the pool
- * @len: bytes, a multiple of the cache line, at most PAGE_SIZE
+ * @len: bytes, a multiple of the cache line, at most PAGE_SIZE, or
+ *	 VD_FRAG_MAX_LEN when the pool is for long frames
  *
  * The reference that comes with it is dropped by whoever frees the frame
  * (put_page() on the head page), or by vd_frag_undo().

@@ -44,6 +44,7 @@ int vd_scratch_create(struct vd_queue *q)
 	q->batch = batch;
 	if (q->dir == VD_TX) {
 		q->tx = dir;
+		q->tx->long_frags.is_long = true;
 	} else {
 		q->rx = dir;
 		vd_tapdev_init(&q->rx->tapdev);
@@ -84,8 +85,10 @@ void vd_scratch_destroy(struct vd_queue *q)
 {
 	if (!q->batch)
 		return;
-	if (q->dir == VD_TX)
+	if (q->dir == VD_TX) {
 		vd_frag_fini(&q->tx->frags);
+		vd_frag_fini(&q->tx->long_frags);
+	}
 	kvfree(q->tx);
 	kvfree(q->batch);
 	q->tx = NULL;

@@ -20,7 +20,10 @@ struct vd_queue;
  * @nr_xdp: frames in @xdp
  * @bytes: their length
  * @last_len: length of the last chain that was fetched
+ * @last_long: time of the last long frame in jiffies, 0 when there is no memory
+ *	     for such
  * @frags: the memory they lie in
+ * @long_frags: the memory that frames of more than a page lie in
  * @xdp: frames that will be sent together
  *
  * All [q].
@@ -30,7 +33,9 @@ struct vd_tx {
 	unsigned int nr_xdp;
 	size_t bytes;
 	size_t last_len;
+	unsigned long last_long;
 	struct vd_frag_pool frags;
+	struct vd_frag_pool long_frags;
 	struct xdp_buff xdp[VD_BATCH];
 };
 

@@ -5,8 +5,9 @@
  * A run fetches chains batch by batch. A tap with an unlimited send buffer
  * takes frames as an array of XDP buffers: each frame is copied behind its
  * header into a page fragment, and the batch is handed over in one call. What
- * does not go that way, too long frames, other sockets, finite send buffers,
- * is sent one by one, after the batch before it, so that order is kept.
+ * does not go that way (other sockets, finite send buffers, long frames when
+ * too many are in flight) is sent one by one, after the batch before it, so that
+ * order is kept.
  *
  * A chain is completed when its frame is built, sent or dropped, but the
  * guest sees it only after the batch has been handed over. A frame that the
@@ -15,6 +16,7 @@
  */
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
+#include <linux/jiffies.h>
 #include <linux/math.h>
 #include <linux/skbuff.h>
 
@@ -23,6 +25,9 @@
 #include "net/queue.h"
 #include "net/scratch.h"
 #include "net/tx.h"
+
+/* How long memory for long frames is kept without one, in jiffies. */
+#define VD_TX_LONG_KEPT	(10 * HZ)
 
 /* A fragment is a frame's buffer and what build_skb() needs behind it. */
 static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
@@ -109,17 +114,23 @@ static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 	unsigned int headroom = tx->headroom;
 	unsigned int frag_len = vd_tx_frag_len(headroom, frame_len);
 	struct xdp_buff *xdp = &tx->xdp[tx->nr_xdp];
+	struct vd_frag_pool *pool = &tx->frags;
 	struct tun_xdp_hdr *hdr;
 	int err;
 
-	if (frag_len > PAGE_SIZE)
-		return -ENOSPC;
-	hdr = vd_frag_get(&tx->frags, frag_len);
+	if (frag_len > PAGE_SIZE) {
+		if (frag_len > VD_FRAG_MAX_LEN ||
+		    vd_backend_has_xdp_prog(&q->backend))
+			return -ENOSPC;
+		pool = &tx->long_frags;
+		tx->last_long = jiffies;
+	}
+	hdr = vd_frag_get(pool, frag_len);
 	if (!hdr)
 		return -ENOSPC;
 	err = vd_tx_fill(q, chain, hdr, (void *)hdr + headroom, frame_len);
 	if (err) {
-		vd_frag_undo(&tx->frags, frag_len);
+		vd_frag_undo(pool, frag_len);
 		return err;
 	}
 	hdr->buflen = frag_len;
@@ -239,13 +250,6 @@ struct vd_tx_budget {
 	size_t bytes;
 };
 
-/* Hand over what was built, then show the guest what is completed. */
-static enum vd_next vd_tx_publish(struct vd_queue *q)
-{
-	vd_tx_flush(q);
-	return vd_queue_publish(q);
-}
-
 /* Work off a batch of @nr chains; returns how many are done with. */
 static int vd_tx_chains(struct vd_queue *q, int nr,
 			struct vd_tx_budget *budget, int *err)
@@ -261,15 +265,15 @@ static int vd_tx_chains(struct vd_queue *q, int nr,
 		*err = vd_ring_complete(&q->ring, chain, 0);
 		budget->bytes += chain->out_len;
 		budget->packets++;
-		/*
-		 * Senders keep few long frames in flight: waiting for the
-		 * batch would leave them idle meanwhile.
-		 */
-		if (!*err && chain->out_len > PAGE_SIZE &&
-		    vd_tx_publish(q) == VD_STOP)
-			*err = -EFAULT;
 		if (*err)
 			return i + 1;
+		/*
+		 * Who receives a long frame has work with it, and can begin
+		 * while we copy the next. The guest hears of them together: an
+		 * interrupt for each costs it more than the frame.
+		 */
+		if (chain->out_len > PAGE_SIZE)
+			vd_tx_flush(q);
 	}
 	return i;
 }
@@ -304,13 +308,23 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 	q->tx->headroom = vd_backend_xdp_headroom(&q->backend);
 	done = vd_tx_chains(q, nr, budget, &err);
 	q->tx->last_len = q->batch->chain[nr - 1].out_len;
-	next = vd_tx_publish(q);
+	vd_tx_flush(q);
+	next = vd_queue_publish(q);
 	if (err)
 		next = vd_tx_give_back(q, nr - done, err);
 	else
 		vd_ring_rewind(&q->ring, q->batch, nr - done);
 	vd_batch_reset(q->batch);
 	return next;
+}
+
+/* The memory for long frames is large: give it up when there are no more. */
+static void vd_tx_trim(struct vd_tx *tx)
+{
+	if (!tx->last_long || time_before(jiffies, tx->last_long + VD_TX_LONG_KEPT))
+		return;
+	vd_frag_fini(&tx->long_frags);
+	tx->last_long = 0;
 }
 
 /**
@@ -335,5 +349,6 @@ void vd_tx_run(struct vd_work *work)
 		else
 			next = vd_tx_batch(q, &budget);
 	}
+	vd_tx_trim(q->tx);
 	vd_queue_leave(q, next);
 }
