@@ -57,6 +57,7 @@ static struct page *vd_frag_alloc(bool is_long)
 {
 	struct page *page;
 
+	/* No page is reclaimed for a frame that can go another way. */
 	if (is_long)
 		return alloc_pages(GFP_NOWAIT | __GFP_COMP | __GFP_NOWARN,
 				   VD_FRAG_LONG_ORDER);
