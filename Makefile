@@ -42,7 +42,7 @@ unload:
 demo:
 	$(Q)scripts/demo $(ARGS)
 
-# DEBUG=1 takes the debug kernel (built on first use: most of an hour), where
+# DEBUG=1 takes the debug kernel (built on first use: half an hour), where
 # all is slower and waits are longer.
 test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)

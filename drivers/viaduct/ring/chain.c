@@ -86,6 +86,9 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int first)
 {
+	/* 2.7.9: in order a chain begins where the last one ended. */
+	unsigned int follow = ring->in_order ? first + !ring->head_is_known :
+					       batch->nr;
 	u16 next = ring->next_head;
 	unsigned int i;
 	int err = 0;
@@ -98,8 +101,7 @@ int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 	for (i = first; i < batch->nr; i++) {
 		struct vd_chain *chain = batch->chain + i;
 
-		/* 2.7.9: in order a chain begins where the last one ended. */
-		if (ring->in_order && (i > first || ring->head_is_known))
+		if (i >= follow)
 			chain->head = next;
 		err = vd_chain_gather_one(ring, batch, chain);
 		if (err)

@@ -90,8 +90,10 @@ int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 		   unsigned int max)
 {
 	struct vd_chain *chain = &batch->chain[batch->nr];
+	/* In order the walk finds all heads but the first. */
+	unsigned int want = ring->in_order ? !ring->head_is_known : max;
 	__le16 idx, head;
-	unsigned int i, want;
+	unsigned int i;
 	u16 seen, nr;
 
 	if (!user_read_access_begin(ring->driver.base,
@@ -107,13 +109,7 @@ int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 	}
 	smp_rmb(); /* (A) */
 	max = min_t(unsigned int, nr, max);
-	/* In order the walk finds all heads but the first. */
-	if (!ring->in_order)
-		want = max;
-	else if (ring->head_is_known)
-		want = 0;
-	else
-		want = min(max, 1U);
+	want = min(want, max);
 	for (i = 0; i < want; i++) {
 		u16 slot = (ring->next_avail + i) & (ring->num - 1);
 

@@ -21,6 +21,9 @@
  * @slot: the next descriptor to read
  * @left: descriptors that may still be read: no valid chain visits one twice
  * @more: there is a next one
+ *
+ * The flags are no bools: UBSAN checks those by a call when they are read, which
+ * may be inside a user-access window.
  */
 struct vd_walk {
 	const struct vring_desc __user *table;
@@ -28,8 +31,8 @@ struct vd_walk {
 	u32 num;
 	u32 slot;
 	u32 left;
-	bool more;
-	bool is_row;
+	u8 more;
+	u8 is_row;
 };
 
 /* Whether there may be a step; the slot is inside the table then. */
@@ -45,7 +48,7 @@ static __always_inline void vd_walk_on(struct vd_walk *walk, struct vd_desc *d)
 {
 	if (!walk->is_row) {
 		walk->slot = d->next;
-		walk->more = d->flags & VRING_DESC_F_NEXT;
+		walk->more = !!(d->flags & VRING_DESC_F_NEXT);
 		return;
 	}
 	/* The packed layout has an id and the flags the other way round. */
