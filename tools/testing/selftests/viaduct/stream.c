@@ -14,6 +14,7 @@
 #include "rig.h"
 
 #define STREAM_QUIET_MS	10000	/* no frame for so long: failed */
+#define STREAM_LATE_MS	1000	/* no frame that late is waited for */
 
 static uint8_t out_frame[VG_FRAME_MAX + 64];
 static uint8_t in_frame[VG_FRAME_MAX + 64];
@@ -40,6 +41,38 @@ static size_t stream_build(struct stream *s, struct virtio_net_hdr *hdr)
 	return len;
 }
 
+/* The next frame at the far end into in_frame; not positive: there is none. */
+static ssize_t stream_recv(struct stream *s)
+{
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	struct virtio_net_hdr hdr;
+
+	if (s->dir == VG_TX)
+		return vg_packet_recv(s->rig->far, &hdr, in_frame,
+				      sizeof(in_frame));
+	return vg_net_recv(&s->rig->net, &mrg, in_frame, sizeof(in_frame));
+}
+
+/* Frame @seq came too early: is the one that was due late, or lost? */
+static const char *stream_gap(struct stream *s, uint64_t seq)
+{
+	uint64_t deadline = vg_deadline_ms(STREAM_LATE_MS), due = s->got, got;
+	bool is_late = false;
+	ssize_t len;
+
+	while (!is_late && !vg_expired(deadline)) {
+		len = stream_recv(s);
+		if (len > 0 && !vg_frame_check(in_frame, len, s->seed, &got))
+			is_late = got == due;
+		else
+			poll(NULL, 0, 1);
+	}
+	return rig_fail(s->rig, "frame %llu came when %llu was due, which %s; backend dropped %u",
+			(unsigned long long)seq, (unsigned long long)due,
+			is_late ? "came later" : "did not come",
+			vg_packet_drops(s->rig->backend));
+}
+
 static int stream_check(struct stream *s, size_t len)
 {
 	const char *why;
@@ -50,9 +83,7 @@ static int stream_check(struct stream *s, size_t len)
 		rig_fail(s->rig, "frame %llu of %zu bytes: %s",
 			 (unsigned long long)s->got, len, why);
 	else if (seq != s->got)
-		why = rig_fail(s->rig, "frame %llu came when %llu was due",
-			       (unsigned long long)seq,
-			       (unsigned long long)s->got);
+		why = stream_gap(s, seq);
 	s->got++;
 	return why ? -1 : 1;
 }
@@ -96,8 +127,7 @@ static int tx_step(struct stream *s)
 	if (sent)
 		vg_ring_kick(&n->ring[VG_TX]);
 	ret = sent;
-	while ((len = vg_packet_recv(s->rig->far, &hdr, in_frame,
-				     sizeof(in_frame))) > 0) {
+	while ((len = stream_recv(s)) > 0) {
 		ret = stream_check(s, len);
 		if (ret < 0)
 			return ret;
@@ -111,7 +141,6 @@ bad_ring:
 
 static int rx_step(struct stream *s)
 {
-	struct virtio_net_hdr_mrg_rxbuf mrg;
 	struct vg_net *n = &s->rig->net;
 	struct virtio_net_hdr hdr;
 	int ret = vg_net_fill(n) > 0;
@@ -131,7 +160,7 @@ static int rx_step(struct stream *s)
 		s->sent++;
 		ret = 1;
 	}
-	while ((len = vg_net_recv(n, &mrg, in_frame, sizeof(in_frame))) > 0) {
+	while ((len = stream_recv(s)) > 0) {
 		ret = stream_check(s, len);
 		if (ret < 0)
 			return ret;
