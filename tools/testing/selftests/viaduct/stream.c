@@ -53,24 +53,30 @@ static ssize_t stream_recv(struct stream *s)
 	return vg_net_recv(&s->rig->net, &mrg, in_frame, sizeof(in_frame));
 }
 
-/* Frame @seq came too early: is the one that was due late, or lost? */
+/*
+ * Frame @seq came in place of another: is that one late, or lost? The socket that
+ * should have had it may say so; a tap does not count what it drops.
+ */
 static const char *stream_gap(struct stream *s, uint64_t seq)
 {
+	int socket = s->dir == VG_TX ? s->rig->far : s->rig->backend;
 	uint64_t deadline = vg_deadline_ms(STREAM_LATE_MS), due = s->got, got;
 	bool is_late = false;
 	ssize_t len;
 
 	while (!is_late && !vg_expired(deadline)) {
+		if (s->dir == VG_RX)
+			vg_net_fill(&s->rig->net);
 		len = stream_recv(s);
 		if (len > 0 && !vg_frame_check(in_frame, len, s->seed, &got))
 			is_late = got == due;
 		else
 			poll(NULL, 0, 1);
 	}
-	return rig_fail(s->rig, "frame %llu came when %llu was due, which %s; backend dropped %u",
+	return rig_fail(s->rig, "frame %llu came when %llu was due, which %s; socket dropped %u",
 			(unsigned long long)seq, (unsigned long long)due,
 			is_late ? "came later" : "did not come",
-			vg_packet_drops(s->rig->backend));
+			vg_packet_drops(socket));
 }
 
 static int stream_check(struct stream *s, size_t len)
