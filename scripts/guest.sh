@@ -15,7 +15,7 @@ guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_
 declare -A guest_netdev_args=()
 # Queue pairs of each card, whose taps then are made with multi_queue.
 guest_queues=1
-guest_pid='' guest_dir='' guest_request=0 guest_kvm_held=''
+guest_pid='' guest_dir='' guest_request=0
 
 # The guest's kernel is 6.1 whatever the host runs, so that figures of two
 # hosts differ by the host alone.
@@ -129,13 +129,11 @@ guest_qemu() {
 # not enabled it (apic_sw_disabled). QEMU 7.2's TCG may then leave a CPU with a
 # translated breakpoint that the kernel has long removed: the host dies of it,
 # or spins for ever with interrupts off; seen once in some hundred guests. Idle
-# VMs that stay keep the code as it is.
+# VMs that stay as long as the host keep the code as it is: their process is no
+# child of a test, and the host's init spares it.
 guest_hold_kvm() {
-	if [ -n "$guest_kvm_held" ] || [ ! -w /dev/kvm ] || ! grep -q hostvm.accel=tcg /proc/cmdline; then
-		return
-	fi
-	guest_kvm_held=1
-	python3 -c 'import fcntl, os, signal
+	if [ -e /run/kvm-holder ] || [ ! -w /dev/kvm ] || ! grep -q hostvm.accel=tcg /proc/cmdline; then return; fi
+	setsid python3 -c 'import fcntl, os, signal
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP = 0xae01, 0xae41, 0xae60
 kvm = os.open("/dev/kvm", os.O_RDWR)
 held = []
@@ -145,6 +143,7 @@ for irqchip in True, False:
         fcntl.ioctl(vm, KVM_CREATE_IRQCHIP)
     held += [vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)]
 signal.pause()' </dev/null >/dev/null 2>&1 &
+	echo $! >/run/kvm-holder
 }
 
 # guest_spawn NET...: start QEMU without waiting. guest_qemu_args, when set, are
