@@ -124,6 +124,11 @@ guest_qemu() {
 		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
 }
 
+# emulated: this host is, so that guests which are nested in it now and then die.
+emulated() {
+	grep -q hostvm.accel=tcg /proc/cmdline
+}
+
 # KVM patches code that every CPU runs when VMs come and go: __schedule() with
 # the first and the last one (preempt_notifier_key), its APIC's while a vCPU has
 # not enabled it (apic_sw_disabled). QEMU 7.2's TCG may then leave a CPU with a
@@ -132,7 +137,7 @@ guest_qemu() {
 # VMs that stay as long as the host keep the code as it is: their process is no
 # child of a test, and the host's init spares it.
 guest_hold_kvm() {
-	if [ -e /run/kvm-holder ] || [ ! -w /dev/kvm ] || ! grep -q hostvm.accel=tcg /proc/cmdline; then return; fi
+	if [ -e /run/kvm-holder ] || [ ! -w /dev/kvm ] || ! emulated; then return; fi
 	setsid python3 -c 'import fcntl, os, signal
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP = 0xae01, 0xae41, 0xae60
 kvm = os.open("/dev/kvm", os.O_RDWR)
@@ -144,6 +149,14 @@ for irqchip in True, False:
     held += [vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)]
 signal.pause()' </dev/null >/dev/null 2>&1 &
 	echo $! >/run/kvm-holder
+}
+
+# guest_is_dead: QEMU has ended, or the guest's kernel has, or it stands still.
+guest_is_dead() {
+	[ -n "$guest_pid" ] || return 1
+	! kill -0 "$guest_pid" 2>/dev/null ||
+		grep -qE 'Oops|BUG:|Kernel panic|general protection' "$guest_dir/console" ||
+		! guest_run 10 true >/dev/null
 }
 
 # guest_spawn NET...: start QEMU without waiting. guest_qemu_args, when set, are
