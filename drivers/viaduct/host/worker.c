@@ -150,6 +150,23 @@ void vd_worker_calm(struct vd_worker *worker)
 	atomic_dec(&worker->hurry);
 }
 
+#ifdef CONFIG_CGROUPS
+/*
+ * A set stands for a cgroup in each hierarchy. Who is where threads of the
+ * kernel are born need not wait for the grace period that a move takes.
+ */
+static bool vd_worker_has_cgroups(const struct task_struct *task)
+{
+	return rcu_access_pointer(task->cgroups) ==
+	       rcu_access_pointer(current->cgroups);
+}
+#else
+static bool vd_worker_has_cgroups(const struct task_struct *task)
+{
+	return true;
+}
+#endif
+
 /**
  * vd_worker_start() - create a worker for the calling thread
  * @worker: zeroed
@@ -181,7 +198,8 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 				      owner);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	err = cgroup_attach_task_all(current, task);
+	err = vd_worker_has_cgroups(task) ? 0 :
+					    cgroup_attach_task_all(current, task);
 	if (err) {
 		kthread_stop(task);
 		return err;

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "../../../lib/vguest/worker.h"
 #include "abi.h"
@@ -195,6 +198,69 @@ TEST(worker_lives_with_the_owner)
 	EXPECT_EQ(1, vg_worker_settle(gettid(), 1));
 	close(fd);
 	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
+}
+
+/* The cgroups of a thread, as the kernel tells them. */
+static void read_cgroups(pid_t tid, char *text, size_t room)
+{
+	char path[64];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", tid);
+	fd = open(path, O_RDONLY);
+	len = fd < 0 ? 0 : read(fd, text, room - 1);
+	text[len > 0 ? len : 0] = '\0';
+	close(fd);
+}
+
+/* 0: the worker is where this process is; and here is @group. */
+static int has_my_cgroups(const char *group)
+{
+	char mine[4096], its[4096];
+	int fd = abi_owned();
+
+	read_cgroups(gettid(), mine, sizeof(mine));
+	read_cgroups(vg_worker_find(gettid()), its, sizeof(its));
+	if (!strstr(mine, group) || strcmp(mine, its)) {
+		printf("# here: %s# the worker: %s", mine, its);
+		return -EXDEV;
+	}
+	close(fd);
+	return vg_worker_settle(gettid(), 0) ? -EBUSY : 0;
+}
+
+static const char *cgroup_of_test;
+
+/* Go into the cgroup, and have the worker follow. */
+static int worker_in_cgroup(int fd)
+{
+	char path[PATH_MAX];
+	int procs;
+
+	(void)fd;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup_of_test);
+	procs = open(path, O_WRONLY);
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		return -EIO;
+	return has_my_cgroups("/vd-test");
+}
+
+TEST(worker_is_in_the_owners_cgroups)
+{
+	char dir[] = "/tmp/abi_owner.XXXXXX", path[64];
+
+	ASSERT_NE(NULL, mkdtemp(dir));
+	ASSERT_EQ(0, mount("none", dir, "cgroup2", 0, NULL));
+	snprintf(path, sizeof(path), "%s/vd-test", dir);
+	ASSERT_EQ(0, mkdir(path, 0755));
+	cgroup_of_test = path;
+	EXPECT_RET(0, in_child(worker_in_cgroup, -1));
+	EXPECT_RET(0, has_my_cgroups("/"));
+	/* Nobody is left in it. */
+	EXPECT_EQ(0, rmdir(path));
+	umount(dir);
+	rmdir(dir);
 }
 
 TEST(many_times)
