@@ -98,6 +98,9 @@ static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 		ret = -EINVAL;
 	else
 		vd_ring_set_addr(&q->ring, &a);
+	/* The handler may have met a ring without addresses, and sleeps. */
+	if (vd_queue_is_running(q))
+		vd_work_queue(&q->work);
 	mutex_unlock(&q->lock);
 	return ret;
 }

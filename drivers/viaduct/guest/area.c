@@ -46,16 +46,19 @@ bool vd_area_is_user(const struct vd_area *area, size_t len)
  * @area: the area; unchanged when it is not found
  * @mem: the ring's view of guest memory
  * @len: the area's size in bytes, not 0
+ * @align: the alignment that keeps its fields from lying across two pages, a
+ *	   power of two
  * @perm: what is to be done there: VHOST_ACCESS_RO, _WO or both
  * @page: room for VD_AREA_NR_PAGES(@len) addresses
  *
  * Context: the queue's mutex is held.
  * Return: 0; -EAGAIN when the IOTLB does not know a byte of it (see
  * vd_translate()); -EFAULT when it may not be accessed so, wraps, or when a
- * page of it is in several pieces.
+ * page of it is in several pieces; -EPROTO when it is in several pieces and not
+ * aligned.
  */
-int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len, u8 perm,
-		void __user **page)
+int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
+		u32 align, u8 perm, void __user **page)
 {
 	u32 skew = area->addr & (VD_AREA_PAGE_SIZE - 1), off = skew;
 	bool whole = true;
@@ -78,6 +81,9 @@ int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len, u8 perm,
 		len -= part;
 		off = 0;
 	}
+	/* What is behind the page may belong to somebody else. */
+	if (!whole && area->addr % align)
+		return -EPROTO;
 	area->base = page[0] + skew;
 	area->page = whole ? NULL : page;
 	area->skew = skew;

@@ -35,8 +35,8 @@ struct vd_area {
 /**
  * vd_area_at() - find a field
  * @area: an area that is mapped
- * @off: distance of the field from the area's start; fields are aligned, so
- *	 that none lies across two pages
+ * @off: distance of the field from the area's start; vd_area_map() has seen to
+ *	 it that none lies across two pages
  *
  * Return: the field's user address.
  */
@@ -66,7 +66,7 @@ static inline bool vd_area_touches(const struct vd_area *area, size_t len,
 
 void vd_area_set(struct vd_area *area, u64 addr);
 bool vd_area_is_user(const struct vd_area *area, size_t len);
-int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len, u8 perm,
-		void __user **page);
+int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
+		u32 align, u8 perm, void __user **page);
 
 #endif

@@ -79,7 +79,8 @@ bool vd_queue_enter(struct vd_queue *q)
 		goto out;
 	err = q->ring.is_mapped ? 0 : vd_ring_map(&q->ring, &q->mem);
 	if (err) {
-		if (err == -EAGAIN)
+		/* The others are the client's affair, who may still mend it. */
+		if (err == -EAGAIN || err == -EPROTO)
 			vd_queue_fail(q, err);
 		goto out;
 	}

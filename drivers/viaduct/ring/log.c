@@ -20,9 +20,10 @@ static int vd_ring_mark_user(struct vd_ring *ring, const struct vd_area *area,
 		u64 at = (unsigned long)vd_area_at(area, off);
 		size_t part = len;
 
+		/* Pages of I/O addresses: those of user addresses differ. */
 		if (area->page)
 			part = min_t(size_t, len, VD_AREA_PAGE_SIZE -
-				     at % VD_AREA_PAGE_SIZE);
+				     (area->skew + off) % VD_AREA_PAGE_SIZE);
 		err = vd_dirty_mark_user(ring->log.base, ring->log.regions, at,
 					 part);
 		off += part;

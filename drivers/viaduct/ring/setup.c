@@ -25,10 +25,21 @@ static size_t vd_ring_device_size(const struct vd_ring *ring)
 				 vd_split_used_size(ring);
 }
 
+/* Fields that are accessed at once are no longer than what these ask for. */
+static u32 vd_ring_driver_align(const struct vd_ring *ring)
+{
+	return ring->is_packed ? VD_PACKED_EVENT_SIZE : VRING_AVAIL_ALIGN_SIZE;
+}
+
 /* Descriptors have one size, and with the packed layout we write them, too. */
 static u8 vd_ring_desc_perm(const struct vd_ring *ring)
 {
 	return ring->is_packed ? VHOST_ACCESS_RW : VHOST_ACCESS_RO;
+}
+
+static bool vd_ring_has_addr(const struct vd_ring *ring)
+{
+	return ring->desc.addr || ring->driver.addr || ring->device.addr;
 }
 
 /**
@@ -37,7 +48,7 @@ static u8 vd_ring_desc_perm(const struct vd_ring *ring)
  */
 void vd_ring_unmap(struct vd_ring *ring)
 {
-	ring->is_mapped = !ring->pages;
+	ring->is_mapped = !ring->pages && vd_ring_has_addr(ring);
 }
 
 /**
@@ -125,7 +136,7 @@ void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
 	vd_area_set(&ring->desc, addr->desc_user_addr);
 	vd_area_set(&ring->driver, addr->avail_user_addr);
 	vd_area_set(&ring->device, addr->used_user_addr);
-	ring->is_mapped = !ring->pages;
+	vd_ring_unmap(ring);
 	ring->log.on = addr->flags & BIT(VHOST_VRING_F_LOG);
 	ring->log.gpa = addr->log_guest_addr;
 }
@@ -193,7 +204,8 @@ void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
 static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
 {
 	return vd_area_map(&ring->device, mem, vd_ring_device_size(ring),
-			   VHOST_ACCESS_WO, ring->pages->device);
+			   VRING_USED_ALIGN_SIZE, VHOST_ACCESS_WO,
+			   ring->pages->device);
 }
 
 /**
@@ -203,7 +215,8 @@ static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
  *
  * Context: the queue's mutex is held.
  * Return: 0; -EAGAIN when the IOTLB does not know a part of one, see
- * vd_translate(); -EFAULT when one may not be accessed as it has to be;
+ * vd_translate(); -EFAULT when one may not be accessed as it has to be; -EPROTO
+ * when one is neither in one piece nor aligned (virtio 1.2, 2.7 and 2.8);
  * -ENXIO when the ring has no addresses.
  */
 int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
@@ -212,12 +225,14 @@ int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 
 	if (likely(ring->is_mapped))
 		return 0;
-	if (!ring->desc.addr && !ring->driver.addr && !ring->device.addr)
+	if (!vd_ring_has_addr(ring))
 		return -ENXIO;
 	err = vd_area_map(&ring->desc, mem, vd_split_desc_size(ring),
-			  vd_ring_desc_perm(ring), ring->pages->desc) ?:
+			  VRING_DESC_ALIGN_SIZE, vd_ring_desc_perm(ring),
+			  ring->pages->desc) ?:
 	      vd_area_map(&ring->driver, mem, vd_ring_driver_size(ring),
-			  VHOST_ACCESS_RO, ring->pages->driver) ?:
+			  vd_ring_driver_align(ring), VHOST_ACCESS_RO,
+			  ring->pages->driver) ?:
 	      vd_ring_map_device(ring, mem);
 	ring->is_mapped = !err;
 	return err;
@@ -241,7 +256,8 @@ int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 	__le16 idx;
 	int err;
 
-	err = ring->is_mapped ? 0 : vd_ring_map_device(ring, mem);
+	err = ring->is_mapped || !ring->pages ? 0 :
+						vd_ring_map_device(ring, mem);
 	if (err)
 		return err;
 	*used_idx = 0;

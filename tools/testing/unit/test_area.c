@@ -7,6 +7,7 @@
 
 #include "guest/area.h"
 #include "guest/iotlb.h"
+#include "ring/log.h"
 #include "lib/drv.h"
 #include "lib/unit.h"
 
@@ -60,7 +61,7 @@ static void end(void)
 static int map_area(struct vd_area *area, u64 addr, size_t len, u8 perm)
 {
 	vd_area_set(area, addr);
-	return vd_area_map(area, &mem, len, perm, page);
+	return vd_area_map(area, &mem, len, 4, perm, page);
 }
 
 TEST(area_in_one_piece)
@@ -78,6 +79,7 @@ TEST(area_in_one_piece)
 	CHECK_EQ(map_area(&area, 0x1800, 0x2800, VHOST_ACCESS_RO), 0);
 	CHECK_EQ(map_area(&area, 0x1800, 0x2801, VHOST_ACCESS_RO), -EAGAIN);
 	CHECK_EQ(mem.miss.addr, 0x4000);
+	CHECK_EQ(map_area(&area, 0x1ffe, PAGE, VHOST_ACCESS_RO), 0);
 	CHECK_EQ(map_area(&area, 0x1800, 1, VHOST_ACCESS_WO), -EFAULT);
 	CHECK_EQ(map_area(&area, ~0ULL, 2, VHOST_ACCESS_RO), -EFAULT);
 	end();
@@ -96,6 +98,9 @@ TEST(area_scattered)
 	CHECK_EQ((u64)vd_area_at(&area, 0), DRV_B_HVA + 0xffc);
 	CHECK_EQ((u64)vd_area_at(&area, 4), DRV_A_HVA);
 	CHECK_EQ((u64)vd_area_at(&area, 4 + PAGE), DRV_C_HVA);
+	/* A field across two pages would go on where it must not. */
+	CHECK_EQ(map_area(&area, 0x1ffe, PAGE, VHOST_ACCESS_RW), -EPROTO);
+	CHECK_EQ((u64)vd_area_at(&area, 0), 0x1ffe);
 	/* A page in two pieces is none. */
 	map(0x5000, 0x800, DRV_A_HVA, VHOST_ACCESS_RW);
 	map(0x5800, 0x800, DRV_C_HVA, VHOST_ACCESS_RW);
@@ -212,6 +217,46 @@ TEST(area_ring_scattered)
 	end_ring();
 }
 
+static int map_ring_at(u64 desc, u64 driver, u64 device)
+{
+	vd_ring_set_addr(&ring, &(struct vhost_vring_addr){
+		.desc_user_addr = desc,
+		.avail_user_addr = driver,
+		.used_user_addr = device,
+	});
+	return vd_ring_map(&ring, &mem);
+}
+
+/* No field of a scattered ring lies across two pages (2.7, 2.8). */
+TEST(area_ring_unaligned)
+{
+	begin_ring(true);
+	CHECK_EQ(map_ring_at(IO_DESC + 8, IO_DRIVER, IO_DEVICE), -EPROTO);
+	CHECK(!ring.is_mapped);
+	CHECK_EQ(map_ring_at(IO_DESC, IO_DRIVER + 2, IO_DEVICE + 4), 0);
+	end_ring();
+}
+
+TEST(area_ring_unaligned_in_one_piece)
+{
+	begin_ring(false);
+	CHECK_EQ(map_ring_at(IO_DESC + 8, IO_DRIVER, IO_DEVICE), 0);
+	end_ring();
+}
+
+/* The descriptors are written there, so they take the device area's pages. */
+TEST(area_ring_unaligned_packed)
+{
+	const u64 desc = IO_DEVICE - 4, device = IO_DEVICE + 12 * NUM;
+
+	begin_ring(true);
+	vd_ring_set_features(&ring, BIT_ULL(VIRTIO_F_RING_PACKED));
+	CHECK_EQ(map_ring_at(desc, IO_DRIVER + 0x7fe, device), -EPROTO);
+	CHECK_EQ(map_ring_at(desc, IO_DRIVER + 0x7fc, device), 0);
+	CHECK_EQ(map_ring_at(desc + 4, IO_DRIVER, device), -EPROTO);
+	end_ring();
+}
+
 /* Each area is asked for with what is done there, and found again later. */
 TEST(area_ring_unknown)
 {
@@ -248,8 +293,39 @@ TEST(area_ring_without_addresses)
 	vd_ring_set_pages(&ring, pages);
 	CHECK_EQ(vd_ring_map(&ring, &mem), -ENXIO);
 	vd_ring_set_pages(&ring, NULL);
-	CHECK(ring.is_mapped);
+	CHECK_EQ(vd_ring_map(&ring, &mem), -ENXIO);
+	vd_ring_set_addr(&ring, &(struct vhost_vring_addr){
+		.desc_user_addr = DRV_A_HVA,
+	});
+	CHECK_EQ(vd_ring_map(&ring, &mem), 0);
 	end_ring();
+}
+
+/* Pages of I/O addresses need not begin where those of the owner do. */
+TEST(area_log_of_shifted_pages)
+{
+	const struct vhost_memory_region table[] = {
+		{ .guest_phys_addr = 0, .memory_size = 32 * PAGE,
+		  .userspace_addr = UMEM_BASE },
+	};
+	u32 *log = umem_map(DRV_LOG_MAP, 64, UMEM_R | UMEM_W);
+	struct vd_regions *regions = vd_regions_create(table, 1);
+	struct vd_area area;
+
+	begin();
+	vd_ring_init(&ring);
+	ring.pages = calloc(1, sizeof(*ring.pages));
+	ring.log.base = DRV_LOG_MAP;
+	ring.log.regions = regions;
+	map(0x1000, PAGE, UMEM_BASE + 0x800, VHOST_ACCESS_RW);
+	map(0x2000, PAGE, UMEM_BASE + 8 * PAGE + 0x800, VHOST_ACCESS_RW);
+	CHECK_EQ(map_area(&area, 0x1000, 2 * PAGE, VHOST_ACCESS_RW), 0);
+	vd_ring_log_write(&ring, &area, PAGE - 4, 16);
+	CHECK_EQ(ring.log.lost, 0);
+	CHECK_EQ(log[0], 1U << 1 | 1U << 8);
+	free(ring.pages);
+	vd_regions_destroy(regions);
+	end();
 }
 
 /* The log learns by the memory table which pages of the guest were written. */

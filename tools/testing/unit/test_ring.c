@@ -70,7 +70,7 @@ TEST(ring_after_open)
 	vd_ring_init(&ring);
 	CHECK_EQ(ring.num, 1);
 	CHECK(!ring.desc.base && !ring.driver.base && !ring.device.base);
-	CHECK(ring.is_mapped);
+	CHECK(!ring.is_mapped);
 	CHECK_EQ(ring.next_avail, 0);
 }
 
