@@ -67,7 +67,10 @@ void vd_iotlb_clear(struct vd_device *dev)
 
 /**
  * vd_iotlb_drop_misses() - forget all questions, read and unread
- * @dev: the device
+ * @dev: the device, which has an owner
+ *
+ * A queue that waits for an answer does not wait for anything else: it is made
+ * to ask again, if it still has to.
  *
  * Context: device mutex held.
  */
@@ -75,8 +78,12 @@ void vd_iotlb_drop_misses(struct vd_device *dev)
 {
 	int i;
 
-	for (i = 0; i < VD_NR_QUEUES; i++)
-		vd_miss_drop(&dev->misses, &dev->queue[i].miss);
+	for (i = 0; i < VD_NR_QUEUES; i++) {
+		struct vd_queue *q = &dev->queue[i];
+
+		if (vd_miss_drop(&dev->misses, &q->miss))
+			vd_work_queue(&q->work);
+	}
 }
 
 /* Have the queues go on that asked for an address in the range. */

@@ -127,6 +127,13 @@ static int vd_miss_find_ahead(const struct vd_miss *miss,
 	return -1;
 }
 
+/* Only what the client has read can be answered: it will read the rest. */
+static bool vd_miss_can_be_answered(const struct vd_miss *miss)
+{
+	return miss->state == VD_MISS_READ ||
+	       (miss->state == VD_MISS_UNREAD && miss->is_repeated);
+}
+
 /*
  * The queue now waits for an answer to @question. If it has been read before,
  * its answer may be under way, but then again it may not: it is asked once
@@ -137,9 +144,11 @@ static void vd_miss_await(struct vd_miss *miss,
 {
 	int i = vd_miss_find_ahead(miss, question);
 
+	miss->is_repeated = (i >= 0 && i < miss->nr_read) ||
+			    (vd_miss_can_be_answered(miss) &&
+			     vd_question_is_alike(&miss->question, question));
 	miss->question = *question;
 	miss->state = VD_MISS_UNREAD;
-	miss->is_repeated = i >= 0 && i < miss->nr_read;
 	if (i >= 0)
 		vd_miss_remove_ahead(miss, i);
 }
@@ -179,13 +188,6 @@ void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 	spin_unlock(&misses->lock);
 	if (is_new)
 		wake_up_interruptible_poll(&misses->wait, EPOLLIN);
-}
-
-/* Only what the client has read can be answered: it will read the rest. */
-static bool vd_miss_can_be_answered(const struct vd_miss *miss)
-{
-	return miss->state == VD_MISS_READ ||
-	       (miss->state == VD_MISS_UNREAD && miss->is_repeated);
 }
 
 static bool vd_question_is_in(const struct vd_question *question, u64 first,
@@ -229,13 +231,19 @@ bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
  * vd_miss_drop() - forget a queue's questions
  * @misses: the device's questions
  * @miss: the queue's
+ *
+ * Return: true when the queue waits for one of them, and has to ask again.
  */
-void vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss)
+bool vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss)
 {
+	bool is_awaited;
+
 	spin_lock(&misses->lock);
+	is_awaited = miss->state != VD_MISS_NONE;
 	list_del_init(&miss->node);
 	miss->state = VD_MISS_NONE;
 	miss->nr_ahead = 0;
 	miss->nr_read = 0;
 	spin_unlock(&misses->lock);
+	return is_awaited;
 }

@@ -67,6 +67,6 @@ void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 		 const struct vd_mem *mem);
 bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 		    u64 last);
-void vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss);
+bool vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss);
 
 #endif

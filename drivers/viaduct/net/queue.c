@@ -357,6 +357,8 @@ void vd_queue_detach(struct vd_queue *q)
 
 	vd_queue_lock(q);
 	vd_queue_unplug(q, &old);
+	/* Its last run may have asked for something. */
+	vd_miss_drop(q->misses, &q->miss);
 	vd_scratch_destroy(q);
 	mutex_unlock(&q->lock);
 	vd_backend_put(&old);

@@ -205,6 +205,104 @@ TEST(unanswered)
 	tear_down();
 }
 
+/*
+ * A stop of one ring drops all questions, also that of the other, which waits
+ * for nothing else: it asks again.
+ */
+TEST(the_other_ring_stops)
+{
+	uint64_t first, end;
+	unsigned long misses;
+	struct stream rx;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference waits for a kick that does not come");
+	SET_UP(0, 256, PAGE, false);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(100));
+	atomic_store(&iommu.mute, true);
+	misses = atomic_load(&iommu.misses);
+	pool_pages(VG_RX, &first, &end);
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
+	rx = stream_make(&rig, VG_RX, 50);
+	EXPECT_LE(0, stream_step(&rx));
+	ASSERT_TRUE(wait_for_misses(misses + 1));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
+
+	/* What has been read by now is never answered. */
+	atomic_store(&iommu.mute, false);
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
+	EXPECT_FINE(stream_run(&rx, 1));
+	tear_down();
+}
+
+static int set_addr(unsigned int q, uint64_t desc, uint64_t avail,
+		    uint64_t used)
+{
+	return vg_set_vring_addr(rig.net.fd, &(struct vhost_vring_addr){
+		.index = q, .desc_user_addr = desc, .avail_user_addr = avail,
+		.used_user_addr = used });
+}
+
+/* A descriptor across two pages would be read where the IOMMU allows nothing. */
+TEST(unaligned_ring)
+{
+	const struct vg_ring *r = &rig.net.ring[VG_TX];
+	struct stream tx;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference takes any alignment");
+	SET_UP(0, 1024, PAGE, true);
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(20));
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
+	EXPECT_EQ(0, set_addr(VG_TX, r->desc_gpa + 8, r->avail_gpa,
+			      r->used_gpa));
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, rig.backend));
+	vg_eventfd_add(rig.net.kick[VG_TX], 1);
+	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_TX], vg_deadline_ms(3000)));
+
+	/* Another driver does better. */
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
+	EXPECT_EQ(0, set_addr(VG_TX, r->desc_gpa, r->avail_gpa, r->used_gpa));
+	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, rig.backend));
+	tx = stream_make(&rig, VG_TX, 50);
+	EXPECT_FINE(stream_run(&tx, 1));
+	tear_down();
+}
+
+/* Between the end of the mode and new addresses a ring is idle, not broken. */
+TEST(mode_ends_under_way)
+{
+	uint64_t platform = VG_BIT(VG_F_ACCESS_PLATFORM);
+	struct stream s[2];
+	unsigned int q;
+
+	SET_UP(0, 256, PAGE, false);
+	if (vg_dev_is_reference())
+		SKIP(return, "the older reference keeps the addresses");
+	ASSERT_FINE(rig_start(&rig));
+	EXPECT_FINE(both_ways(100));
+	vg_iommu_retire(&iommu);
+	EXPECT_EQ(0, vg_set_features(rig.net.fd, rig.net.features & ~platform));
+	s[0] = stream_make(&rig, VG_TX, 50);
+	s[1] = stream_make(&rig, VG_RX, 50);
+	for (q = 0; q < 2; q++) {
+		EXPECT_LE(0, stream_step(&s[q]));
+		vg_eventfd_add(rig.net.kick[q], 1);
+	}
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
+	for (q = 0; q < 2; q++) {
+		const struct vg_ring *r = &rig.net.ring[q];
+
+		EXPECT_EQ(0, vg_eventfd_take(rig.net.err[q]));
+		EXPECT_EQ(0, set_addr(q, (uintptr_t)r->desc,
+				      (uintptr_t)r->avail, (uintptr_t)r->used));
+	}
+	EXPECT_FINE(stream_run(s, 2));
+	tear_down();
+}
+
 /* A question that was read is answered by any range that holds it. */
 TEST(late_answer)
 {

@@ -213,6 +213,30 @@ TEST(asked_again)
 	tear_down();
 }
 
+/* The same for what the ring waits for, when a kick makes it look once more. */
+TEST(asked_again_by_a_kick)
+{
+	uint64_t deadline = vg_deadline_ms(3000);
+	struct stream tx;
+	unsigned int nr;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 16);
+	nr = ask_for(_metadata, &tx);
+	ASSERT_LE(7, nr);
+	vg_eventfd_add(rig.net.kick[VG_TX], 1);
+	await_stop(_metadata);
+	/* Before the second question is read. */
+	answer(_metadata, 0);
+	while (!tx.got && !vg_expired(deadline))
+		ASSERT_LE(0, stream_step(&tx));
+	EXPECT_LT(0, tx.got);
+	while (nr-- > 1)
+		answer(_metadata, nr);
+	EXPECT_FINE(finish(_metadata, &tx));
+	tear_down();
+}
+
 /* What a ring waits for comes before what another will need. */
 TEST(waiting_first)
 {
