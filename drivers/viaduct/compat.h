@@ -9,6 +9,7 @@
 #include <linux/eventfd.h>
 #include <linux/version.h>
 #include <linux/vhost.h>
+#include <linux/virtio_config.h>
 
 /* 6.8 dropped the count from eventfd_signal(): it was 1 everywhere. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
@@ -45,6 +46,11 @@ struct vhost_vring_worker {
 #define VHOST_FORK_OWNER_KTHREAD	0
 #define VHOST_SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
 #define VHOST_GET_FORK_FROM_OWNER	_IOR(VHOST_VIRTIO, 0x85, __u8)
+#endif
+
+/* 6.2. */
+#ifndef VIRTIO_F_RING_RESET
+#define VIRTIO_F_RING_RESET	40
 #endif
 
 #endif

@@ -11,9 +11,13 @@
 #ifndef VD_TYPES_H
 #define VD_TYPES_H
 
+#include <linux/build_bug.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 #include <linux/uio.h>
+
+/* The ABI's addresses are those of user space, and a u64 is read at once. */
+static_assert(sizeof(unsigned long) == sizeof(u64));
 
 /* Chains handled between two looks at the avail index. */
 #define VD_BATCH		64U

@@ -9,14 +9,7 @@
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
-/* Newer than the headers of 6.1. */
-#ifndef VIRTIO_F_RING_RESET
-#define VIRTIO_F_RING_RESET	40
-#endif
-
-/*
- * What the rings of a running device cannot change.
- */
+#include "compat.h"
 
 /* What a running ring cannot change. */
 #define VD_LAYOUT_FEATURES					\

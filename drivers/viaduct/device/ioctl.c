@@ -150,8 +150,6 @@ static long vd_ioctl_set_log_base(struct vd_device *dev, void __user *arg)
 
 	if (get_user(base, (u64 __user *)arg))
 		return -EFAULT;
-	if ((u64)(unsigned long)base != base)
-		return -EFAULT;
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		if (!vd_vring_is_log_ok(dev, &dev->queue[i], base))
 			return -EFAULT;

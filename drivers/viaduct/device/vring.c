@@ -81,10 +81,6 @@ static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 		return -EFAULT;
 	if (a.flags & ~BIT(VHOST_VRING_F_LOG))
 		return -EOPNOTSUPP;
-	if ((u64)(unsigned long)a.desc_user_addr != a.desc_user_addr ||
-	    (u64)(unsigned long)a.avail_user_addr != a.avail_user_addr ||
-	    (u64)(unsigned long)a.used_user_addr != a.used_user_addr)
-		return -EFAULT;
 	if (a.avail_user_addr % VRING_AVAIL_ALIGN_SIZE ||
 	    a.used_user_addr % VRING_USED_ALIGN_SIZE ||
 	    a.log_guest_addr % VRING_USED_ALIGN_SIZE)

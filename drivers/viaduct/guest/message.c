@@ -15,7 +15,6 @@ static bool vd_message_is_user(const struct vhost_iotlb_msg *m)
 	u64 last;
 
 	return !check_add_overflow(m->uaddr, m->size - 1, &last) &&
-	       (unsigned long)last == last &&
 	       access_ok((void __user *)(unsigned long)m->uaddr, m->size);
 }
 

@@ -50,7 +50,6 @@ void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask)
 	init_poll_funcptr(&wait->table, vd_wait_learn);
 	wait->table._key = mask | EPOLLERR;
 	wait->head = NULL;
-	wait->file = NULL;
 	wait->mask = mask;
 	wait->work = work;
 	wait->is_on = false;
@@ -73,7 +72,6 @@ __poll_t vd_wait_attach(struct vd_wait *wait, struct file *file)
 		wait->head = NULL;
 		return EPOLLERR;
 	}
-	wait->file = file;
 	vd_wait_start(wait);
 	/* Ready before the entry was in the queue: nobody would tell us. */
 	return vfs_poll(file, NULL);
@@ -127,7 +125,6 @@ void vd_wait_detach(struct vd_wait *wait)
 {
 	vd_wait_stop(wait);
 	wait->head = NULL;
-	wait->file = NULL;
 }
 
 /**

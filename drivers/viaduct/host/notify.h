@@ -15,7 +15,6 @@ struct eventfd_ctx;
  * @entry: sits in the file's wait queue while @is_on
  * @head: that wait queue, known since the first start [q]
  * @table: how the file tells us its wait queue
- * @file: the file, whose reference is the caller's [q]
  * @mask: events that wake the job [c]
  * @work: the job [c]
  * @is_on: the entry is in the queue [q]
@@ -25,7 +24,6 @@ struct vd_wait {
 	struct wait_queue_entry entry;
 	struct wait_queue_head *head;
 	struct poll_table_struct table;
-	struct file *file;
 	__poll_t mask;
 	struct vd_work *work;
 	bool is_on;

@@ -76,8 +76,6 @@ static __always_inline bool vd_packed_is_avail(const struct vd_ring *ring,
 	       (vd_packed_is_odd(ring, pos) ? VD_PACKED_USED : VD_PACKED_AVAIL);
 }
 
-static_assert(sizeof(unsigned long) == sizeof(u64));
-
 /*
  * Read all of the descriptor at @p but its address, inside a window. It is one
  * word for the machine, too: nothing in it is older than the flags, which the

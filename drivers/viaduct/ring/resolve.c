@@ -57,8 +57,8 @@ static int vd_chain_add_slow(struct vd_mem *mem, struct vd_batch *batch,
 
 	if (at == VD_MAX_SEGS)
 		return -E2BIG;
-	nr = vd_translate(mem, d->addr, d->len, perm, &batch->seg[at],
-			  VD_MAX_SEGS - at);
+	nr = vd_translate_slow(mem, d->addr, d->len, perm, &batch->seg[at],
+			       VD_MAX_SEGS - at);
 	if (nr > 0)
 		vd_chain_note_gpa(batch, d->addr, nr);
 	return nr;
