@@ -34,7 +34,7 @@
 /* Three of the longest frames that guests send: one does not fit into a quarter. */
 #define VD_FRAG_LONG_ORDER	get_order(SZ_256K)
 
-/* Turns in a row that a page for long frames is waited for. */
+/* Turns in a row that a page for long frames, or memory for one, is waited for. */
 #define VD_FRAG_PATIENCE	64
 
 static void vd_frag_drop(struct vd_frag_page *slot)
@@ -57,9 +57,9 @@ static struct page *vd_frag_alloc(bool is_long)
 {
 	struct page *page;
 
-	/* No page is reclaimed for a frame that can go another way. */
+	/* Nothing is reclaimed, by nobody, for a frame that can go another way. */
 	if (is_long)
-		return alloc_pages(GFP_NOWAIT | __GFP_COMP | __GFP_NOWARN,
+		return alloc_pages(__GFP_COMP | __GFP_NOWARN,
 				   VD_FRAG_LONG_ORDER);
 	page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOWARN |
 			   __GFP_NORETRY, VD_FRAG_ORDER);
@@ -70,11 +70,13 @@ static struct page *vd_frag_alloc(bool is_long)
 static bool vd_frag_renew(struct vd_frag_page *slot, bool is_long)
 {
 	if (!vd_frag_is_free(slot)) {
-		if (is_long && slot->page &&
+		if (is_long && (slot->page || slot->nr_busy) &&
 		    ++slot->nr_busy < VD_FRAG_PATIENCE)
 			return false;
 		vd_frag_drop(slot);
 		slot->page = vd_frag_alloc(is_long);
+		/* Nor will there be one the next time. */
+		slot->nr_busy = !slot->page;
 		if (!slot->page)
 			return false;
 		slot->bias = 1;
