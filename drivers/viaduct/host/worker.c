@@ -52,6 +52,32 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 	}
 }
 
+/**
+ * vd_worker_has_jobs() - whether another job waits for the worker that runs this
+ *
+ * Context: a job; the answer is of now.
+ */
+bool vd_worker_has_jobs(void)
+{
+	const struct vd_worker *worker = kthread_data(current);
+
+	return !worker->is_last || !llist_empty(&worker->jobs);
+}
+
+/* Drop the signal, unless somebody is in a hurry. */
+static void vd_worker_take_signal(const struct vd_worker *worker)
+{
+	if (atomic_read(&worker->hurry))
+		return;
+	flush_signals(current);
+	/*
+	 * Somebody new, who found the old signal pending, sent none. That was
+	 * under the lock that flush_signals() takes, and after hurry was raised.
+	 */
+	if (atomic_read(&worker->hurry))
+		send_sig(SIGKILL, current, 1);
+}
+
 static int vd_worker_main(void *data)
 {
 	struct vd_worker *worker = data;
@@ -60,8 +86,8 @@ static int vd_worker_main(void *data)
 	kthread_use_mm(worker->mm);
 	for (;;) {
 		/* Whoever was in a hurry may have got what it waited for. */
-		if (signal_pending(current) && !atomic_read(&worker->hurry))
-			flush_signals(current);
+		if (signal_pending(current))
+			vd_worker_take_signal(worker);
 		/*
 		 * The barrier pairs with that of wake_up_process(), and with
 		 * the full one of llist_add() in vd_work_queue().

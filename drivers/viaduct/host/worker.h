@@ -48,17 +48,7 @@ void vd_worker_flush(struct vd_worker *worker);
 void vd_worker_hurry(struct vd_worker *worker);
 void vd_worker_calm(struct vd_worker *worker);
 
-/**
- * vd_worker_has_jobs() - whether another job waits for its turn
- * @worker: the worker that runs the caller
- *
- * Context: a job; the answer is of now.
- */
-static inline bool vd_worker_has_jobs(const struct vd_worker *worker)
-{
-	return !worker->is_last || !llist_empty(&worker->jobs);
-}
-
+bool vd_worker_has_jobs(void);
 void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work));
 void vd_work_queue(struct vd_work *work);
 

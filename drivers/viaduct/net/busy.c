@@ -11,9 +11,15 @@
  * While RX waits for packets, a reply is likely to come through the TX ring of
  * the pair: that is watched too, and its kicks are off meanwhile. While TX
  * waits, packets queue the job of RX, to which it gives way.
+ *
+ * The TX ring is looked at without waiting for a page: who waits for its mutex
+ * and is killed makes the worker of TX give up, and need not know of ours. Its
+ * own handler waits, then. The dirty log takes its marks from a handler that
+ * can wait, too.
  */
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/uaccess.h>
 
 #include "net/busy.h"
 
@@ -23,12 +29,15 @@ static u64 vd_busy_clock(void)
 	return ktime_get_ns() >> 10;
 }
 
-/* Nobody needs the worker, or what the caller holds of the queue. */
+/*
+ * Nobody needs the worker, or what the caller holds of the queue, whose next run
+ * may be another worker's.
+ */
 static bool vd_busy_is_free(const struct vd_queue *q)
 {
 	return !atomic_read(&q->wanted) && !need_resched() &&
 	       !signal_pending(current) &&
-	       !vd_worker_has_jobs(q->work.worker);
+	       !vd_worker_has_jobs();
 }
 
 /* Whether there is time left, of that which began when work ran out. */
@@ -60,6 +69,18 @@ enum vd_next vd_busy_poll_ring(struct vd_queue *q)
 	return VD_STOP;
 }
 
+/* A verb of the ring engine for a ring that is another handler's. */
+static __always_inline int vd_busy_try(struct vd_queue *other,
+				       int (*verb)(struct vd_ring *ring))
+{
+	int ret;
+
+	pagefault_disable();
+	ret = verb(&other->ring);
+	pagefault_enable();
+	return ret;
+}
+
 /* Watch the other ring, if nobody uses it and it waits for a kick. */
 static bool vd_busy_borrow(struct vd_queue *other)
 {
@@ -67,7 +88,7 @@ static bool vd_busy_borrow(struct vd_queue *other)
 		return false;
 	if (vd_queue_is_running(other) && !other->broken &&
 	    other->ring.is_mapped && other->is_armed &&
-	    !vd_ring_mute(&other->ring))
+	    !other->ring.log.on && !vd_busy_try(other, vd_ring_mute))
 		return true;
 	mutex_unlock(&other->lock);
 	return false;
@@ -76,9 +97,8 @@ static bool vd_busy_borrow(struct vd_queue *other)
 static void vd_busy_return(struct vd_queue *other)
 {
 	/* Chains have come, or an error: for its own handler. */
-	if (vd_ring_arm(&other->ring))
+	if (vd_busy_try(other, vd_ring_arm))
 		vd_work_queue(&other->work);
-	vd_queue_log_notify(other);
 	mutex_unlock(&other->lock);
 }
 
@@ -100,7 +120,7 @@ enum vd_next vd_busy_poll_socket(struct vd_queue *q,
 		if (has_packet(q))
 			next = VD_GO_ON;
 		else if (!vd_busy_is_free(q) ||
-			 (other && (vd_ring_peek(&other->ring) ||
+			 (other && (vd_busy_try(other, vd_ring_peek) ||
 				    atomic_read(&other->wanted))))
 			next = VD_YIELD;
 		else

@@ -47,6 +47,32 @@ struct client_fds {
 };
 
 /*
+ * The receive ring's worker polls, and watches the transmit ring, which belongs
+ * to another worker, when the device's view of all memory goes. The device waits,
+ * be it with one worker or with both.
+ */
+static const char *wait_while_polling(void)
+{
+	struct vhost_vring_state s = { .index = VG_RX, .num = 10000000 };
+	uint32_t tx[2] = { VG_TX };
+
+	if (vg_ioctl(rig.net.fd, VG_NEW_WORKER, &tx[1]))
+		return "NEW_WORKER";
+	if (vg_ioctl(rig.net.fd, VG_ATTACH_VRING_WORKER, tx))
+		return "ATTACH_VRING_WORKER";
+	if (vg_ioctl(rig.net.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &s))
+		return "SET_VRING_BUSYLOOP_TIMEOUT";
+	vg_eventfd_add(rig.net.kick[VG_RX], 1);
+	poll(NULL, 0, 100);
+	if (uffd_ask_for_all(&rig, &view))
+		return "userfaultfd";
+	return vg_wait_fd(uffd, POLLIN, vg_deadline_ms(3000)) > 0 ? NULL :
+								    "no wait";
+}
+
+static bool polls;
+
+/*
  * A client that says so, and then does nothing until it is killed, or makes a
  * call that waits for the handler.
  */
@@ -64,7 +90,8 @@ static void client(int say, unsigned int q, bool uffd_first, bool calls)
 	if (!why)
 		why = uffd_both_ways(&rig, 20);
 	if (!why)
-		why = uffd_make_it_wait(&rig, &view, q);
+		why = polls ? wait_while_polling() :
+			      uffd_make_it_wait(&rig, &view, q);
 	if (why) {
 		printf("# %s\n", why);
 		uffd = -1;
@@ -170,10 +197,10 @@ TEST_F(killed, ends_unanswered)
  * Killed in a call that waits for the handler, while we hold the device: the
  * call ends, and the worker, which is still there, is at rest.
  */
-TEST_F(killed, ends_in_a_call)
+static void kill_in_a_call(struct __test_metadata *_metadata, unsigned int q)
 {
 	int dev = -1;
-	pid_t pid = start_client(variant->q, true, &dev);
+	pid_t pid = start_client(q, true, &dev);
 	bool ended;
 	pthread_t t;
 
@@ -186,7 +213,7 @@ TEST_F(killed, ends_in_a_call)
 	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	if (!ended)
 		EXPECT_TRUE(ends(pid));
-	if (vg_worker_find(pid))
+	if (!polls && vg_worker_find(pid))
 		EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(pid)));
 	close(dev);
 	EXPECT_EQ(0, vg_worker_settle(pid, 0));
@@ -195,6 +222,22 @@ TEST_F(killed, ends_in_a_call)
 	if (!ended && vg_dev_is_reference())
 		SKIP(return, "the reference's worker cannot be killed");
 	EXPECT_TRUE(ended);
+}
+
+TEST_F(killed, ends_in_a_call)
+{
+	kill_in_a_call(_metadata, variant->q);
+}
+
+/* The same where one ring's worker watches the other's ring. */
+TEST(ends_while_it_polls)
+{
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has one worker");
+	NEEDS_UFFD();
+	close(uffd);
+	polls = true;
+	kill_in_a_call(_metadata, VG_TX);
 }
 
 VD_TEST_MAIN

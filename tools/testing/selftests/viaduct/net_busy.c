@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include "../../../lib/vguest/worker.h"
@@ -248,6 +249,44 @@ TEST_F(busy, on_two_workers)
 	poll_for(self, VG_RX, 0);
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find_id(getpid(), 1)));
+}
+
+static void *transmit(void *rig)
+{
+	struct stream s = stream_make(rig, VG_TX, 20000);
+
+	return (void *)stream_run(&s, 1);
+}
+
+/*
+ * A ring leaves a worker that has another job first: the old one does not poll
+ * for it any more, or only until somebody needs it.
+ */
+TEST_F(busy, moves_to_another_worker)
+{
+	uint32_t w[2] = { VG_RX, 0 }, id;
+	uint64_t start, longest = 0;
+	void *why = NULL;
+	pthread_t t;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "not offered for network devices");
+	ASSERT_EQ(0, vg_ioctl(self->rig.net.fd, VG_NEW_WORKER, &id));
+	poll_for(self, VG_RX, 8 * SECOND);
+	ASSERT_FINE(rig_start(&self->rig));
+	ASSERT_EQ(0, pthread_create(&t, NULL, transmit, &self->rig));
+	while (pthread_tryjoin_np(t, &why)) {
+		w[1] ^= 1;
+		vg_eventfd_add(self->rig.net.kick[VG_RX], 1);
+		start = vg_now_ns();
+		ASSERT_EQ(0, vg_ioctl(self->rig.net.fd, VG_ATTACH_VRING_WORKER,
+				      w));
+		start = vg_now_ns() - start;
+		longest = start > longest ? start : longest;
+	}
+	EXPECT_FINE((const char *)why);
+	EXPECT_GT(4000000000, longest);
+	poll_for(self, VG_RX, 0);
 }
 
 /* An index that breaks the ring while it is watched. */
