@@ -2,6 +2,7 @@
 /* An IOMMU as the client of a vhost device has one. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ int vg_iotlb_recv(int fd, struct vhost_iotlb_msg *msg)
 	struct vhost_msg_v2 m;
 	ssize_t len;
 
-	/* Another reader may be faster: then this waits, and so it should. */
+	/* Another reader may be faster: then this waits, or not (O_NONBLOCK). */
 	if (poll(&p, 1, 0) <= 0)
 		return -EAGAIN;
 	len = read(fd, &m, sizeof(m));
@@ -164,6 +165,9 @@ int vg_iommu_start(struct vg_iommu *m, struct vg_net *n, uint64_t granule,
 		return -ENOMEM;
 	for (i = 0; i < n->mem.nr && !ret; i++)
 		ret = iommu_alias(m, i);
+	/* A stop may drop a question between poll() and read(). */
+	if (!ret && fcntl(n->fd, F_SETFL, O_RDWR | O_NONBLOCK))
+		ret = -errno;
 	if (!ret)
 		ret = vg_set_backend_features(n->fd, 2);
 	if (!ret)
