@@ -256,8 +256,8 @@ int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 	__le16 idx;
 	int err;
 
-	err = ring->is_mapped || !ring->pages ? 0 :
-						vd_ring_map_device(ring, mem);
+	err = ring->pages && !ring->is_mapped ? vd_ring_map_device(ring, mem) :
+						0;
 	if (err)
 		return err;
 	*used_idx = 0;

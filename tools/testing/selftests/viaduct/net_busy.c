@@ -258,10 +258,7 @@ static void *transmit(void *rig)
 	return (void *)stream_run(&s, 1);
 }
 
-/*
- * A ring leaves a worker that has another job first: the old one does not poll
- * for it any more, or only until somebody needs it.
- */
+/* A ring that polls changes its worker under load: nobody waits for its time. */
 TEST_F(busy, moves_to_another_worker)
 {
 	uint32_t w[2] = { VG_RX, 0 }, id;
