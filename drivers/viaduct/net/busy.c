@@ -87,9 +87,12 @@ static bool vd_busy_borrow(struct vd_queue *other)
 	if (!mutex_trylock(&other->lock))
 		return false;
 	if (vd_queue_is_running(other) && !other->broken &&
-	    other->ring.is_mapped && other->is_armed &&
-	    !other->ring.log.on && !vd_busy_try(other, vd_ring_mute))
-		return true;
+	    other->ring.is_mapped && other->is_armed && !other->ring.log.on) {
+		if (!vd_busy_try(other, vd_ring_mute))
+			return true;
+		/* A page is not there: its own handler waits for it. */
+		vd_work_queue(&other->work);
+	}
 	mutex_unlock(&other->lock);
 	return false;
 }

@@ -61,6 +61,9 @@ FAULTS = [
     ("page-of-the-other-ring-waited-for", "net/busy.c",
      "pagefault_disable();\n\tret = verb(&other->ring);\n\tpagefault_enable();",
      "ret = verb(&other->ring);", ["hostile_kill"]),
+    ("page-of-the-other-ring-unasked", "net/busy.c",
+     "/* A page is not there: its own handler waits for it. */\n"
+     "\t\tvd_work_queue(&other->work);", "", ["hostile_kill"]),
     ("header-always-ten", "net/vnet_hdr.c",
      "if (mergeable || features & BIT_ULL(VIRTIO_F_VERSION_1))",
      "if (mergeable)", ["net_tx", "net_rx"]),

@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "../../../lib/vguest/worker.h"
@@ -94,6 +96,7 @@ static void client(int say, unsigned int q, bool uffd_first, bool calls)
 			      uffd_make_it_wait(&rig, &view, q);
 	if (why) {
 		printf("# %s\n", why);
+		fflush(stdout);
 		uffd = -1;
 	}
 	fds = (struct client_fds){ .uffd = uffd, .dev = rig.net.fd };
@@ -230,7 +233,7 @@ TEST_F(killed, ends_in_a_call)
 }
 
 /* The same where one ring's worker watches the other's ring. */
-TEST(ends_while_it_polls)
+static void kill_while_it_polls(struct __test_metadata *_metadata)
 {
 	if (vg_dev_is_reference())
 		SKIP(return, "the reference has one worker");
@@ -238,6 +241,32 @@ TEST(ends_while_it_polls)
 	close(uffd);
 	polls = true;
 	kill_in_a_call(_metadata, VG_TX);
+}
+
+TEST(ends_while_it_polls)
+{
+	kill_while_it_polls(_metadata);
+}
+
+/* It gives way to others now and then, and has to begin anew. */
+TEST(ends_while_it_polls_beside_others)
+{
+	int i, nr = get_nprocs();
+	pid_t spins[nr];
+
+	for (i = 0; i < nr; i++) {
+		spins[i] = fork();
+		if (spins[i])
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			;
+	}
+	kill_while_it_polls(_metadata);
+	for (i = 0; i < nr; i++) {
+		kill(spins[i], SIGKILL);
+		waitpid(spins[i], NULL, 0);
+	}
 }
 
 VD_TEST_MAIN
