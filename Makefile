@@ -16,7 +16,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload demo test bench unit fuzz coverage check help clean
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check help clean
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -38,6 +38,13 @@ viaduct.ko: all
 
 unload:
 	rmmod viaduct
+
+# Through DKMS, for the kernels that updates bring, too.
+install:
+	$(Q)scripts/install
+
+uninstall:
+	$(Q)scripts/install --remove
 
 demo:
 	$(Q)scripts/demo $(ARGS)
@@ -66,6 +73,8 @@ help:
 	@echo '  all            build viaduct.ko (default); KVER=6.1|6.12 or KDIR=... choose the kernel,'
 	@echo '                 W=1 and C=1 turn on more warnings and sparse'
 	@echo '  load, unload   insert viaduct.ko with what it needs, remove it (as root)'
+	@echo '  install        build and install it through DKMS, load it at boot (as root);'
+	@echo '                 uninstall takes it away'
 	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
 	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
