@@ -125,14 +125,19 @@ fault:
 	return -EFAULT;
 }
 
-/* Log @nr entries that begin at index @idx; they may go round the end. */
+/*
+ * Log @nr entries that begin at index @idx; they may go round the end. A driver
+ * that gives the same places again and again can have more than the ring has.
+ */
 static void vd_split_log_entries(struct vd_ring *ring, u16 idx,
 				 unsigned int nr)
 {
 	u16 slot = idx & (ring->num - 1);
-	unsigned int first = min_t(unsigned int, nr, ring->num - slot);
 	const size_t size = sizeof(struct vring_used_elem);
+	unsigned int first;
 
+	nr = min_t(unsigned int, nr, ring->num);
+	first = min_t(unsigned int, nr, ring->num - slot);
 	vd_ring_log(ring, &ring->device, vd_split_used_off(slot), first * size);
 	if (nr > first)
 		vd_ring_log(ring, &ring->device, vd_split_used_off(0), (nr - first) * size);

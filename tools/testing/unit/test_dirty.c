@@ -187,7 +187,7 @@ static void check_trace(void)
 		if (e[i].kind != UMEM_WRITE || e[i].addr < DRV_USED ||
 		    e[i].addr >= DRV_USED + drv_used_len(&d))
 			continue;
-		page = ((DRV_LOG_GPA + e[i].addr - DRV_USED) >> 12) -
+		page = ((d.ring.log.gpa + e[i].addr - DRV_USED) >> 12) -
 		       DRV_LOG_PAGE;
 		marks[page / 8] |= 1 << page % 8;
 		word = DRV_LOG_MAP + page / 32 * 4;
@@ -226,6 +226,17 @@ TEST(dirty_ring_publish)
 	check_publish(32767, 2);
 	check_publish(0xffff, 64);
 	check_publish(0xffe0, 128);
+	drv_fini(&d);
+}
+
+/* A driver that gives the same places again and again: no more than the ring. */
+TEST(dirty_ring_of_four)
+{
+	drv_init(&d, 4, DRV_LOG | DRV_EVENT_IDX);
+	/* It ends with the page, and what lies behind has no mark. */
+	d.ring.log.gpa = ((DRV_LOG_PAGE + 1) << 12) - drv_used_len(&d);
+	check_publish(0, 64);
+	check_publish(3, 150);
 	drv_fini(&d);
 }
 
