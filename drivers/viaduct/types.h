@@ -28,6 +28,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
 /* Work of one handler run before others get their turn. */
 #define VD_RUN_PACKETS		256U
 #define VD_RUN_BYTES		SZ_512K
+#define VD_RUN_EMPTY		SZ_64K
 
 /*
  * No socket takes a longer frame (17 fragments of 32 KiB at the very most),

@@ -85,6 +85,7 @@ bool vd_queue_enter(struct vd_queue *q)
 		goto out;
 	}
 	q->stats.runs++;
+	q->batch->nr_empty = 0;
 	q->is_armed = false;
 	err = vd_ring_disarm(&q->ring);
 	if (!err)
@@ -114,15 +115,19 @@ void vd_queue_leave(struct vd_queue *q, enum vd_next next)
  * vd_queue_publish() - show completed chains to the guest, interrupt it
  * @q: the queue, entered
  *
- * Return: VD_GO_ON, or VD_STOP when the ring turned out to be broken.
+ * Return: VD_GO_ON; VD_YIELD when the guest has had this run read so many
+ * descriptors with nothing in them that others are to go first; or VD_STOP when
+ * the ring turned out to be broken.
  */
 enum vd_next vd_queue_publish(struct vd_queue *q)
 {
+	enum vd_next next = q->batch->nr_empty < VD_RUN_EMPTY ? VD_GO_ON :
+								VD_YIELD;
 	unsigned int nr = vd_ring_nr_completed(&q->ring);
 	int ret;
 
 	if (!nr)
-		return VD_GO_ON;
+		return next;
 	q->busy_end = 0;
 	ret = vd_ring_publish(&q->ring, q->call);
 	if (ret < 0)
@@ -132,7 +137,7 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 		vd_compat_eventfd_signal(q->call);
 	}
 	trace_vd_batch(q->owner, q->dir, nr, ret);
-	return VD_GO_ON;
+	return next;
 }
 
 /**

@@ -305,7 +305,9 @@ static enum vd_next vd_rx_idle(struct vd_queue *q)
 {
 	enum vd_next next = vd_queue_publish(q);
 
-	if (next != VD_GO_ON || q->socket_wait.is_on)
+	if (next != VD_GO_ON)
+		return next;
+	if (q->socket_wait.is_on)
 		return VD_STOP;
 	if (q->busyloop) {
 		next = vd_busy_poll_socket(q, vd_rx_has_packet);

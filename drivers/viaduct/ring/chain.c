@@ -34,7 +34,7 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 	struct vd_walk walk = {
 		.num = ring->num,
 		.slot = chain->head,
-		.left = ring->num,
+		.left = min_t(u32, ring->num, VD_CHAIN_MAX_WALK),
 	};
 	u32 last;
 
@@ -58,6 +58,7 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 				return -EINVAL;
 		} else if (!d.len) {
 			/* Nothing there: not even its address matters. */
+			batch->nr_empty++;
 			continue;
 		}
 		if (at == VD_MAX_SEGS)
@@ -80,8 +81,9 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
  *
  * Context: on the owner's mm, may fault.
  * Return: 0 when at least one chain was read, else the error of the first:
- * -EFAULT, -EINVAL for an index out of range, -ELOOP for a chain longer than
- * the ring, -E2BIG for one that @batch has no room for.
+ * -EFAULT, -EINVAL for an index out of range or a table in the middle of a chain,
+ * -ELOOP for a chain longer than the ring or than our patience, -E2BIG for one
+ * that @batch has no room for.
  */
 int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int first)

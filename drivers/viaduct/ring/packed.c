@@ -144,10 +144,12 @@ static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
 				return -EFAULT;
 			/* Not an index: a bounds checker would call out here. */
 			*(batch->desc + at++) = *d;
+		} else {
+			batch->nr_empty++;
 		}
 		if (!(d->flags & VRING_DESC_F_NEXT))
 			break;
-		if (slots == ring->num)
+		if (slots == min_t(u32, ring->num, VD_CHAIN_MAX_WALK))
 			return -ELOOP;
 		slots++;
 		p = vd_packed_desc_at(ring, ++pos);

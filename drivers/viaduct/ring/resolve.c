@@ -15,13 +15,6 @@
 /* The contract's limit for an indirect table. */
 #define VD_CHAIN_MAX_TABLE	65536U
 
-/*
- * Descriptors that a chain may have in its table. Only 1024 of them can hold
- * something; the rest is the patience we have with empty ones, which cost a
- * read each and count for nothing else.
- */
-#define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
-
 /* The IOTLB did not know a buffer: neither may it know those that follow. */
 static void vd_chain_expect(struct vd_mem *mem, const struct vd_desc *d,
 			    const struct vd_desc *end)
@@ -198,6 +191,8 @@ static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
 			if (desc[i].len)
 				err = vd_chain_add(mem, batch, chain,
 						   &desc[i]);
+			else
+				batch->nr_empty++;
 			if (err == -EAGAIN)
 				vd_chain_expect(mem, &desc[i], &desc[nr]);
 		}
@@ -215,11 +210,13 @@ static __always_inline bool vd_chain_resolve_hit(const struct vd_mem *mem,
 {
 	const struct vd_desc *d = &batch->desc[chain->desc];
 	unsigned int at = batch->nr_seg;
-	bool write = d->flags & VRING_DESC_F_WRITE;
+	bool write;
 
 	if (chain->nr_desc != 1 || d->flags & VRING_DESC_F_INDIRECT ||
-	    at == VD_MAX_SEGS ||
-	    !vd_translate_hit(mem, d->addr, d->len,
+	    at == VD_MAX_SEGS)
+		return false;
+	write = d->flags & VRING_DESC_F_WRITE;
+	if (!vd_translate_hit(mem, d->addr, d->len,
 			      write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
 			      &batch->seg[at]))
 		return false;

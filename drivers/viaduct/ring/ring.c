@@ -66,8 +66,9 @@ static void vd_ring_advance(struct vd_ring *ring, const struct vd_batch *batch,
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: the number of chains taken, which can be less than what is
  * available; 0 when there are none; -ENOSPC when there are some, but @batch,
- * which is not empty, has no room for the next; any other error means that
- * the ring is broken: -EFAULT, -EPROTO, -EINVAL, -ELOOP, -E2BIG.
+ * which is not empty, has no room for the next; -EAGAIN when the IOTLB does not
+ * know where one lies; any other error means that the ring is broken: -EFAULT,
+ * -EPROTO, -EINVAL, -ELOOP, -E2BIG.
  */
 int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max)

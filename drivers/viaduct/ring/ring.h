@@ -15,7 +15,8 @@
  * The engine knows guest memory and nothing else: no thread, no file, no
  * socket; it compiles in user space. The caller serialises all calls for a
  * ring (the queue's mutex) and runs on the owner's mm. An error from any verb
- * means that the ring has failed a check: the caller stops it for good.
+ * means that the ring has failed a check, and the caller stops it for good; but
+ * -EAGAIN waits for the client's IOMMU, and -ENOSPC for room in the batch.
  */
 #ifndef VD_RING_RING_H
 #define VD_RING_RING_H
@@ -31,6 +32,13 @@
 
 /* 2.7: the largest ring. */
 #define VD_RING_MAX_NUM		32768
+
+/*
+ * Descriptors that a chain may have, in the ring as in a table. Only 1024 of them
+ * can hold something; the rest is the patience we have with empty ones, which
+ * cost a read each and count for nothing else.
+ */
+#define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
 /* Descriptors of an indirect table that are read in one window. */
 #define VD_TABLE_CHUNK		16U
@@ -76,6 +84,8 @@ struct vd_chain {
  * @max: room in @chain
  * @nr_seg: pieces in @seg
  * @nr_desc: descriptors in @desc
+ * @nr_empty: descriptors that were read and held nothing, since the user of the
+ *	      batch last began to count
  * @desc: what was read from the ring, before translation
  * @table: the same of an indirect table, a chunk at a time; not on the stack,
  *	   which kernels are built to clear
@@ -84,13 +94,14 @@ struct vd_chain {
  *	 those of neighbouring chains too
  * @chain: in the order in which they were made available
  *
- * All [q], and empty between two runs of the handler.
+ * All [q], and no chains in it between two runs of the handler.
  */
 struct vd_batch {
 	unsigned int nr;
 	unsigned int max;
 	unsigned int nr_seg;
 	unsigned int nr_desc;
+	unsigned int nr_empty;
 	struct vd_desc desc[VD_MAX_SEGS];
 	struct vd_desc table[VD_TABLE_CHUNK];
 	u64 gpa[VD_MAX_SEGS];

@@ -229,6 +229,18 @@ TEST(chain_1024_pieces_and_empty_ones)
 	drv_fini(&d);
 }
 
+/* Nor is it free: there is an end, and the reader hears of what it read. */
+TEST(chain_4096_and_one_more)
+{
+	drv_init(&d, 8192, 0);
+	CHECK_EQ(try_pieces(1, 4095), 1);
+	CHECK_EQ(d.batch->nr_empty, 4095);
+	vd_batch_reset(d.batch);
+	drv_start_at(&d, 0);
+	CHECK_EQ(try_pieces(1, 4096), -ELOOP);
+	drv_fini(&d);
+}
+
 /*
  * A table takes a place too, even one without pieces: the batch has room for
  * 1024 descriptors, which is more than any driver needs.
