@@ -86,7 +86,7 @@ int vg_worker_count(pid_t owner)
 
 int vg_worker_settle(pid_t owner, int want)
 {
-	uint64_t deadline = vg_deadline_ms(2000);
+	uint64_t deadline = vg_deadline_ms(10000);
 	int nr = vg_worker_count(owner);
 
 	while (nr != want && !vg_expired(deadline)) {

@@ -47,7 +47,7 @@ static int worker_of(int fd, uint32_t ring)
 /* A thread that was waited for may still be seen on its way out. */
 static bool is_gone(unsigned int id)
 {
-	uint64_t deadline = vg_deadline_ms(2000);
+	uint64_t deadline = vg_deadline_ms(10000);
 
 	while (vg_worker_find_id(getpid(), id)) {
 		if (vg_expired(deadline))

@@ -271,7 +271,7 @@ TEST_F(endless, cve_2019_3900)
 	/* The client does not have to wait either. */
 	start = vg_now_ns();
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, q, -1));
-	EXPECT_GT(3000000000, vg_now_ns() - start);
+	EXPECT_GT(20000000000, vg_now_ns() - start);
 	/* At most 256 packets a run, where that can be seen. */
 	if (!vg_dev_is_reference()) {
 		done = stats_queue(getpid(), q, "done");

@@ -68,7 +68,7 @@ static const char *wait_while_polling(void)
 	poll(NULL, 0, 100);
 	if (uffd_ask_for_all(&rig, &view))
 		return "userfaultfd";
-	return vg_wait_fd(uffd, POLLIN, vg_deadline_ms(3000)) > 0 ? NULL :
+	return vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10000)) > 0 ? NULL :
 								    "no wait";
 }
 

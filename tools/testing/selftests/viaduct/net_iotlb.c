@@ -165,7 +165,7 @@ TEST(more_than_it_holds)
 
 static bool wait_for_misses(unsigned long nr)
 {
-	uint64_t deadline = vg_deadline_ms(3000);
+	uint64_t deadline = vg_deadline_ms(10000);
 
 	while (atomic_load(&iommu.misses) < nr && !vg_expired(deadline))
 		sched_yield();
@@ -260,7 +260,7 @@ TEST(unaligned_ring)
 			      r->used_gpa));
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, rig.backend));
 	vg_eventfd_add(rig.net.kick[VG_TX], 1);
-	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_TX], vg_deadline_ms(3000)));
+	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_TX], vg_deadline_ms(10000)));
 
 	/* Another driver does better. */
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
@@ -354,7 +354,7 @@ TEST(read_only_buffer)
 	rx = stream_make(&rig, VG_RX, 20);
 	EXPECT_LE(0, stream_step(&rx));
 	/* The in-tree driver says it again for each kick and each wake-up. */
-	errs = vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(3000));
+	errs = vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(10000));
 	EXPECT_LE(1, errs);
 	if (!vg_dev_is_reference())
 		EXPECT_EQ(1, errs);

@@ -24,16 +24,17 @@ static void forget(struct __test_metadata *_metadata, unsigned int q)
 	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
 }
 
-/* Nothing is asked any more: the worker stands still. */
+/* Nothing is asked any more: all jobs have run, and the worker stands still. */
 static void await_stop(struct __test_metadata *_metadata)
 {
+	ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
 /* Waits for a question, and reads all that there are. */
 static unsigned int read_all(void)
 {
-	uint64_t deadline = vg_deadline_ms(3000);
+	uint64_t deadline = vg_deadline_ms(10000);
 	unsigned int nr = 0;
 
 	do {
@@ -149,7 +150,7 @@ TEST(answered_one_by_one)
 	nr = ask_for(_metadata, &tx);
 	ASSERT_LE(7, nr);
 	for (i = 0; i < 4; i++) {
-		uint64_t deadline = vg_deadline_ms(3000);
+		uint64_t deadline = vg_deadline_ms(10000);
 
 		answer(_metadata, i);
 		while (tx.got == got && !vg_expired(deadline))
@@ -216,7 +217,7 @@ TEST(asked_again)
 /* The same for what the ring waits for, when a kick makes it look once more. */
 TEST(asked_again_by_a_kick)
 {
-	uint64_t deadline = vg_deadline_ms(3000);
+	uint64_t deadline = vg_deadline_ms(10000);
 	struct stream tx;
 	unsigned int nr;
 

@@ -259,7 +259,7 @@ TEST(tx_down_then_up)
 
 /*
  * A slow link: the tap is a bridge's port, and what leaves the bridge waits in
- * a queue that lets 40 Mbit/s through. Frames count against the tap's send
+ * a queue that lets 2 Mbit/s through. Frames count against the tap's send
  * buffer until then, so that the tap is full most of the time.
  */
 static int slow_link(void)
@@ -270,7 +270,7 @@ static int slow_link(void)
 		 "ip link add vdbr type bridge mcast_snooping 0 && "
 		 "ip link set vdbr up && "
 		 "ip link set %s master vdbr && ip link set vda master vdbr && "
-		 "tc qdisc add dev vda root tbf rate 40mbit burst 3000 "
+		 "tc qdisc add dev vda root tbf rate 2mbit burst 3000 "
 		 "limit 10000000", rig.tap.name);
 	return system(cmd);
 }
@@ -309,6 +309,8 @@ TEST(tx_back_pressure)
 	EXPECT_LT(0, got);
 	/* It waits for the tap: kicks would only disturb it. */
 	EXPECT_FALSE(vg_ring_is_armed(&rig.net.ring[VG_TX]));
+	ASSERT_EQ(0, system("tc qdisc change dev vda root tbf rate 40mbit "
+			    "burst 3000 limit 10000000"));
 	s.sent = 128;
 	EXPECT_FINE(stream_run(&s, 1));
 	settle();

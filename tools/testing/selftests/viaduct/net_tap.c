@@ -160,8 +160,8 @@ TEST(counts_frames_where_it_is_moved_to)
 	}
 }
 
-/* How many of @nr frames arrive. */
-static unsigned int arrived(unsigned int nr)
+/* How many of @nr frames arrive, each within @ms. */
+static unsigned int arrived(unsigned int nr, unsigned int ms)
 {
 	struct vg_net *n = &rig.net;
 	struct virtio_net_hdr_mrg_rxbuf mrg;
@@ -172,7 +172,7 @@ static unsigned int arrived(unsigned int nr)
 		vg_net_fill(n);
 		if (rig_far_send(&rig, frame, 300, NULL))
 			abort();
-		if (vg_ring_wait(&n->ring[VG_RX], vg_deadline_ms(100)) &&
+		if (vg_ring_wait(&n->ring[VG_RX], vg_deadline_ms(ms)) &&
 		    vg_net_recv(n, &mrg, frame, sizeof(frame)) == 300)
 			got++;
 	}
@@ -187,17 +187,17 @@ TEST(header_of_another_length)
 	ASSERT_FINE(set_up(0));
 	ASSERT_EQ(10, rig.net.hdr_len);
 	ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 12));
-	EXPECT_EQ(0, arrived(3));
+	EXPECT_EQ(0, arrived(3, 100));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 10));
-		EXPECT_EQ(3, arrived(3));
+		EXPECT_EQ(3, arrived(3, 10000));
 		ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 12));
-		EXPECT_CALL("rx.header_length_changed", 0, arrived(3));
+		EXPECT_CALL("rx.header_length_changed", 0, arrived(3, 100));
 	}
 	/* A device that is started again has to learn it again. */
 	ASSERT_EQ(0, vg_net_stop(&rig.net));
 	ASSERT_FINE(rig_start(&rig));
-	EXPECT_EQ(0, arrived(3));
+	EXPECT_EQ(0, arrived(3, 100));
 }
 
 /* A tag that a packet carries beside its data arrives inside the frame. */
@@ -222,7 +222,7 @@ TEST(vlan_tags)
 		const uint8_t tag[4] = { 0x81, 0, 0, 5 };
 		struct virtio_net_hdr hdr = { 0 };
 
-		EXPECT_EQ(2, arrived(2));
+		EXPECT_EQ(2, arrived(2, 10000));
 		vg_net_fill(n);
 		ASSERT_EQ(200, vg_packet_send(far, &hdr, frame, 200));
 		ASSERT_TRUE(vg_ring_wait(&n->ring[VG_RX], vg_deadline_ms(5000)));

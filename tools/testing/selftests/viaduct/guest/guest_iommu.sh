@@ -16,8 +16,8 @@ plain_append=$guest_append
 card_is_translated() {
 	local features group
 
-	features=$(guest_run 5 'cat /sys/bus/virtio/devices/virtio0/features')
-	group=$(guest_run 5 'readlink /sys/bus/virtio/devices/virtio0/../iommu_group')
+	features=$(guest_run 30 'cat /sys/bus/virtio/devices/virtio0/features')
+	group=$(guest_run 30 'readlink /sys/bus/virtio/devices/virtio0/../iommu_group')
 	echo "features $features, group ${group##*/}"
 	[ "${features:33:1}" = 1 ] && [ -n "$group" ]
 }

@@ -124,7 +124,7 @@ one_round() {
 		resume_guest || { fail start "the guest does not start" && return; }
 	}
 	kill_under_load
-	eventually 5 no_worker || fail worker "$(workers) workers are left"
+	eventually 10 no_worker || fail worker "$(workers) workers are left"
 	check_tap
 	check_module
 }

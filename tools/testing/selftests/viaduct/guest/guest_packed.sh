@@ -15,7 +15,7 @@ options[0]=packed=on
 features_are_acked() {
 	local all features n=0
 
-	all=$(guest_run 5 'cat /sys/bus/virtio/devices/*/features') || return 1
+	all=$(guest_run 30 'cat /sys/bus/virtio/devices/*/features') || return 1
 	while read -r features; do
 		echo "features $features"
 		[ "${features:34:1}" = 1 ] || return 1

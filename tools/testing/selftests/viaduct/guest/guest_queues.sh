@@ -28,17 +28,20 @@ moved() {
 		END { print nr + 0 }'
 }
 
-# Streams are spread by their hashes, so that two may share a pair: some more
-# are bound to use both.
+# Streams are spread by their hashes: even eight may all share a pair, but not
+# time after time.
 two_pairs() {
 	local tx rx
 
 	set_pairs 2 || return 1
 	tx=$(packets tx) rx=$(packets rx)
-	iperf_guest $NET -P 4 && iperf_guest $NET -P 4 -R || return 1
-	[[ $VHOST_DEV == */viaduct-net ]] || return 0
-	echo "queues in use: $(moved tx "$tx") transmit, $(moved rx "$rx") receive"
-	[ "$(moved tx "$tx")" = 2 ] && [ "$(moved rx "$rx")" = 2 ]
+	for _ in 1 2 3 4 5; do
+		iperf_guest $NET -P 4 && iperf_guest $NET -P 4 -R || return 1
+		[[ $VHOST_DEV == */viaduct-net ]] || return 0
+		echo "queues in use: $(moved tx "$tx") transmit, $(moved rx "$rx") receive"
+		[ "$(moved tx "$tx")" = 2 ] && [ "$(moved rx "$rx")" = 2 ] && return
+	done
+	return 1
 }
 
 switch_under_load() {

@@ -12,7 +12,7 @@ NIC=virtio-net-pci,disable-legacy=on,rx_queue_size=256,tx_queue_size=256
 feature_is_acked() {
 	local features
 
-	features=$(guest_run 5 'cat /sys/bus/virtio/devices/virtio0/features')
+	features=$(guest_run 30 'cat /sys/bus/virtio/devices/virtio0/features')
 	echo "features $features"
 	[ "${features:40:1}" = 1 ]
 }
