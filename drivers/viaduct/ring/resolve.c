@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "guest/access.h"
@@ -135,9 +136,12 @@ static int vd_walk_read(struct vd_mem *mem, struct vd_walk *walk,
 				    sizeof(*walk->table) * walk->num))
 		return -EFAULT;
 	do {
+		/* As in vd_walk_ring_desc(), but the size is any number. */
+		u32 slot = array_index_nospec(walk->slot, walk->num);
+
 		err = vd_walk_check(walk) ?:
 		      vd_walk_step(walk, (const __le64 __user *)
-				   &walk->table[walk->slot], &desc[nr]);
+				   &walk->table[slot], &desc[nr]);
 		if (err) {
 			nr = err;
 			break;
