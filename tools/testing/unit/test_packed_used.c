@@ -35,6 +35,30 @@ TEST(packed_used)
 	drv_fini(&d);
 }
 
+/* More than are kept: they are in the ring early, and seen only at the end. */
+TEST(packed_used_early)
+{
+	struct vd_chain chain = { .nr_slots = 1 };
+	u16 i, pos;
+
+	drv_init(&d, 256, DRV_PACKED);
+	drv_start_at(&d, 200);
+	for (i = 0; i < 150; i++) {
+		chain.head = 1000 + i;
+		CHECK(!vd_ring_complete(&d.ring, &chain, i));
+	}
+	CHECK(!drv_packed_is_used(&d, 200));
+	CHECK(drv_packed_is_used(&d, 201));
+	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
+	for (i = 0, pos = 200; i < 150; i++, pos++) {
+		CHECK(drv_packed_is_used(&d, pos));
+		CHECK_EQ(drv_packed_at(&d, pos).id, 1000 + i);
+		CHECK_EQ(drv_packed_at(&d, pos).len, i);
+	}
+	CHECK(!drv_packed_is_used(&d, pos));
+	drv_fini(&d);
+}
+
 /* Where in the trace something happens; -1 for never. */
 static int find(enum umem_kind kind, u64 addr)
 {

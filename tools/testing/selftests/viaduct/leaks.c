@@ -117,7 +117,6 @@ static const char *mixed_batch(enum bad bad)
 	return NULL;
 }
 
-/* The batch path took a page for each frame, also for one that it dropped. */
 /*
  * What @batch costs, called @nr times: what leaks does so each time, caches
  * grow once or twice.

@@ -61,7 +61,7 @@ static void expect_idle_worker(struct __test_metadata *_metadata)
  */
 static void expect_starved(struct __test_metadata *_metadata, int nr)
 {
-	EXPECT_NE(0, stats_reaches(getpid(), VG_RX, "pressure", nr));
+	EXPECT_TRUE(stats_count(getpid(), VG_RX, "pressure", nr));
 	expect_idle_worker(_metadata);
 	EXPECT_FALSE(vg_ring_has_used(&rig.net.ring[VG_RX]));
 }

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "rig.h"
+#include "stats.h"
 #include "vd_test.h"
 
 static struct rig rig;
@@ -266,6 +267,7 @@ TEST(frames_outlive_their_interface)
 
 	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
 	for (i = 0; i < 3; i++) {
+		int64_t before = stats_queue(getpid(), VG_RX, "pressure");
 		int j, old;
 
 		/* That the device knows the interface, and then is in need. */
@@ -274,7 +276,7 @@ TEST(frames_outlive_their_interface)
 		ASSERT_LE(0, received_before(900));
 		for (j = 0; j < rig.net.ring[VG_RX].num + 20; j++)
 			ASSERT_FINE(rig_far_send(&rig, frame, 100 + i, NULL));
-		usleep(20000);
+		ASSERT_TRUE(stats_count(getpid(), VG_RX, "pressure", before + 1));
 		snprintf(cmd, sizeof(cmd), "ip link del %s", rig.link);
 		ASSERT_EQ(0, system(cmd));
 		ASSERT_EQ(0, vg_net_stop(&rig.net));

@@ -85,6 +85,13 @@ int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least)
 	}
 }
 
+bool stats_count(pid_t owner, unsigned int q, const char *what, int64_t least)
+{
+	int ret = stats_reaches(owner, q, what, least);
+
+	return ret == 1 || (ret < 0 && vg_dev_is_reference());
+}
+
 long stats_memory(const char *what)
 {
 	FILE *f = fopen("/proc/meminfo", "r");

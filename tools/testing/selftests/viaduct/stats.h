@@ -15,6 +15,8 @@
 int64_t stats_queue(pid_t owner, unsigned int q, const char *what);
 /* Waits until it has reached @least: 1, 0 when it has not, -1 as above. */
 int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least);
+/* It does, or this is the reference, which does not count. */
+bool stats_count(pid_t owner, unsigned int q, const char *what, int64_t least);
 
 /* A line of /proc/meminfo in KiB: "MemAvailable", "Slab", ... */
 long stats_memory(const char *what);
