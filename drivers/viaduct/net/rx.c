@@ -354,6 +354,8 @@ void vd_rx_run(struct vd_work *work)
 
 	if (!vd_queue_enter(q))
 		return;
+	/* The wake-up that the last run counted on may have been for this one. */
+	q->rx->starts = q->socket_wait.starts - 1;
 	if (q->busyloop)
 		vd_wait_stop(&q->socket_wait);
 	while (next == VD_GO_ON) {
