@@ -233,6 +233,9 @@ static enum vd_next vd_tx_give_back(struct vd_queue *q, unsigned int nr,
 				    int err)
 {
 	vd_ring_rewind(&q->ring, q->batch, nr);
+	/* The publish before this has found that; nobody waits any more. */
+	if (q->broken)
+		return VD_STOP;
 	if (err == -EPROTO || err == -EFAULT)
 		return vd_queue_break(q, err);
 	vd_queue_count_back_pressure(q, err);
