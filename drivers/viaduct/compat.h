@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Kernel differences, newest first, and nothing else: no other file of the
- * module tests a kernel version. Supported: 6.1 and 6.12 (Debian 12).
+ * module depends on one. Kbuild probes the target's headers and defines
+ * VD_HAVE_*; macros of UAPI headers are tested directly. Kernel versions are
+ * never tested, because vendor kernels carry backports.
  */
 #ifndef VD_COMPAT_H
 #define VD_COMPAT_H
 
 #include <linux/eventfd.h>
-#include <linux/version.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 
-/* 6.8 dropped the count from eventfd_signal(): it was 1 everywhere. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
-static inline void vd_compat_eventfd_signal(struct eventfd_ctx *ctx)
-{
-	eventfd_signal(ctx);
-}
-#else
-static inline void vd_compat_eventfd_signal(struct eventfd_ctx *ctx)
-{
-	eventfd_signal(ctx, 1);
-}
+/* 6.17, and stable kernels before: what kind of thread a worker is. */
+#ifndef VHOST_SET_FORK_FROM_OWNER
+#define VHOST_FORK_OWNER_KTHREAD	0
+#define VHOST_SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
+#define VHOST_GET_FORK_FROM_OWNER	_IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif
+
+/* 6.8 dropped the count from eventfd_signal(): it was 1 everywhere. */
+static inline void vd_compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#ifdef VD_HAVE_EVENTFD_SIGNAL_COUNT
+	eventfd_signal(ctx, 1);
+#else
+	eventfd_signal(ctx);
+#endif
+}
 
 /* 6.4: workers that user space manages. */
 #ifndef VHOST_NEW_WORKER
@@ -39,13 +44,6 @@ struct vhost_vring_worker {
 #define VHOST_FREE_WORKER		_IOW(VHOST_VIRTIO, 0x09, struct vhost_worker_state)
 #define VHOST_ATTACH_VRING_WORKER	_IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
 #define VHOST_GET_VRING_WORKER		_IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
-#endif
-
-/* 6.17, and stable kernels before: what kind of thread a worker is. */
-#ifndef VHOST_SET_FORK_FROM_OWNER
-#define VHOST_FORK_OWNER_KTHREAD	0
-#define VHOST_SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
-#define VHOST_GET_FORK_FROM_OWNER	_IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif
 
 /* 6.2. */
