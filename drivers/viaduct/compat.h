@@ -9,8 +9,38 @@
 #define VD_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/if_tun.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <net/xdp.h>
+
+/*
+ * 6.17: an XDP buffer for tun or tap begins with the virtio-net header, and its
+ * length is in frame_sz. Before, both were in a struct tun_xdp_hdr.
+ */
+static inline struct virtio_net_hdr *vd_compat_xdp_hdr(void *hard_start)
+{
+#ifdef VD_HAVE_TUN_XDP_HDR
+	return &((struct tun_xdp_hdr *)hard_start)->gso;
+#else
+	return hard_start;
+#endif
+}
+
+/*
+ * tun takes the bytes between data_meta and data for metadata of the packet
+ * (6.15), so data_meta must be set: to data, there is none.
+ */
+static inline void vd_compat_xdp_prepare(struct xdp_buff *xdp, void *hard_start,
+					 u32 frame_sz, int headroom, int len)
+{
+	xdp_init_buff(xdp, frame_sz, NULL);
+	xdp_prepare_buff(xdp, hard_start, headroom, len, true);
+#ifdef VD_HAVE_TUN_XDP_HDR
+	((struct tun_xdp_hdr *)hard_start)->buflen = frame_sz;
+#endif
+}
 
 /* 6.17, and stable kernels before: what kind of thread a worker is. */
 #ifndef VHOST_SET_FORK_FROM_OWNER

@@ -84,7 +84,8 @@ bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
 /**
  * vd_backend_send_xdp() - send a batch of frames
  * @backend: a backend with headroom for XDP buffers
- * @xdp: the frames, each with a &struct tun_xdp_hdr at its hard start
+ * @xdp: the frames, by vd_compat_xdp_prepare(), each with its virtio-net header
+ *	 at vd_compat_xdp_hdr()
  * @nr: how many, at least 1
  *
  * Context: process context.

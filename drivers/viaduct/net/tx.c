@@ -15,11 +15,11 @@
  * the socket wakes us when it can.
  */
 #include <linux/if_ether.h>
-#include <linux/if_tun.h>
 #include <linux/jiffies.h>
 #include <linux/math.h>
 #include <linux/skbuff.h>
 
+#include "compat.h"
 #include "guest/access.h"
 #include "net/busy.h"
 #include "net/queue.h"
@@ -77,30 +77,31 @@ static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
 
 /* Copy header and frame of a chain into a fragment. */
 static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
-		      struct tun_xdp_hdr *hdr, void *frame, size_t frame_len)
+		      struct virtio_net_hdr *hdr, void *frame, size_t frame_len)
 {
 	const struct iovec *seg = &q->batch->seg[chain->seg];
 	size_t hdr_len = vd_vnet_len(&q->vnet);
 	int err;
 
 	if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
-	    hdr_len >= sizeof(hdr->gso))
-		err = vd_tx_copy_small(seg, &hdr->gso, hdr_len, frame,
-				       frame_len);
+	    hdr_len >= sizeof(*hdr))
+		err = vd_tx_copy_small(seg, hdr, hdr_len, frame, frame_len);
 	else if (vd_tx_is_parted(chain, seg, hdr_len) &&
-		 hdr_len >= sizeof(hdr->gso))
-		err = vd_access_read(&hdr->gso, seg->iov_base,
-				     sizeof(hdr->gso)) ?:
+		 hdr_len >= sizeof(*hdr))
+		err = vd_access_read(hdr, seg->iov_base, sizeof(*hdr)) ?:
 		      vd_access_read(frame, seg[1].iov_base, frame_len);
 	else
-		err = vd_tx_copy(q, chain, 0, &hdr->gso, sizeof(hdr->gso)) ?:
+		err = vd_tx_copy(q, chain, 0, hdr, sizeof(*hdr)) ?:
 		      vd_tx_copy(q, chain, hdr_len, frame, frame_len);
 	if (err)
 		return err;
-	/* Not the socket's header: it was the guest's word to us, and unread. */
+	/*
+	 * With VHOST_NET_F_VIRTIO_NET_HDR the guest's header is this device's
+	 * to strip: the tap gets a zeroed one.
+	 */
 	if (!q->vnet.sock_len)
-		memset(&hdr->gso, 0, sizeof(hdr->gso));
-	return vd_vnet_check_csum(&hdr->gso, frame_len) ? 0 : -EINVAL;
+		memset(hdr, 0, sizeof(*hdr));
+	return vd_vnet_check_csum(hdr, frame_len) ? 0 : -EINVAL;
 }
 
 /*
@@ -115,7 +116,7 @@ static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 	unsigned int frag_len = vd_tx_frag_len(headroom, frame_len);
 	struct xdp_buff *xdp = &tx->xdp[tx->nr_xdp];
 	struct vd_frag_pool *pool = &tx->frags;
-	struct tun_xdp_hdr *hdr;
+	void *buf;
 	int err;
 
 	if (frag_len > PAGE_SIZE) {
@@ -125,18 +126,16 @@ static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 		pool = &tx->long_frags;
 		tx->last_long = jiffies;
 	}
-	hdr = vd_frag_get(pool, frag_len);
-	if (!hdr)
+	buf = vd_frag_get(pool, frag_len);
+	if (!buf)
 		return -ENOSPC;
-	err = vd_tx_fill(q, chain, hdr, (void *)hdr + headroom, frame_len);
+	err = vd_tx_fill(q, chain, vd_compat_xdp_hdr(buf), buf + headroom,
+			 frame_len);
 	if (err) {
 		vd_frag_undo(pool, frag_len);
 		return err;
 	}
-	hdr->buflen = frag_len;
-	xdp->data_hard_start = hdr;
-	xdp->data = (void *)hdr + headroom;
-	xdp->data_end = xdp->data + frame_len;
+	vd_compat_xdp_prepare(xdp, buf, frag_len, headroom, frame_len);
 	tx->bytes += frame_len;
 	tx->nr_xdp++;
 	return 0;
