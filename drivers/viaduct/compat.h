@@ -16,6 +16,17 @@
 #include <net/xdp.h>
 
 /*
+ * 7.3: packets were taken from the ring of a tap, which may have stopped its
+ * queue for want of room. Context: the ring's consumer_lock is held.
+ */
+static inline void vd_compat_tun_wake(struct file *file, int consumed)
+{
+#ifdef VD_HAVE_TUN_WAKE_QUEUE
+	tun_wake_queue(file, consumed);
+#endif
+}
+
+/*
  * 6.17: an XDP buffer for tun or tap begins with the virtio-net header, and its
  * length is in frame_sz. Before, both were in a struct tun_xdp_hdr.
  */

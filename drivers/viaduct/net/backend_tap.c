@@ -14,6 +14,7 @@
 #include <net/sock.h>
 #include <net/xdp.h>
 
+#include "compat.h"
 #include "net/backend.h"
 #include "net/backend_kinds.h"
 
@@ -116,13 +117,26 @@ int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
  * @pkts: where they go
  * @max: how many at most
  *
+ * A tap with IFF_BACKPRESSURE stops its transmit queue when the ring is full.
+ * The queue must be woken under the same lock as the packets are taken: what
+ * becomes of them later, delivery without recvmsg() included, makes no
+ * difference to the room in the ring.
+ *
  * Context: process context.
  * Return: how many were taken.
  */
 unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
 				unsigned int max)
 {
-	return ptr_ring_consume_batched(backend->ring, pkts, max);
+	struct ptr_ring *ring = backend->ring;
+	unsigned int nr;
+
+	spin_lock(&ring->consumer_lock);
+	nr = __ptr_ring_consume_batched(ring, pkts, max);
+	if (nr)
+		vd_compat_tun_wake(backend->file, nr);
+	spin_unlock(&ring->consumer_lock);
+	return nr;
 }
 
 /**
