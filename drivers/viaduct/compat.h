@@ -8,6 +8,8 @@
 #ifndef VD_COMPAT_H
 #define VD_COMPAT_H
 
+#include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/eventfd.h>
 #include <linux/if_tun.h>
 #include <linux/vhost.h>
@@ -52,6 +54,51 @@ static inline void vd_compat_xdp_prepare(struct xdp_buff *xdp, void *hard_start,
 	((struct tun_xdp_hdr *)hard_start)->buflen = frame_sz;
 #endif
 }
+
+/*
+ * 6.17: GSO of packets in UDP tunnels. A tap whose header has 24 bytes reads
+ * them all at the start of an XDP buffer.
+ */
+#ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO	65
+#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO	67
+
+struct virtio_net_hdr_v1_hash_tunnel {
+	struct virtio_net_hdr_v1_hash hash_hdr;
+	__le16 outer_th_offset;
+	__le16 inner_nh_offset;
+};
+#endif
+
+#ifdef TUN_F_UDP_TUNNEL_GSO
+#define VD_COMPAT_TUNNEL_FEATURES					\
+	(BIT_ULL(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |		\
+	 BIT_ULL(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
+#else
+#define VD_COMPAT_TUNNEL_FEATURES	0ULL
+#endif
+
+static inline void vd_compat_xdp_clear_tunnel(struct virtio_net_hdr *hdr)
+{
+#ifdef TUN_F_UDP_TUNNEL_GSO
+	struct virtio_net_hdr_v1_hash_tunnel *tunnel = (void *)hdr;
+
+	BUILD_BUG_ON(sizeof(*tunnel) + sizeof(int) > NET_SKB_PAD);
+	tunnel->outer_th_offset = 0;
+	tunnel->inner_nh_offset = 0;
+#endif
+}
+
+/* 6.17: feature bits 64 and up. */
+#ifndef VHOST_GET_FEATURES_ARRAY
+struct vhost_features_array {
+	__u64 count;
+	__u64 features[];
+};
+
+#define VHOST_GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, struct vhost_features_array)
+#define VHOST_SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, struct vhost_features_array)
+#endif
 
 /* 6.17, and stable kernels before: what kind of thread a worker is. */
 #ifndef VHOST_SET_FORK_FROM_OWNER

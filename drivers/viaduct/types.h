@@ -19,6 +19,9 @@
 /* The ABI's addresses are those of user space, and a u64 is read at once. */
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
+/* Words of 64 feature bits that the device knows. */
+#define VD_FEATURE_WORDS	2
+
 /* Chains handled between two looks at the avail index. */
 #define VD_BATCH		64U
 

@@ -32,7 +32,7 @@ struct vd_device *vd_device_create(void)
 	if (!dev)
 		return NULL;
 	mutex_init(&dev->lock);
-	dev->offered = VD_FEATURES & ~vd_hidden_features;
+	vd_features_init(dev);
 	vd_iotlb_init(&dev->iotlb);
 	vd_misses_init(&dev->misses);
 	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->queue[VD_TX],
@@ -62,7 +62,7 @@ bool vd_device_is_running(const struct vd_device *dev)
 /**
  * vd_device_is_loggable() - whether the dirty bitmap can hold guest memory
  * @dev: the device
- * @features: the features in question: without LOG_ALL there is no bitmap
+ * @features: the first word of those in question: without LOG_ALL there is no bitmap
  * @regions: the memory table in question
  * @base: the bitmap in question
  *
@@ -174,7 +174,7 @@ static void vd_device_stop(struct vd_device *dev)
 	dev->regions = NULL;
 	vd_device_set_log(dev, NULL);
 	dev->log_base = 0;
-	dev->features = 0;
+	memset(dev->features, 0, sizeof(dev->features));
 	dev->backend_features = 0;
 	vd_owner_put(&dev->owner);
 }
@@ -247,7 +247,7 @@ int vd_device_reset_owner(struct vd_device *dev)
 /**
  * vd_device_set_features() - note what the client acked
  * @dev: the device
- * @features: a subset of what is offered
+ * @features: VD_FEATURE_WORDS words, a subset of what is offered
  *
  * With ACCESS_PLATFORM an IOTLB begins that is empty, each time; where that is
  * new, or ends, the rings have no addresses afterwards.
@@ -255,16 +255,16 @@ int vd_device_reset_owner(struct vd_device *dev)
  * Context: device mutex held.
  * Return: 0, or -ENOMEM and nothing that counts has changed.
  */
-int vd_device_set_features(struct vd_device *dev, u64 features)
+int vd_device_set_features(struct vd_device *dev, const u64 *features)
 {
 	int i;
 
 	lockdep_assert_held(&dev->lock);
-	if (!(features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
+	if (!(features[0] & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
 		vd_device_leave_iotlb(dev);
 	else if (vd_device_enter_iotlb(dev))
 		return -ENOMEM;
-	dev->features = features;
+	memcpy(dev->features, features, sizeof(dev->features));
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_features(&dev->queue[i], features);
 	return 0;

@@ -27,8 +27,8 @@ struct vd_regions;
  * @iotlb: what the client's IOMMU said, with ACCESS_PLATFORM [d]
  * @misses: what it is asked
  * @ring_pages: what the rings need for their I/O addresses, an entry each [d]
- * @offered: features that the client may ack [d]
- * @features: what the client acked [d]
+ * @offered: features that the client may ack, by word of 64 [d]
+ * @features: what the client acked, likewise [d]
  * @backend_features: likewise for the backend protocol [d]
  * @log_base: user address of the dirty bitmap [d]
  * @log: eventfd that tells of dirty pages, or NULL [d]
@@ -43,8 +43,8 @@ struct vd_device {
 	struct vd_iotlb iotlb;
 	struct vd_misses misses;
 	struct vd_ring_pages *ring_pages;
-	u64 offered;
-	u64 features;
+	u64 offered[VD_FEATURE_WORDS];
+	u64 features[VD_FEATURE_WORDS];
 	u64 backend_features;
 	u64 log_base;
 	struct eventfd_ctx *log;
@@ -55,7 +55,7 @@ struct vd_device *vd_device_create(void);
 void vd_device_destroy(struct vd_device *dev);
 int vd_device_set_owner(struct vd_device *dev);
 int vd_device_reset_owner(struct vd_device *dev);
-int vd_device_set_features(struct vd_device *dev, u64 features);
+int vd_device_set_features(struct vd_device *dev, const u64 *features);
 void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions);
 void vd_device_set_log_base(struct vd_device *dev, u64 base);
 void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log);

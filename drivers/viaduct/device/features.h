@@ -10,6 +10,7 @@
 #include <linux/virtio_ring.h>
 
 #include "compat.h"
+#include "types.h"
 
 /* What a running ring cannot change. */
 #define VD_LAYOUT_FEATURES					\
@@ -33,9 +34,28 @@
 	 VD_LAYOUT_FEATURES |					\
 	 BIT_ULL(VIRTIO_F_RING_RESET))
 
-/* Those that nobody is to be offered; a module parameter. */
-extern unsigned long long vd_hidden_features;
+/*
+ * Bits 64 and up: GSO of packets in UDP tunnels, where tun can do it. As with
+ * the other offloads, the client sets the tap accordingly; here only the
+ * header's length follows.
+ */
+#define VD_TUNNEL_FEATURES	VD_COMPAT_TUNNEL_FEATURES
+
+/* Bits not to offer, by word; a module parameter. */
+extern unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
 
 #define VD_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
+
+struct vd_device;
+
+void vd_features_init(struct vd_device *dev);
+
+/* ioctls that need no owner */
+long vd_features_get(struct vd_device *dev, void __user *arg);
+long vd_features_set(struct vd_device *dev, void __user *arg);
+long vd_features_get_array(struct vd_device *dev, void __user *arg);
+long vd_features_set_array(struct vd_device *dev, void __user *arg);
+long vd_features_hide(struct vd_device *dev, void __user *arg);
+long vd_features_hide_array(struct vd_device *dev, void __user *arg);
 
 #endif

@@ -19,7 +19,6 @@
 #include "guest/regions.h"
 
 unsigned short vd_max_mem_regions = 512;
-unsigned long long vd_hidden_features;
 
 /**
  * struct vd_ioctl_op - a call on the device
@@ -33,43 +32,6 @@ struct vd_ioctl_op {
 	long (*fn)(struct vd_device *dev, void __user *arg);
 	bool is_owners;
 };
-
-static long vd_ioctl_get_features(struct vd_device *dev, void __user *arg)
-{
-	return put_user(dev->offered, (u64 __user *)arg);
-}
-
-static long vd_ioctl_set_features(struct vd_device *dev, void __user *arg)
-{
-	u64 features;
-
-	if (get_user(features, (u64 __user *)arg))
-		return -EFAULT;
-	if (features & ~dev->offered)
-		return -EOPNOTSUPP;
-	if (vd_device_is_running(dev) &&
-	    (features ^ dev->features) & VD_LAYOUT_FEATURES)
-		return -EBUSY;
-	if (vd_device_is_running(dev) &&
-	    !vd_device_is_loggable(dev, features, dev->regions, dev->log_base))
-		return -EFAULT;
-	if (features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) &&
-	    vd_max_iotlb_entries <= 0)
-		return -EFAULT;
-	return vd_device_set_features(dev, features) ? -EFAULT : 0;
-}
-
-static long vd_ioctl_hide_features(struct vd_device *dev, void __user *arg)
-{
-	u64 hidden;
-
-	if (get_user(hidden, (u64 __user *)arg))
-		return -EFAULT;
-	if (dev->features & hidden)
-		return -EBUSY;
-	dev->offered &= ~hidden;
-	return 0;
-}
 
 static long vd_ioctl_get_backend_features(struct vd_device *dev,
 					  void __user *arg)
@@ -118,7 +80,7 @@ static struct vd_regions *vd_ioctl_get_regions(struct vd_device *dev,
 	kvfree(table);
 	if (IS_ERR(regions) || !vd_device_is_running(dev))
 		return regions;
-	if (regions->is_user && vd_device_is_loggable(dev, dev->features,
+	if (regions->is_user && vd_device_is_loggable(dev, dev->features[0],
 						      regions, dev->log_base))
 		return regions;
 	vd_regions_destroy(regions);
@@ -194,9 +156,12 @@ static long vd_ioctl_set_fork_from_owner(struct vd_device *dev,
 }
 
 static const struct vd_ioctl_op vd_ioctl_ops[] = {
-	{ VHOST_GET_FEATURES,		vd_ioctl_get_features },
-	{ VHOST_SET_FEATURES,		vd_ioctl_set_features },
-	{ VIADUCT_HIDE_FEATURES,	vd_ioctl_hide_features },
+	{ VHOST_GET_FEATURES,		vd_features_get },
+	{ VHOST_SET_FEATURES,		vd_features_set },
+	{ VHOST_GET_FEATURES_ARRAY,	vd_features_get_array },
+	{ VHOST_SET_FEATURES_ARRAY,	vd_features_set_array },
+	{ VIADUCT_HIDE_FEATURES,	vd_features_hide },
+	{ VIADUCT_HIDE_FEATURES_ARRAY,	vd_features_hide_array },
 	{ VHOST_GET_BACKEND_FEATURES,	vd_ioctl_get_backend_features },
 	{ VHOST_SET_BACKEND_FEATURES,	vd_ioctl_set_backend_features },
 	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },

@@ -24,8 +24,8 @@ MODULE_PARM_DESC(max_mem_regions, "Regions that a memory table may have (default
 module_param_named(max_iotlb_entries, vd_max_iotlb_entries, int, 0444);
 MODULE_PARM_DESC(max_iotlb_entries, "Mappings that an IOTLB may have (default: 2048)");
 
-module_param_named(hide_features, vd_hidden_features, ullong, 0444);
-MODULE_PARM_DESC(hide_features, "Feature bits not to offer, so that guests can migrate to hosts that lack them (default: 0)");
+module_param_array_named(hide_features, vd_hidden_features, ullong, NULL, 0444);
+MODULE_PARM_DESC(hide_features, "Feature bits not to offer, so that guests can migrate to hosts that lack them: bits 0-63[,bits 64-127] (default: 0,0)");
 
 module_param_named(worker_per_ring, vd_worker_per_ring, bool, 0444);
 MODULE_PARM_DESC(worker_per_ring, "A worker for each ring, not one for both (default: no)");

@@ -224,7 +224,7 @@ bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
 
 	ring.log.base = base;
 	return !vd_queue_is_running(q) ||
-	       (vd_device_is_loggable(dev, dev->features, dev->regions, base) &&
+	       (vd_device_is_loggable(dev, dev->features[0], dev->regions, base) &&
 		vd_ring_log_is_user(&ring));
 }
 
@@ -256,7 +256,7 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 		vd_iotlb_drop_misses(dev);
 	/* Also for a stop: the contract has it so, and clients know. */
 	if (!dev->regions || !dev->regions->is_user ||
-	    !vd_device_is_loggable(dev, dev->features, dev->regions,
+	    !vd_device_is_loggable(dev, dev->features[0], dev->regions,
 				   dev->log_base) ||
 	    !vd_ring_is_user(&q->ring) || !vd_ring_log_is_user(&q->ring))
 		return -EFAULT;

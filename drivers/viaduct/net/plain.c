@@ -34,7 +34,15 @@ static bool vd_plain_is(const struct vd_queue *q, void *pkt)
 	       (!q->backend.is_tun || vd_tapdev_is(&rx->tapdev, skb->dev));
 }
 
-/* Header, with or without num_buffers, and a small frame: one window for both. */
+/* A plain packet came through no tunnel, and has no hash. */
+#define vd_plain_unsafe_put_tunnel(to, hdr, fault) do {			\
+	unsafe_copy_to_user(to, hdr,					\
+			    sizeof(struct virtio_net_hdr_mrg_rxbuf), fault); \
+	unsafe_put_user(0, (u64 __user *)((to) + 12), fault);		\
+	unsafe_put_user(0, (u32 __user *)((to) + 20), fault);		\
+} while (0)
+
+/* Header, of any of its lengths, and a small frame: one window for both. */
 static int vd_plain_write(char __user *to, size_t hdr_len,
 			  const struct sk_buff *skb)
 {
@@ -48,8 +56,10 @@ static int vd_plain_write(char __user *to, size_t hdr_len,
 		return -EFAULT;
 	if (likely(hdr_len == sizeof(mrg)))
 		unsafe_copy_to_user(to, hdr, sizeof(mrg), fault);
-	else
+	else if (hdr_len == sizeof(mrg.hdr))
 		unsafe_copy_to_user(to, hdr, sizeof(mrg.hdr), fault);
+	else
+		vd_plain_unsafe_put_tunnel(to, hdr, fault);
 	to += hdr_len;
 	if (skb->len <= VD_ACCESS_SMALL)
 		unsafe_copy_to_user(to, skb->data, skb->len, fault);

@@ -145,16 +145,16 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 /**
  * vd_queue_set_features() - change what the client acked
  * @q: the queue, running or not: a run sees the old or the new set
- * @features: a checked set
+ * @features: a checked set of VD_FEATURE_WORDS words
  *
  * Context: device mutex held.
  */
-void vd_queue_set_features(struct vd_queue *q, u64 features)
+void vd_queue_set_features(struct vd_queue *q, const u64 *features)
 {
 	vd_queue_lock(q);
 	vd_vnet_set_features(&q->vnet, features);
-	vd_ring_set_features(&q->ring, features);
-	q->log_all = features & BIT_ULL(VHOST_F_LOG_ALL);
+	vd_ring_set_features(&q->ring, features[0]);
+	q->log_all = features[0] & BIT_ULL(VHOST_F_LOG_ALL);
 	mutex_unlock(&q->lock);
 }
 

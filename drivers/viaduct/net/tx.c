@@ -83,8 +83,13 @@ static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 	size_t hdr_len = vd_vnet_len(&q->vnet);
 	int err;
 
-	if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
-	    hdr_len >= sizeof(*hdr))
+	/* A tap may read a longer header than the guest writes. */
+	vd_compat_xdp_clear_tunnel(hdr);
+	if (vd_vnet_has_tunnel(&q->vnet))
+		err = vd_tx_copy(q, chain, 0, hdr, VD_VNET_TUNNEL_LEN) ?:
+		      vd_tx_copy(q, chain, hdr_len, frame, frame_len);
+	else if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
+		 hdr_len >= sizeof(*hdr))
 		err = vd_tx_copy_small(seg, hdr, hdr_len, frame, frame_len);
 	else if (vd_tx_is_parted(chain, seg, hdr_len) &&
 		 hdr_len >= sizeof(*hdr))

@@ -2,8 +2,8 @@
 /*
  * Header sizes, checks and fields.
  *
- * The header has 10 bytes, or 12 with num_buffers when MRG_RXBUF or VERSION_1
- * is acked. Mostly it belongs to the socket, and passes us unseen but for
+ * The header has 10 bytes; 12 with num_buffers when MRG_RXBUF or VERSION_1 is
+ * acked; 24 when a UDP tunnel feature is, whatever the others are. Mostly it belongs to the socket, and passes us unseen but for
  * num_buffers; with VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames
  * and it is ours.
  */
@@ -19,19 +19,21 @@
 /**
  * vd_vnet_set_features() - derive the header's handling from the features
  * @vnet: filled in
- * @features: what the client acked
+ * @features: what the client acked, VD_FEATURE_WORDS words
  */
-void vd_vnet_set_features(struct vd_vnet *vnet, u64 features)
+void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features)
 {
-	bool mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
+	bool mergeable = features[0] & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
 	u8 len = VD_VNET_BASE_LEN;
 
-	if (mergeable || features & BIT_ULL(VIRTIO_F_VERSION_1))
+	if (features[1] & VD_COMPAT_TUNNEL_FEATURES)
+		len = VD_VNET_TUNNEL_LEN;
+	else if (mergeable || features[0] & BIT_ULL(VIRTIO_F_VERSION_1))
 		len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
 	vnet->mergeable = mergeable;
 	vnet->own_len = 0;
 	vnet->sock_len = 0;
-	if (features & BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR))
+	if (features[0] & BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR))
 		vnet->own_len = len;
 	else
 		vnet->sock_len = len;
@@ -91,9 +93,9 @@ static int vd_vnet_write(const struct iovec *seg, unsigned int nr_seg,
 int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 		   unsigned int nr_seg)
 {
-	static const struct virtio_net_hdr zero;
+	static const u8 zero[VD_VNET_TUNNEL_LEN];
 
-	return vd_vnet_write(seg, nr_seg, 0, &zero, sizeof(zero));
+	return vd_vnet_write(seg, nr_seg, 0, zero, vnet->own_len);
 }
 
 /**

@@ -7,8 +7,13 @@
 #include <linux/uio.h>
 #include <linux/virtio_net.h>
 
+#include "compat.h"
+
 /* What sockets read and write of it; num_buffers follows. */
 #define VD_VNET_BASE_LEN	sizeof(struct virtio_net_hdr)
+
+/* With GSO in UDP tunnels a hash and the inner headers' offsets follow. */
+#define VD_VNET_TUNNEL_LEN	sizeof(struct virtio_net_hdr_v1_hash_tunnel)
 
 /**
  * struct vd_vnet - who handles how much of the header
@@ -29,7 +34,14 @@ static inline size_t vd_vnet_len(const struct vd_vnet *vnet)
 	return vnet->own_len + vnet->sock_len;
 }
 
-void vd_vnet_set_features(struct vd_vnet *vnet, u64 features);
+/* Never where the kernel has no such header, which saves the question there. */
+static inline bool vd_vnet_has_tunnel(const struct vd_vnet *vnet)
+{
+	return VD_COMPAT_TUNNEL_FEATURES &&
+	       vd_vnet_len(vnet) == VD_VNET_TUNNEL_LEN;
+}
+
+void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features);
 bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len);
 int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 		   unsigned int nr_seg);

@@ -28,10 +28,23 @@
  * whose kernel lacks them: VHOST_GET_FEATURES does not show them any more, and
  * VHOST_SET_FEATURES refuses them. What is hidden stays so until the last
  * close; the module parameter hide_features does the same for every descriptor.
- * Meant for whoever opens the descriptor before it hands it on; needs no owner.
+ * Meant for a program that opens the descriptor and hands it on; needs no owner.
  *
  * EFAULT; EBUSY when a bit of it is acked already, and nothing is hidden.
  */
 #define VIADUCT_HIDE_FEATURES	_IOW('V', 0x60, __u64)
+
+/*
+ * The same for bits 64 and up, too, laid out as VHOST_SET_FEATURES_ARRAY:
+ * @count words, the first for bits 0 to 63. Words that are not given hide
+ * nothing; words that the module does not know are not read, because it never
+ * offers their bits. In hide_features the words are separated by commas.
+ */
+struct viaduct_features_array {
+	__u64 count;
+	__u64 features[];
+};
+
+#define VIADUCT_HIDE_FEATURES_ARRAY	_IOW('V', 0x61, struct viaduct_features_array)
 
 #endif /* _UAPI_LINUX_VIADUCT_H */

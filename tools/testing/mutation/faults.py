@@ -65,8 +65,8 @@ FAULTS = [
      "/* A page is not there: its own handler waits for it. */\n"
      "\t\tvd_work_queue(&other->work);", "", ["hostile_kill"]),
     ("header-always-ten", "net/vnet_hdr.c",
-     "if (mergeable || features & BIT_ULL(VIRTIO_F_VERSION_1))",
-     "if (mergeable)", ["net_tx", "net_rx"]),
+     "else if (mergeable || features[0] & BIT_ULL(VIRTIO_F_VERSION_1))",
+     "else if (mergeable)", ["net_tx", "net_rx"]),
     ("rewind-one-short", "net/tx.c",
      "vd_ring_rewind(&q->ring, q->batch, nr);",
      "vd_ring_rewind(&q->ring, q->batch, nr - 1);", ["net_tx", "net_limits", "net_stream"]),

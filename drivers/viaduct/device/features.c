@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The feature ioctls: what is offered, what is acked, what is hidden.
+ *
+ * Bits 0 to 63 have ioctls of one word. The array ioctls carry as many words
+ * as the caller says, of which VD_FEATURE_WORDS exist here: the others are
+ * read as 0, and must be 0 when written.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <linux/vhost.h>
+#include <linux/viaduct.h>
+
+#include "device/device.h"
+#include "device/features.h"
+#include "device/iotlb.h"
+
+unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
+
+/* Words between two looks for a fatal signal; a caller may name 2^64. */
+#define VD_FEATURES_CHUNK	(PAGE_SIZE / sizeof(u64))
+
+static const u64 vd_features[VD_FEATURE_WORDS] = {
+	VD_FEATURES,
+	VD_TUNNEL_FEATURES,
+};
+
+/**
+ * vd_features_init() - offer what the module has and the parameter allows
+ * @dev: a new device
+ */
+void vd_features_init(struct vd_device *dev)
+{
+	int i;
+
+	for (i = 0; i < VD_FEATURE_WORDS; i++)
+		dev->offered[i] = vd_features[i] & ~vd_hidden_features[i];
+}
+
+static long vd_features_apply(struct vd_device *dev, const u64 *features)
+{
+	bool is_running = vd_device_is_running(dev);
+	int i;
+
+	for (i = 0; i < VD_FEATURE_WORDS; i++)
+		if (features[i] & ~dev->offered[i])
+			return -EOPNOTSUPP;
+	if (is_running && (features[0] ^ dev->features[0]) & VD_LAYOUT_FEATURES)
+		return -EBUSY;
+	if (is_running && !vd_device_is_loggable(dev, features[0], dev->regions,
+						 dev->log_base))
+		return -EFAULT;
+	if (features[0] & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) &&
+	    vd_max_iotlb_entries <= 0)
+		return -EFAULT;
+	return vd_device_set_features(dev, features) ? -EFAULT : 0;
+}
+
+/**
+ * vd_features_get() - VHOST_GET_FEATURES
+ * @dev: the device
+ * @arg: where the first word goes
+ *
+ * Context: device mutex held.
+ * Return: 0 or -EFAULT.
+ */
+long vd_features_get(struct vd_device *dev, void __user *arg)
+{
+	return put_user(dev->offered[0], (u64 __user *)arg);
+}
+
+/**
+ * vd_features_set() - VHOST_SET_FEATURES
+ * @dev: the device
+ * @arg: the first word; all others become 0
+ *
+ * Context: device mutex held.
+ * Return: 0; -EFAULT, for a dirty log or an IOTLB that cannot be had as well;
+ * -EOPNOTSUPP for a bit that is not offered; -EBUSY for a virtqueue format that
+ * cannot be changed while a ring runs.
+ */
+long vd_features_set(struct vd_device *dev, void __user *arg)
+{
+	u64 features[VD_FEATURE_WORDS] = {};
+
+	if (get_user(features[0], (u64 __user *)arg))
+		return -EFAULT;
+	return vd_features_apply(dev, features);
+}
+
+/* Zero @nr words. The range is checked first: none is written to a bad one. */
+static long vd_features_clear(u64 __user *word, u64 nr)
+{
+	if (nr > TASK_SIZE_MAX / sizeof(*word) ||
+	    !access_ok(word, nr * sizeof(*word)))
+		return -EFAULT;
+	while (nr) {
+		unsigned long part = min_t(u64, nr, VD_FEATURES_CHUNK);
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (clear_user(word, part * sizeof(*word)))
+			return -EFAULT;
+		word += part;
+		nr -= part;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * vd_features_get_array() - VHOST_GET_FEATURES_ARRAY
+ * @dev: the device
+ * @arg: a &struct vhost_features_array
+ *
+ * Context: device mutex held.
+ * Return: 0 or -EFAULT; -EINTR for a caller who is being killed.
+ */
+long vd_features_get_array(struct vd_device *dev, void __user *arg)
+{
+	u64 __user *word = arg + offsetof(struct vhost_features_array, features);
+	u64 count, nr;
+
+	if (get_user(count, (u64 __user *)arg))
+		return -EFAULT;
+	nr = min_t(u64, count, VD_FEATURE_WORDS);
+	if (copy_to_user(word, dev->offered, nr * sizeof(*word)))
+		return -EFAULT;
+	return vd_features_clear(word + nr, count - nr);
+}
+
+/*
+ * Read an array: the words that exist here, and the count. Words that are not
+ * given are 0.
+ */
+static long vd_features_read(u64 *features, u64 *count,
+			     const void __user *arg)
+{
+	const u64 __user *word = arg +
+				 offsetof(struct vhost_features_array, features);
+
+	memset(features, 0, VD_FEATURE_WORDS * sizeof(*features));
+	if (get_user(*count, (const u64 __user *)arg))
+		return -EFAULT;
+	return copy_from_user(features, word,
+			      min_t(u64, *count, VD_FEATURE_WORDS) *
+			      sizeof(*word)) ? -EFAULT : 0;
+}
+
+/* No bit of a word that does not exist here is offered. */
+static long vd_features_check_rest(const void __user *arg, u64 count)
+{
+	const u64 __user *word = arg +
+				 offsetof(struct vhost_features_array, features);
+	u64 i, bits;
+
+	for (i = VD_FEATURE_WORDS; i < count; i++) {
+		if (get_user(bits, word + i))
+			return -EFAULT;
+		if (bits)
+			return -EOPNOTSUPP;
+		if (i % VD_FEATURES_CHUNK)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * vd_features_set_array() - VHOST_SET_FEATURES_ARRAY
+ * @dev: the device
+ * @arg: a &struct vhost_features_array; words that are not given are 0
+ *
+ * Context: device mutex held.
+ * Return: as vd_features_set(); -EINTR for a caller who is being killed.
+ */
+long vd_features_set_array(struct vd_device *dev, void __user *arg)
+{
+	u64 features[VD_FEATURE_WORDS], count;
+	long err;
+
+	err = vd_features_read(features, &count, arg) ?:
+	      vd_features_check_rest(arg, count);
+	return err ?: vd_features_apply(dev, features);
+}
+
+static long vd_features_hide_words(struct vd_device *dev, const u64 *hidden)
+{
+	int i;
+
+	for (i = 0; i < VD_FEATURE_WORDS; i++)
+		if (dev->features[i] & hidden[i])
+			return -EBUSY;
+	for (i = 0; i < VD_FEATURE_WORDS; i++)
+		dev->offered[i] &= ~hidden[i];
+	return 0;
+}
+
+/**
+ * vd_features_hide() - VIADUCT_HIDE_FEATURES
+ * @dev: the device
+ * @arg: bits of the first word
+ *
+ * Context: device mutex held.
+ * Return: 0; -EFAULT; -EBUSY when one is acked, and nothing has changed.
+ */
+long vd_features_hide(struct vd_device *dev, void __user *arg)
+{
+	u64 hidden[VD_FEATURE_WORDS] = {};
+
+	if (get_user(hidden[0], (u64 __user *)arg))
+		return -EFAULT;
+	return vd_features_hide_words(dev, hidden);
+}
+
+/**
+ * vd_features_hide_array() - VIADUCT_HIDE_FEATURES_ARRAY
+ * @dev: the device
+ * @arg: a &struct viaduct_features_array, laid out as vhost's
+ *
+ * Words that do not exist here are not read: their bits are never offered.
+ *
+ * Context: device mutex held.
+ * Return: as vd_features_hide().
+ */
+long vd_features_hide_array(struct vd_device *dev, void __user *arg)
+{
+	u64 hidden[VD_FEATURE_WORDS], count;
+
+	static_assert(sizeof(struct viaduct_features_array) ==
+		      sizeof(struct vhost_features_array));
+	return vd_features_read(hidden, &count, arg) ?:
+	       vd_features_hide_words(dev, hidden);
+}
