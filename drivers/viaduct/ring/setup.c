@@ -62,6 +62,17 @@ void vd_ring_init(struct vd_ring *ring)
 	vd_ring_unmap(ring);
 }
 
+/*
+ * Positions depend on the size and the format: before one of them changes, the
+ * base takes their place. Position 0, where a new ring begins, is the same in
+ * all of them.
+ */
+static void vd_ring_keep_base(struct vd_ring *ring)
+{
+	if (ring->base_is_set || ring->next_avail || ring->published)
+		vd_ring_set_base(ring, vd_ring_get_base(ring));
+}
+
 /**
  * vd_ring_set_features() - say what the client acked
  * @ring: the ring, stopped when the layout changes or the order does
@@ -72,7 +83,7 @@ void vd_ring_set_features(struct vd_ring *ring, u64 features)
 	bool is_packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
 
 	if (is_packed != ring->is_packed)
-		vd_ring_set_base(ring, vd_ring_get_base(ring));
+		vd_ring_keep_base(ring);
 	ring->is_packed = is_packed;
 	ring->in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
@@ -90,18 +101,16 @@ void vd_ring_set_features(struct vd_ring *ring, u64 features)
  */
 void vd_ring_set_num(struct vd_ring *ring, u16 num)
 {
-	u32 base = vd_ring_get_base(ring);
-
+	vd_ring_keep_base(ring);
 	ring->num = num;
-	vd_ring_set_base(ring, base);
 	vd_ring_unmap(ring);
 }
 
 /**
  * vd_ring_set_base() - say where to begin
  * @ring: a stopped ring
- * @base: as the ABI has it (contract section 1.3); what means nothing for the
- *	  ring's size means something else
+ * @base: the argument of VHOST_SET_VRING_BASE; it is interpreted at the start
+ *	  of the ring, when its size and format are known
  */
 void vd_ring_set_base(struct vd_ring *ring, u32 base)
 {
@@ -109,17 +118,31 @@ void vd_ring_set_base(struct vd_ring *ring, u32 base)
 	ring->base_is_set = true;
 }
 
+/*
+ * The base of a packed ring has 32 bits: the next chain to fetch below, the next
+ * used descriptor above. Some clients know only the lower half. An upper half
+ * of 0 is also a place, slot 0 of an odd lap, but a ring at rest has nothing in
+ * flight, so that a used descriptor can only be due there when the lower half
+ * is 0 as well: both readings give the same ring.
+ */
+static u32 vd_ring_whole_base(u32 base)
+{
+	return base >> 16 ? base : base | base << 16;
+}
+
 /**
  * vd_ring_get_base() - say where the ring stands
  * @ring: the ring
  *
- * Return: the next chain to fetch and, with the packed layout, the next place
- * of a used descriptor, as the ABI has it.
+ * Return: what VHOST_GET_VRING_BASE returns: the next chain to fetch and, with
+ * the packed format, the next used descriptor, also when the client gave only
+ * the former.
  */
 u32 vd_ring_get_base(const struct vd_ring *ring)
 {
 	if (ring->base_is_set)
-		return ring->base;
+		return ring->is_packed ? vd_ring_whole_base(ring->base) :
+					 ring->base;
 	if (!ring->is_packed)
 		return ring->next_avail;
 	return vd_packed_code(ring, ring->next_avail) |
@@ -272,6 +295,21 @@ int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 	return 0;
 }
 
+/*
+ * A used descriptor is due at most one lap behind the next chain to fetch. A
+ * base with any other used half has nothing in flight that could be meant.
+ */
+static void vd_ring_start_packed(struct vd_ring *ring, u32 base)
+{
+	u16 in_flight;
+
+	ring->next_avail = vd_packed_pos(ring, base);
+	ring->used_idx = vd_packed_pos(ring, base >> 16);
+	in_flight = (ring->next_avail - ring->used_idx) & (2 * ring->num - 1);
+	if (in_flight > ring->num)
+		ring->used_idx = ring->next_avail;
+}
+
 /**
  * vd_ring_start() - begin to serve a ring
  * @ring: the ring; its base says where to begin
@@ -284,10 +322,8 @@ void vd_ring_start(struct vd_ring *ring, u16 used_idx)
 	ring->base_is_set = false;
 	ring->next_avail = base;
 	ring->used_idx = used_idx;
-	if (ring->is_packed) {
-		ring->next_avail = vd_packed_pos(ring, base);
-		ring->used_idx = vd_packed_pos(ring, base >> 16);
-	}
+	if (ring->is_packed)
+		vd_ring_start_packed(ring, base);
 	ring->published = ring->used_idx;
 	ring->written = ring->used_idx;
 	ring->seen_avail = ring->next_avail;

@@ -131,8 +131,11 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q)
 		.avail_user_addr = (uintptr_t)r->avail,
 		.used_user_addr = (uintptr_t)r->used,
 	};
+	uint32_t base = vg_ring_base(r);
 	int ret;
 
+	if (n->half_base)
+		base &= 0xffff;
 	/* Behind an IOMMU the device knows the ring by the guest's addresses. */
 	if (n->features & VG_BIT(VG_F_ACCESS_PLATFORM)) {
 		addr.desc_user_addr = r->desc_gpa;
@@ -141,7 +144,7 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q)
 	}
 	ret = vg_set_vring_num(n->fd, q, r->num);
 	if (!ret)
-		ret = vg_set_vring_base(n->fd, q, vg_ring_base(r));
+		ret = vg_set_vring_base(n->fd, q, base);
 	if (!ret)
 		ret = vg_set_vring_addr(n->fd, &addr);
 	if (!ret)
@@ -161,6 +164,7 @@ int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts)
 
 	*n = (struct vg_net){ .fd = -1, .features = o.features,
 			      .rx_layout = &vg_layout_plain,
+			      .half_base = o.half_base,
 			      .mem.huge = o.huge };
 	n->hdr_len = o.features & (VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1)) ?
 		     12 : 10;

@@ -24,6 +24,7 @@ struct vg_net_opts {
 	uint32_t tx_size;	/* bytes of each, default 2048 */
 	uint32_t rx_size;
 	uint16_t base;		/* index at which both rings start */
+	bool half_base;		/* packed: the device is told the lower half */
 	bool huge;		/* memory of huge pages */
 };
 
@@ -37,6 +38,7 @@ struct vg_net {
 	struct vg_pool pool[2];
 	int kick[2], call[2], err[2];
 	bool running[2];
+	bool half_base;
 	/* Receive buffers are cut like this, and posted again after use. */
 	const struct vg_layout *rx_layout;
 	uint8_t *scratch;	/* one receive chain, linear */

@@ -211,8 +211,8 @@ TEST(packed_base)
 	vd_ring_set_base(&ring, 0x1234);
 	CHECK_EQ(vd_ring_get_base(&ring), 0x1234);
 	vd_ring_set_features(&ring, BIT_ULL(34));
-	/* What was set is what is told, until the ring has begun there. */
-	CHECK_EQ(vd_ring_get_base(&ring), 0x1234);
+	/* Until the ring has begun there it is not reduced to the ring's size. */
+	CHECK_EQ(vd_ring_get_base(&ring), 0x12341234);
 	vd_ring_set_base(&ring, 0x80030001);
 	vd_ring_set_num(&ring, 8);
 	CHECK_EQ(vd_ring_get_base(&ring), 0x80030001);

@@ -51,6 +51,36 @@ TEST(base)
 	EXPECT_EQ(1000, base);
 }
 
+/* A packed ring's base has 32 bits; clients that give 16 get all of them. */
+TEST(base_of_packed_ring)
+{
+	const uint64_t packed = VG_BIT(VG_F_RING_PACKED);
+	int fd = abi_owned();
+	unsigned int base;
+	uint64_t offered;
+
+	ASSERT_EQ(0, vg_get_features(fd, &offered));
+	if (!(offered & packed))
+		SKIP(return, "no RING_PACKED offered");
+	EXPECT_RET(0, vg_set_vring_num(fd, 0, 256));
+	ASSERT_EQ(0, vg_set_features(fd, packed | VG_BIT(VG_F_VERSION_1)));
+	/* Where a driver begins. */
+	EXPECT_RET(0, vg_get_vring_base(fd, 0, &base));
+	EXPECT_EQ(0x80008000, base);
+	EXPECT_RET(0, vg_set_vring_base(fd, 0, 0x8000));
+	EXPECT_RET(0, vg_get_vring_base(fd, 0, &base));
+	EXPECT_EQ(0x80008000, base);
+	EXPECT_RET(0, vg_set_vring_base(fd, 0, 0x17));
+	EXPECT_RET(0, vg_get_vring_base(fd, 0, &base));
+	EXPECT_EQ(0x00170017, base);
+	EXPECT_RET(0, vg_set_vring_base(fd, 0, 0));
+	EXPECT_RET(0, vg_get_vring_base(fd, 0, &base));
+	EXPECT_EQ(0, base);
+	EXPECT_RET(0, vg_set_vring_base(fd, 0, 0x80118015));
+	EXPECT_RET(0, vg_get_vring_base(fd, 0, &base));
+	EXPECT_EQ(0x80118015, base);
+}
+
 TEST(addr_flags)
 {
 	struct vhost_vring_addr a = addr(0x1000, 0x2000, 0x3000);

@@ -71,6 +71,74 @@ TEST_F(size, wraps)
 	EXPECT_FINE(run_both(1000));
 }
 
+FIXTURE(base)
+{
+	int unused;
+};
+
+FIXTURE_VARIANT(base)
+{
+	uint64_t features;
+	bool half;
+};
+
+FIXTURE_VARIANT_ADD(base, whole) { .half = false };
+FIXTURE_VARIANT_ADD(base, half) { .half = true };
+FIXTURE_VARIANT_ADD(base, whole_in_order) { .features = VG_BIT(VG_F_IN_ORDER) };
+FIXTURE_VARIANT_ADD(base, half_in_order) {
+	.features = VG_BIT(VG_F_IN_ORDER), .half = true };
+
+FIXTURE_SETUP(base)
+{
+}
+
+FIXTURE_TEARDOWN(base)
+{
+}
+
+/* A packed ring of @num that begins at @pos. */
+static const char *run_from(uint64_t features, bool half, unsigned int num,
+			    unsigned int pos)
+{
+	struct vg_net_opts o = {
+		.features = features | VG_BIT(VG_F_RING_PACKED) |
+			    VG_BIT(VG_F_VERSION_1),
+		.num = { num, num }, .base = pos, .half_base = half,
+		.nr_tx = num < 64 ? num : 64, .nr_rx = num < 64 ? num : 64,
+	};
+	const char *why = rig_open(&rig, RIG_TAP, &o);
+	static char where[300];
+
+	if (why)
+		return why;
+	why = rig_start(&rig) ?: run_both(3 * o.nr_tx);
+	rig_close(&rig);
+	if (!why)
+		return NULL;
+	snprintf(where, sizeof(where), "ring of %u, position %u: %s", num, pos,
+		 why);
+	return where;
+}
+
+/* Clients give both halves of a packed ring's base, or the lower one alone. */
+TEST_F(base, of_packed_ring)
+{
+	static const unsigned int size[] = { 2, 4, 8, 64, 1024, 32768 };
+	unsigned int i;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has no packed rings");
+	for (i = 0; i < ARRAY_SIZE(size); i++) {
+		const unsigned int num = size[i];
+		const unsigned int pos[] = { 0, num - 1, num, 2 * num - 1 };
+		unsigned int k;
+
+		for (k = 0; k < ARRAY_SIZE(pos); k++)
+			ASSERT_FINE(run_from(variant->features, variant->half,
+					     num, pos[k]));
+	}
+}
+
 /* More frames than a 16-bit index can number. */
 TEST(index_wraps)
 {
