@@ -15,6 +15,7 @@
  * delivered, and the next fetch meets it as the first.
  */
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/uaccess.h>
 
 #include "ring/chain.h"

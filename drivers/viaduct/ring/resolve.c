@@ -189,7 +189,7 @@ static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
 		if (nr < 0)
 			return nr;
 		for (i = 0; i < nr && !err; i++) {
-			/* 2.7.5.3.1: a table holds no other table. */
+			/* 2.7.5.3.1: a split table holds no other table. */
 			if (desc[i].flags & VRING_DESC_F_INDIRECT)
 				return -EINVAL;
 			if (desc[i].len)

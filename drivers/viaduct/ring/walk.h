@@ -7,7 +7,6 @@
 #define VD_RING_WALK_H
 
 #include <linux/errno.h>
-#include <linux/minmax.h>
 #include <linux/uaccess.h>
 
 #include "ring/ring.h"
@@ -51,8 +50,11 @@ static __always_inline void vd_walk_on(struct vd_walk *walk, struct vd_desc *d)
 		walk->more = !!(d->flags & VRING_DESC_F_NEXT);
 		return;
 	}
-	/* The packed layout has an id and the flags the other way round. */
-	swap(d->flags, d->next);
+	/*
+	 * The packed format has an id and the flags the other way round. Of the
+	 * flags only WRITE is valid in a table; the others must be ignored.
+	 */
+	d->flags = d->next & VRING_DESC_F_WRITE;
 	walk->more = ++walk->slot < walk->num;
 }
 

@@ -80,7 +80,8 @@ static int table_fill(struct vg_ring *r, uint16_t id, const struct vg_seg *seg,
 		t[i] = (struct vring_packed_desc){
 			.addr = htole64(seg[i].gpa),
 			.len = htole32(seg[i].len),
-			.flags = htole16(seg[i].write ? VRING_DESC_F_WRITE : 0),
+			.flags = htole16(r->table_flags |
+					 (seg[i].write ? VRING_DESC_F_WRITE : 0)),
 		};
 	return 0;
 }

@@ -75,6 +75,7 @@ struct vg_ring {
 	bool in_order;
 	bool event_idx;
 	bool tables_backwards;	/* split: `next` leads from the far end down */
+	uint16_t table_flags;	/* packed: reserved, set in each table entry */
 
 	/* Driver state. */
 	uint16_t *stack;	/* free descriptors or ids, taken from the top */

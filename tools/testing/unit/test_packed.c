@@ -135,14 +135,15 @@ TEST(packed_empty_descriptors)
 	drv_fini(&d);
 }
 
-/* 2.8.7: a table is a row, whose ids and NEXT flags mean nothing. */
+/* 2.8.7: a table is a row, of whose ids and flags only WRITE means something. */
 static void check_table(u64 gpa)
 {
 	start(0, 0);
 	drv_packed_desc(&d, 0, gpa, 48, 5, drv_packed_avail(&d, 0, INDIRECT));
 	drv_table_desc(gpa, 0, DRV_A_GPA, 10, 0xffff, 0);
-	drv_table_desc(gpa, 1, DRV_A_GPA + 100, 20, INDIRECT, NEXT);
-	drv_table_desc(gpa, 2, DRV_A_GPA + 200, 30, NEXT, WRITE);
+	drv_table_desc(gpa, 1, DRV_A_GPA + 100, 20, INDIRECT,
+		       (u16)~(WRITE | INDIRECT));
+	drv_table_desc(gpa, 2, DRV_A_GPA + 200, 30, NEXT, WRITE | INDIRECT);
 	CHECK_EQ(drv_fetch(&d, 64), 1);
 	CHECK_EQ(d.batch->chain[0].nr_out, 2);
 	CHECK_EQ(d.batch->chain[0].nr_in, 1);
@@ -157,12 +158,28 @@ TEST(packed_table)
 	check_table(DRV_C_GPA);
 	/* In two regions. */
 	check_table(DRV_B_GPA - 40);
+}
+
+/* A miss asks for what the entry's WRITE flag says, whatever the others say. */
+TEST(packed_table_missed)
+{
+	const struct vd_region table = { .gpa = DRV_C_GPA, .span = 4095,
+					 .hva = DRV_C_HVA };
+	struct vd_iotlb iotlb;
 
 	start(0, 0);
-	drv_packed_desc(&d, 0, DRV_C_GPA, 16, 5,
+	vd_iotlb_init(&iotlb);
+	CHECK(!vd_iotlb_add(&iotlb, &table, VHOST_ACCESS_RO));
+	vd_mem_set_iotlb(&d.mem, &iotlb);
+	drv_packed_desc(&d, 0, DRV_C_GPA, 32, 5,
 			drv_packed_avail(&d, 0, INDIRECT));
-	drv_table_desc(DRV_C_GPA, 0, DRV_A_GPA, 10, 0, INDIRECT);
-	CHECK_EQ(drv_fetch(&d, 64), -EINVAL);
+	drv_table_desc(DRV_C_GPA, 0, DRV_A_GPA, 10, 0, WRITE | INDIRECT);
+	drv_table_desc(DRV_C_GPA, 1, DRV_B_GPA, 10, 0, WRITE | INDIRECT);
+	CHECK_EQ(drv_fetch(&d, 64), -EAGAIN);
+	CHECK_EQ(d.mem.miss.perm, VHOST_ACCESS_WO);
+	CHECK_EQ(d.mem.nr_ahead, 1);
+	CHECK_EQ(d.mem.ahead[0].perm, VHOST_ACCESS_WO);
+	vd_iotlb_del(&iotlb, vd_iotlb_oldest(&iotlb));
 	drv_fini(&d);
 }
 

@@ -113,14 +113,6 @@ TEST_F(bad, table_too_long)
 	check(_metadata, self);
 }
 
-TEST_F(bad, table_in_a_table)
-{
-	put_entry(self, 0, self->table + 16, 16, INDIRECT);
-	put_entry(self, 1, self->buf, 2048, self->dir);
-	put(self, 0, self->table, 16, AVAIL | INDIRECT);
-	check(_metadata, self);
-}
-
 TEST_F(bad, ring_unmapped)
 {
 	lock_area(self, self->r->pdesc, PROT_NONE);

@@ -223,7 +223,32 @@ TEST(table_out_of_order)
 	EXPECT_FINE(stream_run(&s, 1));
 }
 
-/* The same in the ring itself: each descriptor before the one it leads to. */
+/* virtio 1.2, 2.8.7: of the flags of a packed table only WRITE is valid. */
+TEST(reserved_flags_in_a_table)
+{
+	struct vg_layout l = { "", { 12, 1, 20 }, .piece = 100,
+			       .nr_direct = 0 };
+	const struct vg_layout *one[] = { &l, NULL };
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) |
+					     VG_BIT(VG_F_RING_PACKED) };
+	struct stream s;
+	unsigned int q;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has no packed rings");
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	for (q = 0; q < 2; q++)
+		rig.net.ring[q].table_flags = (uint16_t)~VRING_DESC_F_WRITE;
+	rig.net.rx_layout = &l;
+	ASSERT_FINE(rig_start(&rig));
+	s = stream_make(&rig, VG_TX, 200);
+	s.layouts = one;
+	EXPECT_FINE(stream_run(&s, 1));
+	s = stream_make(&rig, VG_RX, 200);
+	EXPECT_FINE(stream_run(&s, 1));
+}
+
+/* A list in the ring itself: each descriptor before the one it leads to. */
 TEST(chain_out_of_order)
 {
 	struct vg_layout l = { "", { 12, 1, 20 }, .piece = 100,
