@@ -346,3 +346,36 @@ TEST(indirect_table_goes_round_the_end)
 	CHECK_EQ(drv_try(&d, 0), 1);
 	drv_fini(&d);
 }
+
+/* Each byte of the table in a region of its own, as far apart as the host likes. */
+TEST(indirect_table_in_single_bytes)
+{
+	const struct vring_desc entry = {
+		.addr = cpu_to_le64(0), .len = cpu_to_le32(5),
+	};
+	struct vhost_memory_region table[1 + DESC_LEN] = { drv_table[0] };
+	unsigned int i;
+
+	start();
+	table[0].guest_phys_addr = 0;
+	for (i = 0; i < DESC_LEN; i++) {
+		table[1 + i] = (struct vhost_memory_region){
+			.guest_phys_addr = TABLE + i, .memory_size = 1,
+			.userspace_addr = DRV_C_HVA + 100 * (DESC_LEN - i),
+		};
+		*(u8 *)umem_ptr(table[1 + i].userspace_addr, 1) =
+			((const u8 *)&entry)[i];
+	}
+	drv_set_table(&d, table, ARRAY_SIZE(table));
+	drv_desc(&d, 0, TABLE, DESC_LEN, INDIRECT, 0);
+	/* Behind another chain, too, where -E2BIG would mean a full batch. */
+	drv_desc(&d, 1, 0, 1, 0, 0);
+	drv_offer(&d, 1);
+	CHECK_EQ(drv_fetch(&d, 64), 1);
+	drv_offer(&d, 0);
+	CHECK_EQ(drv_fetch(&d, 64), 1);
+	CHECK_EQ(d.batch->nr, 2);
+	CHECK_EQ(d.batch->chain[1].out_len, 5);
+	check_seg(1, table[0].userspace_addr, 5);
+	drv_fini(&d);
+}
