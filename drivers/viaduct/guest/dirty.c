@@ -14,7 +14,9 @@
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h> /* for <linux/futex.h>, which does not include it */
 #include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include <asm/futex.h>
@@ -22,12 +24,25 @@
 #include "guest/dirty.h"
 #include "guest/regions.h"
 
+/*
+ * Calls that one mark is worth. An architecture whose atomics can be disturbed
+ * by other processors gives up after a number of attempts (128 on arm64) with
+ * -EAGAIN. Contention ends long before this; a client that keeps it up on
+ * purpose loses the mark, and not the worker.
+ */
+#define VD_DIRTY_MAX_TRIES	4096
+
 static int vd_dirty_or(u64 word, u32 mask)
 {
-	int old;
+	int err, old, tries = VD_DIRTY_MAX_TRIES;
 
-	return arch_futex_atomic_op_inuser(FUTEX_OP_OR, mask, &old,
-					   u64_to_user_ptr(word));
+	for (;;) {
+		err = arch_futex_atomic_op_inuser(FUTEX_OP_OR, mask, &old,
+						  u64_to_user_ptr(word));
+		if (likely(err != -EAGAIN) || !--tries)
+			return err;
+		cond_resched();
+	}
 }
 
 /**
@@ -38,7 +53,8 @@ static int vd_dirty_or(u64 word, u32 mask)
  *
  * Context: on the owner's mm, may fault and sleep.
  * Return: 0; -EFAULT when the bitmap has no place for one of the pages, or
- * the range wraps. Earlier pages may be marked then.
+ * the range wraps; -EAGAIN when the client keeps the word busy. Earlier pages
+ * may be marked then.
  */
 int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 {
@@ -64,6 +80,27 @@ int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 	return 0;
 }
 
+/*
+ * How far regions reach without a gap from @at on, up to @end. They may lie
+ * over each other, and are not sorted by user address.
+ */
+static u64 vd_dirty_reach(const struct vd_regions *regions, u64 at, u64 end)
+{
+	u64 before;
+	u32 i;
+
+	do {
+		before = at;
+		for (i = 0; i < regions->nr && at < end; i++) {
+			const struct vd_region *r = &regions->region[i];
+
+			if (at - r->hva <= r->span)
+				at = r->hva + r->span + 1;
+		}
+	} while (at < end && at != before);
+	return at;
+}
+
 /**
  * vd_dirty_mark_user() - mark the pages of a range of the owner's memory
  * @base: user address of the bitmap
@@ -78,7 +115,7 @@ int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
 		       u64 len)
 {
-	u64 found = 0;
+	bool whole = false;
 	int err = 0;
 	u32 i;
 
@@ -91,9 +128,11 @@ int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
 			continue;
 		err = vd_dirty_mark(base, r->gpa + (first - r->hva),
 				    end - first) ?: err;
-		found += end - first;
+		whole |= end - first == len;
 	}
-	return found < len ? -EFAULT : err;
+	if (!err && !whole && vd_dirty_reach(regions, at, at + len) < at + len)
+		err = -EFAULT;
+	return err;
 }
 
 /**

@@ -118,6 +118,75 @@ TEST(dirty_faults)
 	check_log();
 }
 
+/* An operation that other processors disturb is repeated, not given up. */
+TEST(dirty_disturbed)
+{
+	start();
+	umem_disturb_or(1000);
+	CHECK(!vd_dirty_mark(LOG, 31 * 4096, 4097));
+	want_pages(31, 32);
+	check_log();
+	/* But not for ever: that would be in the client's hands. */
+	umem_disturb_or(1UL << 40);
+	CHECK_EQ(vd_dirty_mark(LOG, 64 * 4096, 1), -EAGAIN);
+	check_log();
+}
+
+/* The @len bytes behind address 0x1000 of a user, under some table. */
+static int mark_user(const struct vhost_memory_region *table, u32 nr, u64 len)
+{
+	struct vd_regions *regions = vd_regions_create(table, nr);
+	int ret;
+
+	CHECK(!IS_ERR(regions));
+	ret = vd_dirty_mark_user(LOG, regions, 0x1000, len);
+	vd_regions_destroy(regions);
+	return ret;
+}
+
+#define REGION(gpa, size, hva) { .guest_phys_addr = gpa, \
+	.memory_size = size, .userspace_addr = hva }
+
+/* A page that the guest knows by two addresses stands for no other page. */
+TEST(dirty_user_aliases)
+{
+	const struct vhost_memory_region twice[] = {
+		REGION(0x10000, 0x1000, 0x1000),
+		REGION(0x20000, 0x1000, 0x1000),
+	};
+
+	start();
+	CHECK(!mark_user(twice, 2, 0x1000));
+	want_pages(0x10, 0x10);
+	want_pages(0x20, 0x20);
+	check_log();
+	/* The second page is in no region, though two are marked. */
+	CHECK_EQ(mark_user(twice, 2, 0x2000), -EFAULT);
+	check_log();
+}
+
+/* Regions in any order that lie over each other, with and without a gap. */
+TEST(dirty_user_chain_of_aliases)
+{
+	const struct vhost_memory_region chain[] = {
+		REGION(0x10000, 0x2000, 0x4000),
+		REGION(0x20000, 0x2000, 0x2000),
+		REGION(0x30000, 0x2000, 0x3000),
+		REGION(0x40000, 0x2000, 0x0000),
+	};
+
+	start();
+	CHECK(!mark_user(chain, 4, 0x5000));
+	want_pages(0x41, 0x41);
+	want_pages(0x20, 0x21);
+	want_pages(0x30, 0x31);
+	want_pages(0x10, 0x11);
+	check_log();
+	CHECK_EQ(mark_user(chain, 4, 0x5001), -EFAULT);
+	CHECK_EQ(mark_user(chain, 3, 1), -EFAULT);
+	CHECK_EQ(mark_user(chain + 1, 3, 0x5000), -EFAULT);
+}
+
 TEST(dirty_is_user)
 {
 	const u64 byte = 8 * 4096;

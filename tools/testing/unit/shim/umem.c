@@ -33,6 +33,7 @@ struct umem_range {
  * @fault: ranges that fault
  * @nr_faults: entries in @fault
  * @countdown: accesses until one faults, or 0
+ * @disturbed: atomic operations that are disturbed before one is not
  * @accesses: accesses so far
  * @window: UMEM_R and UMEM_W of the open window, or 0
  * @checked: ranges that were found to be user memory, the newest ones
@@ -50,6 +51,7 @@ static struct {
 	struct umem_range fault[UMEM_MAX_FAULTS];
 	unsigned int nr_faults;
 	unsigned long countdown;
+	unsigned long disturbed;
 	unsigned long accesses;
 	unsigned int window;
 	struct umem_range checked[UMEM_MAX_RANGES];
@@ -79,6 +81,7 @@ void umem_reset(void)
 	umem.hit = 0;
 	umem.nr_faults = 0;
 	umem.countdown = 0;
+	umem.disturbed = 0;
 	umem.accesses = 0;
 	umem.window = 0;
 	umem.nr_checked = 0;
@@ -150,6 +153,19 @@ void umem_fault_range(u64 start, u64 last)
 void umem_fault_nth(unsigned long nth)
 {
 	umem.countdown = nth;
+}
+
+void umem_disturb_or(unsigned long nr)
+{
+	umem.disturbed = nr;
+}
+
+bool umem_or_is_disturbed(void)
+{
+	if (!umem.disturbed)
+		return false;
+	umem.disturbed--;
+	return true;
 }
 
 unsigned long umem_nr_accesses(void)

@@ -54,6 +54,8 @@ bool umem_is_mapped(u64 addr, size_t len);
 void umem_fault_range(u64 start, u64 last);
 /* The @nth access from now on faults, counted from 1; 0 for none. */
 void umem_fault_nth(unsigned long nth);
+/* The next @nr attempts at umem_or() are disturbed by other processors. */
+void umem_disturb_or(unsigned long nr);
 /* Accesses since umem_reset(). */
 unsigned long umem_nr_accesses(void);
 /* Called before each read: the guest may change its memory now. */
@@ -77,6 +79,7 @@ bool umem_unsafe_read(void *dst, u64 addr, size_t len);
 bool umem_unsafe_write(u64 addr, const void *src, size_t len);
 unsigned long umem_copy_from(void *dst, u64 addr, size_t len);
 unsigned long umem_copy_to(u64 addr, const void *src, size_t len);
+bool umem_or_is_disturbed(void);
 bool umem_or(u64 addr, u32 bits, int *old);
 
 #endif
