@@ -115,15 +115,29 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 }
 
 /**
- * vd_ring_flush() - make room for more completed chains
- * @ring: the ring
+ * vd_ring_flush_last() - write the entries of a full &vd_ring.pending
+ * @ring: the ring, whose last entry has just been added
+ *
+ * When that fails the last entry is taken back: @ring is as it was before the
+ * call of vd_ring_complete(), with room for one entry, whatever its caller does
+ * next. The last entry is never one that was merged into an earlier one, as
+ * those do not make the list longer.
  *
  * Context: as vd_ring_complete(), which calls it.
  * Return: 0 or -EFAULT.
  */
-int vd_ring_flush(struct vd_ring *ring)
+int vd_ring_flush_last(struct vd_ring *ring)
 {
-	return ring->is_packed ? vd_packed_flush(ring) : vd_split_flush(ring);
+	int err = ring->is_packed ? vd_packed_flush(ring) :
+				    vd_split_flush(ring);
+
+	if (!err)
+		return 0;
+	ring->nr_pending = VD_BATCH - 1;
+	ring->used_idx -= ring->pending[VD_BATCH - 1].nr_slots;
+	ring->nr_completed--;
+	ring->may_merge = false;
+	return err;
 }
 
 /**

@@ -248,7 +248,7 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max);
 void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int nr);
-int vd_ring_flush(struct vd_ring *ring);
+int vd_ring_flush_last(struct vd_ring *ring);
 int vd_ring_publish(struct vd_ring *ring, bool may_call);
 int vd_ring_arm(struct vd_ring *ring);
 int vd_ring_disarm(struct vd_ring *ring);
@@ -267,7 +267,7 @@ int vd_ring_peek(struct vd_ring *ring);
  * writable part: for the others there are drivers that look for each length.
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
- * Return: 0 or -EFAULT.
+ * Return: 0, or -EFAULT, and the chain is not completed.
  */
 static inline int vd_ring_complete(struct vd_ring *ring,
 				   const struct vd_chain *chain, u32 len)
@@ -287,7 +287,7 @@ static inline int vd_ring_complete(struct vd_ring *ring,
 	e->len = len;
 	e->id = chain->head;
 	e->nr_slots = nr_slots;
-	return ++ring->nr_pending < VD_BATCH ? 0 : vd_ring_flush(ring);
+	return ++ring->nr_pending < VD_BATCH ? 0 : vd_ring_flush_last(ring);
 }
 
 static inline unsigned int vd_ring_nr_completed(const struct vd_ring *ring)

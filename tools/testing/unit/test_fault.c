@@ -163,6 +163,42 @@ TEST(fault_complete)
 	drv_fini(&d);
 }
 
+/* Completing goes on after a failure, and there is room for no more. */
+static void check_complete_again(unsigned int features)
+{
+	unsigned int i;
+
+	drv_init(&d, 256, features);
+	for (i = 0; i < VD_BATCH - 1; i++)
+		CHECK(!drv_complete(&d.ring, i, 1));
+	for (i = 0; i < 3 * VD_BATCH; i++) {
+		umem_fault_nth(1);
+		CHECK_EQ(drv_complete(&d.ring, VD_BATCH - 1, 1), -EFAULT);
+		CHECK_EQ(d.ring.nr_pending, VD_BATCH - 1);
+		CHECK_EQ(vd_ring_nr_completed(&d.ring), VD_BATCH - 1);
+		CHECK_EQ(d.ring.used_idx, VD_BATCH - 1);
+	}
+	umem_fault_nth(0);
+	/* What failed has not happened: it can be done now, once. */
+	CHECK(!drv_complete(&d.ring, VD_BATCH - 1, 1));
+	CHECK_EQ(d.ring.nr_pending, 0);
+	CHECK_EQ(vd_ring_publish(&d.ring, false), 0);
+	CHECK_EQ(d.ring.published, VD_BATCH);
+	for (i = 0; i < VD_BATCH; i++)
+		CHECK_EQ(features & DRV_PACKED ? drv_packed_at(&d, i).id :
+						 drv_used_elem(&d, i).id, i);
+	drv_fini(&d);
+	umem_reset();
+}
+
+TEST(fault_complete_again)
+{
+	check_complete_again(0);
+	check_complete_again(DRV_IN_ORDER);
+	check_complete_again(DRV_PACKED);
+	check_complete_again(DRV_PACKED | DRV_IN_ORDER);
+}
+
 static int probe(void)
 {
 	u16 idx;
@@ -252,6 +288,8 @@ TEST(fault_not_user_memory)
 	d.ring = good;
 	vd_area_set(&d.ring.device, UMEM_TOP - 4);
 	CHECK_EQ(complete_64(), -EFAULT);
+	d.ring.nr_pending = 0;
+	CHECK(!drv_complete(&d.ring, 0, 0));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), -EFAULT);
 	vd_area_set(&d.ring.device, UMEM_TOP);
 	CHECK_EQ(vd_ring_probe(&d.ring, &d.mem, &idx), -EFAULT);
