@@ -101,16 +101,16 @@ static void vd_iotlb_answer(struct vd_device *dev, u64 first, u64 last)
 
 static int vd_iotlb_update(struct vd_device *dev, const struct vd_message *msg)
 {
+	struct vd_iotlb_map *map = vd_iotlb_map_create(&msg->region, msg->perm);
 	u64 first = msg->region.gpa;
-	int err;
 
+	if (!map)
+		return -ENOMEM;
 	vd_iotlb_lock(dev);
-	err = vd_iotlb_add(&dev->iotlb, &msg->region, msg->perm);
+	vd_iotlb_add(&dev->iotlb, map);
 	if (dev->iotlb.nr > vd_max_iotlb_entries)
 		vd_iotlb_evict(dev, vd_iotlb_oldest(&dev->iotlb));
 	vd_iotlb_unlock(dev);
-	if (err)
-		return err;
 	vd_iotlb_answer(dev, first, first + msg->region.span);
 	return 0;
 }

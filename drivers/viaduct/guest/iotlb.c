@@ -36,27 +36,38 @@ void vd_iotlb_init(struct vd_iotlb *iotlb)
 }
 
 /**
- * vd_iotlb_add() - add a mapping
- * @iotlb: the IOTLB
+ * vd_iotlb_map_create() - make a mapping that is in no IOTLB yet
  * @region: the range, which does not wrap, and where it lies
  * @perm: VHOST_ACCESS_RO, _WO or both
  *
- * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Context: process context, may sleep and wait for memory to be reclaimed; no
+ * queue's mutex may be held, as its handler would wait as well.
+ * Return: the mapping, or NULL.
  */
-int vd_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
-		 u8 perm)
+struct vd_iotlb_map *vd_iotlb_map_create(const struct vd_region *region,
+					 u8 perm)
 {
 	struct vd_iotlb_map *map = kmalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
 
 	if (!map)
-		return -ENOMEM;
+		return NULL;
 	map->region = *region;
 	map->perm = perm;
+	return map;
+}
+
+/**
+ * vd_iotlb_add() - add a mapping
+ * @iotlb: the IOTLB
+ * @map: made by vd_iotlb_map_create(), and passes to @iotlb
+ *
+ * Context: does not sleep.
+ */
+void vd_iotlb_add(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
+{
 	vd_iotlb_tree_insert(map, &iotlb->tree);
 	list_add_tail(&map->age, &iotlb->fifo);
 	iotlb->nr++;
-	return 0;
 }
 
 /**

@@ -67,8 +67,9 @@ struct vd_iotlb {
 };
 
 void vd_iotlb_init(struct vd_iotlb *iotlb);
-int vd_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
-		 u8 perm);
+struct vd_iotlb_map *vd_iotlb_map_create(const struct vd_region *region,
+					 u8 perm);
+void vd_iotlb_add(struct vd_iotlb *iotlb, struct vd_iotlb_map *map);
 void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map);
 struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
 				   u64 last);

@@ -40,7 +40,7 @@ static void add(u64 iova, u64 len)
 		.hva = DRV_A_HVA + (iova - DRV_A_GPA),
 	};
 
-	CHECK_EQ(vd_iotlb_add(&iotlb, &region, VHOST_ACCESS_RW), 0);
+	drv_iotlb_add(&iotlb, &region, VHOST_ACCESS_RW);
 }
 
 static void miss(u64 addr)

@@ -324,6 +324,16 @@ int drv_complete(struct vd_ring *ring, u16 head, u32 len)
 	return vd_ring_complete(ring, &chain, len);
 }
 
+void drv_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
+		   u8 perm)
+{
+	struct vd_iotlb_map *map = vd_iotlb_map_create(region, perm);
+
+	if (!map)
+		umem_die("no memory for a mapping");
+	vd_iotlb_add(iotlb, map);
+}
+
 int drv_try(struct drv *d, u16 head)
 {
 	drv_offer(d, head);

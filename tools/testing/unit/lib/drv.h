@@ -111,6 +111,9 @@ struct vring_packed_desc_event *drv_packed_device(void);
 /* Whether what the device says asks for a kick when @shown follows @old. */
 bool drv_packed_must_kick(const struct drv *d, u16 shown, u16 old);
 
+/* Device: add a mapping; ends the program when there is no memory. */
+void drv_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
+		   u8 perm);
 /* Device: fetch, and see to it that no window is left open. */
 int drv_fetch(struct drv *d, unsigned int max);
 /* Device: a chain of which no more than its head counts is used. */
