@@ -32,17 +32,18 @@ static long vd_chardev_ioctl(struct file *file, unsigned int cmd,
 	return vd_ioctl(file->private_data, cmd, (void __user *)arg);
 }
 
-static ssize_t vd_chardev_read(struct file *file, char __user *buf, size_t len,
-			       loff_t *pos)
+static ssize_t vd_chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return vd_iotlb_read(file->private_data, buf, len,
-			     file->f_flags & O_NONBLOCK);
+	struct file *file = iocb->ki_filp;
+
+	return vd_iotlb_read(file->private_data, to,
+			     file->f_flags & O_NONBLOCK ||
+			     iocb->ki_flags & IOCB_NOWAIT);
 }
 
-static ssize_t vd_chardev_write(struct file *file, const char __user *buf,
-				size_t len, loff_t *pos)
+static ssize_t vd_chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return vd_iotlb_write(file->private_data, buf, len);
+	return vd_iotlb_write(iocb->ki_filp->private_data, from);
 }
 
 static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
@@ -59,8 +60,8 @@ static const struct file_operations vd_chardev_fops = {
 	.release	= vd_chardev_release,
 	.unlocked_ioctl	= vd_chardev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
-	.read		= vd_chardev_read,
-	.write		= vd_chardev_write,
+	.read_iter	= vd_chardev_read_iter,
+	.write_iter	= vd_chardev_write_iter,
 	.poll		= vd_chardev_poll,
 	.llseek		= noop_llseek,
 };

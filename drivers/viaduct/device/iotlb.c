@@ -8,7 +8,7 @@
  * nothing uses what it took away.
  */
 #include <linux/errno.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/vhost_types.h>
 
 #include "device/device.h"
@@ -132,20 +132,21 @@ static int vd_iotlb_process(struct vd_device *dev, const struct vd_message *msg)
 /**
  * vd_iotlb_write() - take a message
  * @dev: the device
- * @buf: user memory
- * @len: bytes there
+ * @from: the message, in any number of pieces
  *
  * Context: process context, waits for the runs in progress.
- * Return: the size of a message, whatever @len is; -EINVAL for a message that
- * cannot be understood, -EFAULT for one that cannot be carried out.
+ * Return: the size of a message, however long @from is; -EINVAL for a message
+ * that cannot be understood, -EFAULT for one that cannot be carried out, -EINTR.
  */
-ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
-		       size_t len)
+ssize_t vd_iotlb_write(struct vd_device *dev, struct iov_iter *from)
 {
+	u8 raw[VD_MESSAGE_PARSED];
 	struct vd_message msg;
+	size_t len;
 	int err;
 
-	err = vd_message_parse(&msg, buf, len);
+	len = copy_from_iter(raw, sizeof(raw), from);
+	err = vd_message_parse(&msg, raw, len);
 	if (err)
 		return err;
 	if (mutex_lock_killable(&dev->lock))
@@ -155,7 +156,7 @@ ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
 	return err ? -EFAULT : VD_MESSAGE_LEN;
 }
 
-static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, char __user *buf,
+static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, struct iov_iter *to,
 				  const struct vd_question *question)
 {
 	struct vhost_iotlb_msg miss = {
@@ -167,7 +168,6 @@ static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, char __user *buf,
 		struct vhost_msg v1;
 		struct vhost_msg_v2 v2;
 	} msg;
-	unsigned long left;
 
 	BUILD_BUG_ON(sizeof(msg.v1) != sizeof(msg.v2));
 	/* Holes and unused parts reach user space. */
@@ -180,29 +180,26 @@ static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, char __user *buf,
 		msg.v1.type = VHOST_IOTLB_MSG;
 		msg.v1.iotlb = miss;
 	}
-	left = copy_to_user(buf, &msg, sizeof(msg));
-	return sizeof(msg) - left;
+	return copy_to_iter(&msg, sizeof(msg), to);
 }
 
 /**
  * vd_iotlb_read() - read the next question
  * @dev: the device
- * @buf: user memory
- * @len: its size in bytes
+ * @to: where it goes, in any number of pieces
  * @nonblock: do not wait
  *
  * Context: process context, sleeps until there is a question.
- * Return: the size of a message, less when a part of @buf could not be
- * written: the message is then lost; 0 for a buffer that cannot hold one;
- * -EAGAIN with @nonblock; -EBADFD when there is no IOTLB; -ERESTARTSYS.
+ * Return: the size of a message, less when a part of @to could not be
+ * written: the message is then lost; 0 when @to cannot hold one; -EAGAIN with
+ * @nonblock; -EBADFD when there is no IOTLB; -ERESTARTSYS.
  */
-ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
-		      bool nonblock)
+ssize_t vd_iotlb_read(struct vd_device *dev, struct iov_iter *to, bool nonblock)
 {
 	struct vd_misses *misses = &dev->misses;
 	struct vd_question question;
 
-	if (len < VD_MESSAGE_LEN)
+	if (iov_iter_count(to) < VD_MESSAGE_LEN)
 		return 0;
 	while (!vd_misses_read(misses, &question)) {
 		if (nonblock)
@@ -214,5 +211,5 @@ ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
 					     !vd_misses_is_open(misses)))
 			return -ERESTARTSYS;
 	}
-	return vd_iotlb_copy_miss(dev, buf, &question);
+	return vd_iotlb_copy_miss(dev, to, &question);
 }

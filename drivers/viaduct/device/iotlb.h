@@ -4,15 +4,15 @@
 
 #include <linux/types.h>
 
+struct iov_iter;
 struct vd_device;
 
 /* The ABI's limit on mappings; a module parameter. */
 extern int vd_max_iotlb_entries;
 
-ssize_t vd_iotlb_read(struct vd_device *dev, char __user *buf, size_t len,
+ssize_t vd_iotlb_read(struct vd_device *dev, struct iov_iter *to,
 		      bool nonblock);
-ssize_t vd_iotlb_write(struct vd_device *dev, const char __user *buf,
-		       size_t len);
+ssize_t vd_iotlb_write(struct vd_device *dev, struct iov_iter *from);
 void vd_iotlb_clear(struct vd_device *dev);
 void vd_iotlb_drop_misses(struct vd_device *dev);
 

@@ -2,13 +2,11 @@
 /* Reading a message of the client's IOMMU (contract section 5). */
 #include <linux/errno.h>
 #include <linux/overflow.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vhost_types.h>
 
 #include "guest/message.h"
-
-/* Both versions have the body at the same place. */
-#define VD_MESSAGE_BODY	offsetof(struct vhost_msg, iotlb)
 
 static bool vd_message_is_user(const struct vhost_iotlb_msg *m)
 {
@@ -31,29 +29,26 @@ static int vd_message_check_update(const struct vhost_iotlb_msg *m)
 }
 
 /**
- * vd_message_parse() - read and check a message
+ * vd_message_parse() - check a message
  * @msg: filled in
- * @buf: user memory
- * @len: bytes there, of which each is read once at the most
+ * @raw: a copy of what was written to the descriptor
+ * @len: bytes there, of which no more than VD_MESSAGE_PARSED matter
  *
- * Context: process context, may fault.
- * Return: 0; -EINVAL for a message that cannot be understood; -EFAULT for one
- * that nobody could carry out.
+ * Return: 0; -EINVAL for a message that cannot be understood, or of which that
+ * much was not to be had; -EFAULT for one that cannot be carried out.
  */
-int vd_message_parse(struct vd_message *msg, const char __user *buf,
-		     size_t len)
+int vd_message_parse(struct vd_message *msg, const void *raw, size_t len)
 {
 	struct vhost_iotlb_msg m;
 	u32 type;
 
 	BUILD_BUG_ON(offsetof(struct vhost_msg_v2, iotlb) != VD_MESSAGE_BODY);
-	if (len < sizeof(type) || copy_from_user(&type, buf, sizeof(type)))
+	if (len < VD_MESSAGE_PARSED)
 		return -EINVAL;
+	memcpy(&type, raw, sizeof(type));
 	if (type != VHOST_IOTLB_MSG && type != VHOST_IOTLB_MSG_V2)
 		return -EINVAL;
-	if (len < VD_MESSAGE_BODY + sizeof(m) ||
-	    copy_from_user(&m, buf + VD_MESSAGE_BODY, sizeof(m)))
-		return -EINVAL;
+	memcpy(&m, raw + VD_MESSAGE_BODY, sizeof(m));
 	msg->is_update = m.type == VHOST_IOTLB_UPDATE;
 	if (msg->is_update && !m.size)
 		return -EINVAL;

@@ -3,7 +3,9 @@
 #ifndef VD_GUEST_MESSAGE_H
 #define VD_GUEST_MESSAGE_H
 
+#include <linux/stddef.h>
 #include <linux/types.h>
+#include <linux/vhost_types.h>
 
 #include "guest/regions.h"
 
@@ -22,7 +24,10 @@ struct vd_message {
 /* What a message takes, whatever its version. */
 #define VD_MESSAGE_LEN	sizeof(struct vhost_msg)
 
-int vd_message_parse(struct vd_message *msg, const char __user *buf,
-		     size_t len);
+/* Both versions have the body at the same place; what follows it is unused. */
+#define VD_MESSAGE_BODY		offsetof(struct vhost_msg, iotlb)
+#define VD_MESSAGE_PARSED	(VD_MESSAGE_BODY + sizeof(struct vhost_iotlb_msg))
+
+int vd_message_parse(struct vd_message *msg, const void *raw, size_t len);
 
 #endif

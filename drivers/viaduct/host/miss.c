@@ -14,6 +14,12 @@
 
 #include "host/miss.h"
 
+/* A waiter may poll for either name of "there is something to read". */
+static void vd_misses_wake(struct vd_misses *misses)
+{
+	wake_up_interruptible_poll(&misses->wait, EPOLLIN | EPOLLRDNORM);
+}
+
 /**
  * vd_misses_init() - no questions
  * @misses: the device's questions
@@ -37,7 +43,7 @@ void vd_misses_open(struct vd_misses *misses, bool open)
 	misses->is_open = open;
 	spin_unlock(&misses->lock);
 	if (!open)
-		wake_up_interruptible_poll(&misses->wait, EPOLLIN);
+		vd_misses_wake(misses);
 }
 
 /**
@@ -187,7 +193,7 @@ void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 	}
 	spin_unlock(&misses->lock);
 	if (is_new)
-		wake_up_interruptible_poll(&misses->wait, EPOLLIN);
+		vd_misses_wake(misses);
 }
 
 static bool vd_question_is_in(const struct vd_question *question, u64 first,

@@ -60,6 +60,8 @@ FAULTS = [
     ("ring-without-addresses-served", "ring/setup.c",
      "ring->is_mapped = !ring->pages && vd_ring_has_addr(ring);",
      "ring->is_mapped = !ring->pages;", ["net_iotlb"]),
+    ("pollers-for-rdnorm-not-woken", "host/miss.c",
+     "EPOLLIN | EPOLLRDNORM);", "EPOLLIN);", ["abi_iotlb"]),
     ("dropped-question-forgotten", "device/iotlb.c",
      "if (vd_miss_drop(&dev->misses, &q->miss))",
      "if (vd_miss_drop(&dev->misses, &q->miss) && 0)", ["net_iotlb"]),

@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "../../../lib/vguest/iommu.h"
 #include "abi.h"
@@ -95,6 +97,32 @@ TEST(lengths)
 	memcpy(longer, &m, sizeof(m));
 	EXPECT_RET(MSG_SIZE, err(write(fd, longer, sizeof(longer))));
 	EXPECT_RET(-EINVAL, err(write(fd, nowhere, MSG_SIZE)));
+}
+
+/* A message in two pieces is one message, wherever it is cut. */
+TEST(written_in_pieces)
+{
+	struct vhost_msg_v2 m = {
+		.type = VHOST_IOTLB_MSG_V2,
+		.iotlb = update(0, 4096, (uintptr_t)page, VHOST_ACCESS_RW),
+	};
+	struct iovec iov[MSG_SIZE];
+	unsigned int cut;
+
+	IOTLB_DEVICE(fd);
+	for (cut = 0; cut <= MSG_SIZE; cut++) {
+		iov[0] = (struct iovec){ &m, cut };
+		iov[1] = (struct iovec){ (char *)&m + cut, MSG_SIZE - cut };
+		EXPECT_RET(MSG_SIZE, err(writev(fd, iov, 2)));
+	}
+	for (cut = 0; cut < MSG_SIZE; cut++)
+		iov[cut] = (struct iovec){ (char *)&m + cut, 1 };
+	EXPECT_RET(MSG_SIZE, err(writev(fd, iov, MSG_SIZE)));
+	EXPECT_RET(-EINVAL, err(writev(fd, iov, 39)));
+	/* The second piece is not there. */
+	iov[0] = (struct iovec){ &m, 20 };
+	iov[1] = (struct iovec){ nowhere, MSG_SIZE - 20 };
+	EXPECT_RET(-EINVAL, err(writev(fd, iov, 2)));
 }
 
 TEST(update_ranges)
@@ -253,6 +281,70 @@ TEST(miss_in_version_2)
 	if (!is_offered(fd))
 		SKIP(return, "no ACCESS_PLATFORM offered");
 	check_miss(_metadata, 2);
+}
+
+/* A question goes into pieces that have room for it together. */
+TEST(miss_read_in_pieces)
+{
+	struct vhost_msg_v2 m = {};
+	struct iovec iov[2] = { { &m, 20 },
+				{ (char *)&m + 20, MSG_SIZE - 20 } };
+	struct vg_net n;
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	ASSERT_FINE(start(&n, 2));
+	iov[1].iov_len--;
+	EXPECT_RET(0, err(readv(n.fd, iov, 2)));
+	iov[1].iov_len++;
+	EXPECT_RET(MSG_SIZE, err(readv(n.fd, iov, 2)));
+	EXPECT_EQ(VHOST_IOTLB_MISS, m.iotlb.type);
+	EXPECT_EQ(n.ring[VG_RX].used_gpa, m.iotlb.iova);
+	vg_net_close(&n);
+}
+
+/* A backend that is attached a little later. */
+struct late {
+	int fd, tap;
+};
+
+static void *attach_later(void *arg)
+{
+	struct late *late = arg;
+
+	usleep(200000);
+	vg_set_backend(late->fd, VG_RX, late->tap);
+	return NULL;
+}
+
+/* Each name of "there is something to read" wakes, and alone, too. */
+static void check_wake(struct __test_metadata *_metadata, uint32_t events)
+{
+	struct epoll_event e = { .events = events };
+	struct vg_net n = abi_net(F_PLATFORM | VG_BIT(32));
+	struct late late = { .fd = n.fd, .tap = abi_tap() };
+	int ep = epoll_create1(0);
+	pthread_t t;
+
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, n.fd, &e));
+	ASSERT_EQ(0, epoll_wait(ep, &e, 1, 0));
+	ASSERT_EQ(0, pthread_create(&t, NULL, attach_later, &late));
+	EXPECT_EQ(1, epoll_wait(ep, &e, 1, 5000));
+	EXPECT_EQ(events, e.events);
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	close(ep);
+	vg_net_close(&n);
+}
+
+TEST(miss_wakes_pollers)
+{
+	int fd = abi_open();
+
+	if (!is_offered(fd))
+		SKIP(return, "no ACCESS_PLATFORM offered");
+	check_wake(_metadata, EPOLLIN);
+	check_wake(_metadata, EPOLLRDNORM);
 }
 
 /* What cannot be written to the reader is gone with it. */
