@@ -171,6 +171,15 @@ static void vd_miss_add_ahead(struct vd_miss *miss,
 		miss->ahead[miss->nr_ahead++] = *question;
 }
 
+/* Returns whether readers have to be woken. */
+static bool vd_miss_queue(struct vd_misses *misses, struct vd_miss *miss)
+{
+	if (!vd_miss_has_unread(miss) || !list_empty(&miss->node))
+		return false;
+	list_add_tail(&miss->node, &misses->unread);
+	return true;
+}
+
 /**
  * vd_miss_ask() - ask for an address, and those that will be needed next
  * @misses: the device's questions
@@ -180,17 +189,42 @@ static void vd_miss_add_ahead(struct vd_miss *miss,
 void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 		 const struct vd_mem *mem)
 {
-	bool is_new = false;
 	unsigned int i;
+	bool is_new;
 
 	spin_lock(&misses->lock);
 	vd_miss_await(miss, &mem->miss);
 	for (i = 0; i < mem->nr_ahead; i++)
 		vd_miss_add_ahead(miss, &mem->ahead[i]);
-	if (vd_miss_has_unread(miss) && list_empty(&miss->node)) {
-		is_new = true;
-		list_add_tail(&miss->node, &misses->unread);
+	is_new = vd_miss_queue(misses, miss);
+	spin_unlock(&misses->lock);
+	if (is_new)
+		vd_misses_wake(misses);
+}
+
+/**
+ * vd_miss_ask_beside() - ask for an address that the handler does not wait for
+ * @misses: the device's questions
+ * @miss: the queue's; what it waits for stays what it waits for
+ * @mem: the ring's view of guest memory, whose IOTLB has missed the address
+ */
+void vd_miss_ask_beside(struct vd_misses *misses, struct vd_miss *miss,
+			const struct vd_mem *mem)
+{
+	bool is_new;
+	int i;
+
+	spin_lock(&misses->lock);
+	if (miss->state == VD_MISS_NONE) {
+		vd_miss_await(miss, &mem->miss);
+	} else {
+		/* What has been read is asked once more. */
+		i = vd_miss_find_ahead(miss, &mem->miss);
+		if (i >= 0 && i < miss->nr_read)
+			vd_miss_remove_ahead(miss, i);
+		vd_miss_add_ahead(miss, &mem->miss);
 	}
+	is_new = vd_miss_queue(misses, miss);
 	spin_unlock(&misses->lock);
 	if (is_new)
 		vd_misses_wake(misses);

@@ -65,6 +65,8 @@ bool vd_misses_read(struct vd_misses *misses, struct vd_question *question);
 void vd_miss_init(struct vd_miss *miss);
 void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 		 const struct vd_mem *mem);
+void vd_miss_ask_beside(struct vd_misses *misses, struct vd_miss *miss,
+			const struct vd_mem *mem);
 bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 		    u64 last);
 bool vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss);

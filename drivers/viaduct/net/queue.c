@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "net/queue.h"
 #include "net/scratch.h"
+#include "trace.h"
 
 /**
  * vd_queue_lock() - take a queue's mutex for a change
@@ -281,6 +282,19 @@ static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
 	memset(&q->backend, 0, sizeof(q->backend));
 }
 
+/*
+ * The IOTLB does not know the device area, so that the ring cannot be attached.
+ * A queue that runs goes on, with the socket and the answer that it waits for.
+ */
+static void vd_queue_ask_to_attach(struct vd_queue *q)
+{
+	q->stats.misses++;
+	trace_vd_miss(q->owner, q->dir, -EAGAIN);
+	vd_miss_ask_beside(q->misses, &q->miss, &q->mem);
+	if (q->err)
+		vd_compat_eventfd_signal(q->err);
+}
+
 static int vd_queue_attach_locked(struct vd_queue *q,
 				  struct vd_backend *backend,
 				  struct vd_backend *old)
@@ -293,9 +307,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 		return err;
 	err = vd_ring_probe(&q->ring, &q->mem, &used_idx);
 	if (err == -EAGAIN) {
-		vd_queue_fail(q, err);
-		if (q->err)
-			vd_compat_eventfd_signal(q->err);
+		vd_queue_ask_to_attach(q);
 		err = -EFAULT;
 	}
 	if (!err && vfs_poll(backend->file, NULL) & EPOLLERR)

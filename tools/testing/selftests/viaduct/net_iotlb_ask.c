@@ -135,6 +135,59 @@ TEST(asked_together)
 	tear_down();
 }
 
+/* SET_BACKEND to another socket, while the ring's used area is unknown. */
+static void fail_to_move(struct __test_metadata *_metadata, unsigned int q)
+{
+	struct vg_tap other;
+
+	ASSERT_EQ(0, vg_tap_open(&other, rig.net.hdr_len, false));
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, rig.net.ring[q].used_gpa,
+					 PAGE));
+	EXPECT_EQ(-EFAULT, vg_set_backend(rig.net.fd, q, other.fd));
+	vg_tap_close(&other);
+	/* Known again, and nobody has read the question. */
+	EXPECT_EQ(0, vg_iommu_map(&iommu, rig.net.ring[q].used_gpa, 1,
+				  VHOST_ACCESS_RW));
+}
+
+/* A ring that cannot be moved still waits for packets of its old socket. */
+TEST(failed_move_keeps_the_socket)
+{
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	uint64_t deadline = vg_deadline_ms(5000);
+	static uint8_t frame[VG_FRAME_MIN], got[VG_FRAME_MTU];
+	ssize_t len;
+
+	begin(_metadata);
+	vg_net_fill(&rig.net);
+	await_stop(_metadata);
+	fail_to_move(_metadata, VG_RX);
+	await_stop(_metadata);
+	ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
+	do {
+		len = vg_net_recv(&rig.net, &mrg, got, sizeof(got));
+		sched_yield();
+	} while (!len && !vg_expired(deadline));
+	EXPECT_EQ(sizeof(frame), len);
+	tear_down();
+}
+
+/* And for the answer that it waited for. */
+TEST(failed_move_keeps_the_question)
+{
+	struct stream tx;
+	unsigned int nr;
+
+	begin(_metadata);
+	tx = stream_make(&rig, VG_TX, 16);
+	nr = ask_for(_metadata, &tx);
+	EXPECT_LE(7, nr);
+	fail_to_move(_metadata, VG_TX);
+	answer_all(_metadata, nr);
+	EXPECT_FINE(stream_run(&tx, 1));
+	tear_down();
+}
+
 /*
  * The handler goes as far as the answers do. It may ask again for what has been
  * read, but needs no second answer.

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# DPDK's testpmd as the driver: its virtio-user device opens the vhost device
+# and makes a tap itself, and there is no guest. FRAMES frames (3000) each way.
+# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
+. "$(dirname "$0")/common.sh"
+
+FRAMES=${FRAMES:-3000}
+HERE=$(dirname "$0")
+IFACE=tapdpdk
+pmd_pid=''
+
+if ! have dpdk-testpmd; then
+	echo "1..0 # SKIP no dpdk-testpmd: run scripts/setup tools dpdk"
+	exit 0
+fi
+
+# await PATTERN: testpmd has said so since the last command.
+await() {
+	local i
+
+	for ((i = 0; i < 600; i++)); do
+		! tail -c "+$((said + 1))" "$scratch/pmd.log" | grep -q "$1" || return 0
+		kill -0 "$pmd_pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "testpmd does not say '$1'; its last words are:"
+	tail -n 20 "$scratch/pmd.log"
+	return 1
+}
+
+# tell COMMAND: to its prompt; said is where the answer begins.
+tell() {
+	said=$(stat -c %s "$scratch/pmd.log")
+	echo "$1" >&"$prompt"
+}
+
+# start_pmd OPTIONS: with these options of the device.
+start_pmd() {
+	said=0
+	: >"$scratch/pmd.log"
+	rm -f "$scratch/prompt"
+	mkfifo "$scratch/prompt"
+	exec {prompt}<>"$scratch/prompt"
+	stdbuf -oL dpdk-testpmd -l 0,1 --no-huge -m 256 --no-pci --iova-mode=va --no-telemetry \
+		--vdev="net_virtio_user0,path=$VHOST_DEV,queues=1,queue_size=256,iface=$IFACE,$1" \
+		-- -i --port-topology=loop --total-num-mbufs=4096 \
+		<"$scratch/prompt" >"$scratch/pmd.log" 2>&1 &
+	pmd_pid=$!
+	await '^testpmd>' || return 1
+	# Of the tap's frames, only ours are wanted.
+	echo 1 >"/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6"
+	ip link set "$IFACE" txqueuelen 10000 up
+}
+
+stop_pmd() {
+	local status=0
+
+	tell quit
+	wait "$pmd_pid" || status=$?
+	pmd_pid=''
+	exec {prompt}>&-
+	[ "$status" = 0 ] || echo "testpmd ended with status $status"
+	return "$status"
+}
+
+# forwards MODE COMMAND...: what COMMAND does while testpmd forwards in MODE.
+forwards() {
+	local status=0
+
+	tell "set fwd $1"
+	await 'Set .* packet forwarding mode' || return 1
+	tell start
+	await 'packet forwarding - ports=1' || return 1
+	shift
+	"$HERE/far-frames" "$@" || status=1
+	sleep 0.5
+	tell stop
+	await 'Done' || return 1
+	tail -c "+$((said + 1))" "$scratch/pmd.log" | grep -m 2 '[RT]X-packets:' || true
+	return "$status"
+}
+
+# A frame that is lost on the way to a busy program is the tap's loss, but its
+# queue holds them all.
+receives() {
+	local got
+
+	forwards rxonly send $IFACE "$FRAMES" || return 1
+	got=$(tail -c "+$((said + 1))" "$scratch/pmd.log" | sed -n 's/.*RX-packets: \([0-9]*\).*/\1/p;T;q')
+	[ "${got:-0}" = "$FRAMES" ] || { echo "testpmd received ${got:-no} frames"; return 1; }
+}
+
+# The port is stopped and started: the driver begins anew, at slot 0.
+restarts() {
+	tell "port stop 0"
+	await '^Done' || return 1
+	tell "port start 0"
+	await '^Done' || return 1
+	ip link set "$IFACE" up
+	forwards io echo $IFACE "$FRAMES"
+}
+
+test_layout() {
+	report "$1: testpmd starts" start_pmd "$2"
+	report "$1: $FRAMES frames are received" receives
+	report "$1: $FRAMES frames are transmitted" forwards txonly receive $IFACE "$FRAMES"
+	report "$1: $FRAMES frames are echoed" forwards io echo $IFACE "$FRAMES"
+	report "$1: echoed after a restart of the port" restarts
+	report "$1: testpmd ends" stop_pmd
+}
+
+plan 25
+test_layout split packed_vq=0
+test_layout "split in order" packed_vq=0,in_order=1
+test_layout packed packed_vq=1,in_order=0
+test_layout "packed in order" packed_vq=1,in_order=1
+report "no worker is left" test -z "$(cat /proc/[0-9]*/comm 2>/dev/null | grep '^vhost-' || true)"
+finish
