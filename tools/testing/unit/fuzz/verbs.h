@@ -87,6 +87,35 @@ static void fuzz_restart(struct fuzz *f)
 		vd_ring_start(ring, 0);
 }
 
+/* Two positions of a ring that can be: used not ahead, nor a lap behind. */
+static void fuzz_check_base(struct fuzz *f, u32 asked)
+{
+	const struct vd_ring *ring = &f->s.d.ring;
+	u16 in_flight = (ring->next_avail - ring->used_idx) &
+			(2 * ring->num - 1);
+
+	if (!ring->is_packed) {
+		SCENE_CHECK(vd_ring_get_base(ring) == asked);
+		return;
+	}
+	SCENE_CHECK(in_flight <= ring->num);
+	SCENE_CHECK(asked >> 16 || !in_flight);
+	SCENE_CHECK(ring->published == ring->used_idx);
+}
+
+/* Any base that a client may give; the split format's has 16 bits. */
+static void fuzz_rebase(struct fuzz *f)
+{
+	struct vd_ring *ring = &f->s.d.ring;
+	u32 base = input_u16(&f->in);
+
+	if (ring->is_packed)
+		base |= (u32)input_u16(&f->in) << 16;
+	vd_ring_set_base(ring, base);
+	fuzz_restart(f);
+	fuzz_check_base(f, base);
+}
+
 static bool fuzz_is_fetch_error(int err, unsigned int first)
 {
 	switch (err) {
@@ -147,8 +176,10 @@ static int fuzz_complete(struct fuzz *f, u8 arg)
 		umem_settle();
 	}
 	SCENE_CHECK(!err || err == -EFAULT);
+	/* The one that failed is not completed. */
+	done -= !!err;
 	SCENE_CHECK(vd_ring_nr_completed(&d->ring) == (u16)(before + done));
-	SCENE_CHECK(d->ring.nr_pending <= VD_BATCH);
+	SCENE_CHECK(d->ring.nr_pending < VD_BATCH);
 	return err;
 }
 
@@ -192,7 +223,7 @@ static void fuzz_rewind(struct fuzz *f, u8 arg)
 /* Returns a negative number when the ring is broken. */
 static int fuzz_step(struct fuzz *f, u8 verb, u8 arg)
 {
-	switch (verb % 11) {
+	switch (verb % 12) {
 	case 0:
 	case 1:
 		return fuzz_fetch(f, arg);
@@ -215,6 +246,9 @@ static int fuzz_step(struct fuzz *f, u8 verb, u8 arg)
 		return 0;
 	case 9:
 		f->changes = arg;
+		return 0;
+	case 11:
+		fuzz_rebase(f);
 		return 0;
 	default:
 		umem_fault_nth(arg);
