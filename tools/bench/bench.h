@@ -14,6 +14,8 @@ struct bench_case {
 	bool wake;			/* the worker runs for each packet */
 	bool gather;			/* packets wait before there is room */
 	bool xdp;			/* an XDP program drops, not the stack */
+	bool tunnel;			/* frames leave through VXLAN/IPv6 */
+	unsigned int hold;		/* frames that a socket keeps, 0: none */
 	unsigned int len;		/* bytes of a frame; over 1514: GSO */
 	unsigned int ring;		/* entries */
 	unsigned int regions;		/* of the memory table */
@@ -31,7 +33,10 @@ struct bench_result {
 struct bench_dev {
 	struct vg_net net;
 	struct vg_tap tap;
-	int far;			/* source of frames that pktgen has not */
+	int far;			/* source of frames that pktgen has not, or
+					 * the socket that holds frames
+					 */
+	unsigned int held;		/* frames in it */
 };
 
 /* Each ends the process, with a message, when something fails. */

@@ -14,6 +14,7 @@
 
 #include "../lib/vguest/frame.h"
 #include "../lib/vguest/packet.h"
+#include "../lib/vguest/tunnel.h"
 #include "../lib/vguest/wait.h"
 #include "../lib/vguest/worker.h"
 #include "bench.h"
@@ -91,7 +92,12 @@ void bench_open(struct bench_dev *d, const struct bench_case *c)
 	must(vg_link_set_up(d->tap.name, true), d->tap.name);
 	if (c->xdp)
 		xdp_drop_all(d->tap.ifindex);
-	d->far = c->rx && (gso || c->gather) ?
+	if (c->tunnel) {
+		must(vg_tunnel_create(), "tunnel");
+		must(vg_tunnel_bridge(d->tap.name), "bridge");
+	}
+	d->held = 0;
+	d->far = c->hold || (c->rx && (gso || c->gather)) ?
 		 vg_packet_open(d->tap.ifindex, gso) : -1;
 	must(vg_net_open(&d->net, &o), vg_dev_path());
 	add_regions(&d->net, c->regions);
@@ -161,8 +167,9 @@ void bench_frame(const struct bench_case *c, uint8_t *frame,
 	bool gso = c->len > VG_FRAME_MTU;
 
 	vg_frame_build(frame, c->len, 0, 1, gso, hdr);
-	/* To everybody, by an ethertype that nobody wants. */
-	memset(frame, 0xff, 6);
+	/* To everybody, by an ethertype that nobody wants; a bridge would copy. */
+	if (!c->tunnel)
+		memset(frame, 0xff, 6);
 }
 
 /* Transmits what fits, and takes back what is done: how many were. */
@@ -179,6 +186,22 @@ static int step_tx(struct vg_net *n, const struct bench_case *c,
 	nr = vg_net_reap(n);
 	must(nr, "transmit ring");
 	return nr;
+}
+
+/* The socket that holds frames lets them all go once it has enough of them. */
+static void hold(struct bench_dev *d, const struct bench_case *c, int nr)
+{
+	static uint8_t frame[VG_FRAME_MAX];
+	struct virtio_net_hdr hdr;
+	bool gso = c->len > VG_FRAME_MTU;
+
+	d->held += nr;
+	if (d->held < c->hold)
+		return;
+	while (vg_packet_recv(d->far, gso ? &hdr : NULL, frame,
+			      sizeof(frame)) > 0)
+		;
+	d->held = 0;
 }
 
 /* Takes what has come, as far as a burst goes. */
@@ -227,6 +250,8 @@ void bench_stream(struct bench_dev *d, const struct bench_case *c,
 		for (i = 0, nr = 0; i < c->devices; i++) {
 			if (c->tx)
 				nr += step_tx(&d[i].net, c, frame, &hdr);
+			if (c->hold)
+				hold(&d[i], c, nr);
 			if (c->rx)
 				nr += step_rx(&d[i].net);
 		}

@@ -31,6 +31,8 @@ static const struct option options[] = {
 	{ "wake", no_argument, NULL, 'w' },
 	{ "gather", no_argument, NULL, 'G' },
 	{ "xdp", no_argument, NULL, 'x' },
+	{ "tunnel", no_argument, NULL, 't' },
+	{ "hold", required_argument, NULL, 'h' },
 	{ "idle", no_argument, NULL, 'I' },
 	{ "first", no_argument, NULL, 'F' },
 	{ "latency", no_argument, NULL, 'L' },
@@ -116,6 +118,12 @@ static struct bench_case parse(int argc, char **argv)
 		case 'x':
 			c.xdp = true;
 			break;
+		case 't':
+			c.tunnel = true;
+			break;
+		case 'h':
+			c.hold = parse_number(optarg);
+			break;
 		case 'I':
 		case 'F':
 		case 'L':
@@ -128,6 +136,8 @@ static struct bench_case parse(int argc, char **argv)
 	}
 	if (c.rx && c.devices > 1)
 		die("one device receives");
+	if ((c.tunnel || c.hold) && c.devices > 1)
+		die("one device has a tunnel or frames that are held");
 	return c;
 }
 
