@@ -10,8 +10,11 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/if_tun.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
@@ -114,6 +117,48 @@ static inline void vd_compat_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx, 1);
 #else
 	eventfd_signal(ctx);
+#endif
+}
+
+typedef unsigned long vd_shrink_fn(struct shrinker *shrinker,
+				   struct shrink_control *sc);
+
+/* 6.7 allocates shrinkers; before, they are registered in the caller's memory. */
+static inline struct shrinker *
+vd_compat_shrinker_register(const char *name, vd_shrink_fn *count,
+			    vd_shrink_fn *scan)
+{
+#ifdef VD_HAVE_SHRINKER_ALLOC
+	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+#else
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+	int err;
+#endif
+
+	if (!shrinker)
+		return ERR_PTR(-ENOMEM);
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+#ifdef VD_HAVE_SHRINKER_ALLOC
+	shrinker_register(shrinker);
+#else
+	err = register_shrinker(shrinker, "%s", name);
+	if (err) {
+		kfree(shrinker);
+		return ERR_PTR(err);
+	}
+#endif
+	return shrinker;
+}
+
+static inline void vd_compat_shrinker_unregister(struct shrinker *shrinker)
+{
+#ifdef VD_HAVE_SHRINKER_ALLOC
+	shrinker_free(shrinker);
+#else
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
 #endif
 }
 

@@ -9,6 +9,7 @@
 #include "device/ioctl.h"
 #include "device/iotlb.h"
 #include "device/workers.h"
+#include "net/reclaim.h"
 #include "net/tapdev.h"
 
 #define CREATE_TRACE_POINTS
@@ -37,12 +38,20 @@ static int __init vd_main_init(void)
 	err = vd_tapdev_register();
 	if (err)
 		return err;
+	err = vd_reclaim_register();
+	if (err)
+		goto err_tapdev;
 	vd_debug_create();
 	err = vd_chardev_register(vd_node);
-	if (err) {
-		vd_debug_destroy();
-		vd_tapdev_unregister();
-	}
+	if (err)
+		goto err_reclaim;
+	return 0;
+
+err_reclaim:
+	vd_debug_destroy();
+	vd_reclaim_unregister();
+err_tapdev:
+	vd_tapdev_unregister();
 	return err;
 }
 
@@ -50,6 +59,7 @@ static void __exit vd_main_exit(void)
 {
 	vd_chardev_unregister();
 	vd_debug_destroy();
+	vd_reclaim_unregister();
 	vd_tapdev_unregister();
 }
 

@@ -4,24 +4,35 @@
 #define VD_NET_FRAG_H
 
 #include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
 struct page;
 
-/* Pages of a pool: enough for the frames that the stack holds at a time. */
+/* Pages of a pool: enough for the frames that the stack usually holds. */
 #define VD_FRAG_PAGES	8
+
+/* And for those that a socket holds until its reader takes them. */
+#define VD_FRAG_MAX_PAGES	64
 
 /**
  * struct vd_frag_page - one page of a pool
  * @page: first page of an allocation, or NULL
  * @bias: references to it that are ours and not yet given out
- * @nr_busy: how often in a row its turn came while frames were in flight
+ * @nr_busy: turns in a row at which frames in flight held it
+ * @nid: the memory node of the CPU that allocated it
+ * @is_idle: its turn has not come since the last vd_frag_trim()
+ *
+ * All [q].
  */
 struct vd_frag_page {
 	struct page *page;
 	unsigned int bias;
 	unsigned int nr_busy;
+	int nid;
+	bool is_idle;
 };
 
 /**
@@ -29,24 +40,46 @@ struct vd_frag_page {
  * @base: address of the current page's memory
  * @size: its length
  * @offset: where the next fragment begins
- * @cur: index of the current page
+ * @cur: the current page, or NULL
+ * @turn: index of the slot whose turn came last
+ * @nr: slots that take turns, at least VD_FRAG_PAGES
+ * @nr_pages: memory held, in units of PAGE_SIZE; read without a lock
+ * @nr_backoff: allocations until large pages are tried again
+ * @trimmed_offset: @offset at the last vd_frag_trim()
+ * @was_busy: a page was in use at its turn in this round
  * @is_long: for frames of more than a page [c]
- * @slot: the pages, used in turn
+ * @is_due: a trim found @lock taken: the holder must trim [a]
+ * @lock: the mutex of the queue that uses the pool [c]
+ * @link: place in the list of reclaim.c, under that list's lock
+ * @slot: the pages [c]
+ * @max: their number [c]
  *
- * All [q] but as said. A zeroed pool is an empty one.
+ * All [q] but as said.
  */
 struct vd_frag_pool {
 	void *base;
 	unsigned int size;
 	unsigned int offset;
-	unsigned int cur;
+	struct vd_frag_page *cur;
+	unsigned int turn;
+	unsigned int nr;
+	unsigned int nr_pages;
+	unsigned int nr_backoff;
+	unsigned int trimmed_offset;
+	bool was_busy;
 	bool is_long;
-	struct vd_frag_page slot[VD_FRAG_PAGES];
+	bool is_due;
+	struct mutex *lock;
+	struct list_head link;
+	struct vd_frag_page *slot;
+	unsigned int max;
 };
 
 /* The longest fragment of a pool for long frames. */
 #define VD_FRAG_MAX_LEN	SZ_128K
 
+void vd_frag_init(struct vd_frag_pool *pool, struct mutex *lock,
+		  struct vd_frag_page *slot, unsigned int max, bool is_long);
 bool vd_frag_advance(struct vd_frag_pool *pool);
 
 /**
@@ -55,10 +88,10 @@ bool vd_frag_advance(struct vd_frag_pool *pool);
  * @len: bytes, a multiple of the cache line, at most PAGE_SIZE, or
  *	 VD_FRAG_MAX_LEN when the pool is for long frames
  *
- * The reference that comes with it is dropped by whoever frees the frame
+ * The reference that comes with it is dropped by whatever frees the frame
  * (put_page() on the head page), or by vd_frag_undo().
  *
- * Context: process context, may sleep.
+ * Context: process context on the owner's mm, may sleep; @pool->lock held.
  * Return: the memory, or NULL.
  */
 static inline void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)
@@ -70,11 +103,12 @@ static inline void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)
 		return NULL;
 	frag = pool->base + pool->offset;
 	pool->offset += len;
-	pool->slot[pool->cur].bias--;
+	pool->cur->bias--;
 	return frag;
 }
 
 void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len);
-void vd_frag_fini(struct vd_frag_pool *pool);
+unsigned int vd_frag_trim(struct vd_frag_pool *pool);
+unsigned int vd_frag_empty(struct vd_frag_pool *pool);
 
 #endif

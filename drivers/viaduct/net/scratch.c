@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "net/queue.h"
+#include "net/reclaim.h"
 #include "net/scratch.h"
 
 /*
@@ -44,7 +45,12 @@ int vd_scratch_create(struct vd_queue *q)
 	q->batch = batch;
 	if (q->dir == VD_TX) {
 		q->tx = dir;
-		q->tx->long_frags.is_long = true;
+		vd_frag_init(&q->tx->frags, &q->lock, q->tx->page,
+			     VD_FRAG_MAX_PAGES, false);
+		vd_frag_init(&q->tx->long_frags, &q->lock, q->tx->long_page,
+			     VD_FRAG_PAGES, true);
+		vd_reclaim_add(&q->tx->frags);
+		vd_reclaim_add(&q->tx->long_frags);
 	} else {
 		q->rx = dir;
 		vd_tapdev_init(&q->rx->tapdev);
@@ -86,8 +92,8 @@ void vd_scratch_destroy(struct vd_queue *q)
 	if (!q->batch)
 		return;
 	if (q->dir == VD_TX) {
-		vd_frag_fini(&q->tx->frags);
-		vd_frag_fini(&q->tx->long_frags);
+		vd_reclaim_del(&q->tx->frags);
+		vd_reclaim_del(&q->tx->long_frags);
 	}
 	kvfree(q->tx);
 	kvfree(q->batch);

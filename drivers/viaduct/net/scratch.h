@@ -20,10 +20,10 @@ struct vd_queue;
  * @nr_xdp: frames in @xdp
  * @bytes: their length
  * @last_len: length of the last chain that was fetched
- * @last_long: time of the last long frame in jiffies, 0 when there is no memory
- *	     for such
  * @frags: the memory they lie in
  * @long_frags: the memory that frames of more than a page lie in
+ * @page: the pages of @frags
+ * @long_page: the pages of @long_frags
  * @xdp: frames that will be sent together
  *
  * All [q].
@@ -33,9 +33,10 @@ struct vd_tx {
 	unsigned int nr_xdp;
 	size_t bytes;
 	size_t last_len;
-	unsigned long last_long;
 	struct vd_frag_pool frags;
 	struct vd_frag_pool long_frags;
+	struct vd_frag_page page[VD_FRAG_MAX_PAGES];
+	struct vd_frag_page long_page[VD_FRAG_PAGES];
 	struct xdp_buff xdp[VD_BATCH];
 };
 

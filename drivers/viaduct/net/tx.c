@@ -15,7 +15,6 @@
  * the socket wakes us when it can.
  */
 #include <linux/if_ether.h>
-#include <linux/jiffies.h>
 #include <linux/math.h>
 #include <linux/skbuff.h>
 
@@ -23,11 +22,9 @@
 #include "guest/access.h"
 #include "net/busy.h"
 #include "net/queue.h"
+#include "net/reclaim.h"
 #include "net/scratch.h"
 #include "net/tx.h"
-
-/* How long memory for long frames is kept without one, in jiffies. */
-#define VD_TX_LONG_KEPT	(10 * HZ)
 
 /* A fragment is a frame's buffer and what build_skb() needs behind it. */
 static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
@@ -129,7 +126,6 @@ static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 		    vd_backend_has_xdp_prog(&q->backend))
 			return -ENOSPC;
 		pool = &tx->long_frags;
-		tx->last_long = jiffies;
 	}
 	buf = vd_frag_get(pool, frag_len);
 	if (!buf)
@@ -325,15 +321,6 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 	return next;
 }
 
-/* The memory for long frames is large: give it up when there are no more. */
-static void vd_tx_trim(struct vd_tx *tx)
-{
-	if (!tx->last_long || time_before(jiffies, tx->last_long + VD_TX_LONG_KEPT))
-		return;
-	vd_frag_fini(&tx->long_frags);
-	tx->last_long = 0;
-}
-
 /**
  * vd_tx_run() - the handler of the TX queue
  * @work: its job
@@ -356,6 +343,7 @@ void vd_tx_run(struct vd_work *work)
 		else
 			next = vd_tx_batch(q, &budget);
 	}
-	vd_tx_trim(q->tx);
+	vd_reclaim_check(&q->tx->frags);
+	vd_reclaim_check(&q->tx->long_frags);
 	vd_queue_leave(q, next);
 }
