@@ -56,7 +56,7 @@ void must(int ret, const char *what);
 
 /*
  * Other questions than what a stream costs. Each prints its own line.
- * Memory of a device that is open, with its owner, and does nothing.
+ * Memory of a device that has done nothing since a burst of frames.
  */
 void bench_idle(const struct bench_case *c);
 /* From open to the first frame that is sent. */

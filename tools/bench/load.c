@@ -80,7 +80,7 @@ void bench_open(struct bench_dev *d, const struct bench_case *c)
 			    VG_BIT(VG_F_EVENT_IDX) |
 			    (c->mergeable ? VG_NET_F_MRG : 0),
 		.num = { c->ring, c->ring },
-		.nr_tx = gso ? 64 : 0,
+		.nr_tx = gso ? (c->ring < 64 ? c->ring : 64) : 0,
 		.nr_rx = gso && !c->mergeable ? 64 : 0,
 		.tx_size = gso ? VG_FRAME_MAX + 16 : 2048,
 		.rx_size = gso && !c->mergeable ? VG_FRAME_MAX + 16 : 2048,

@@ -33,7 +33,7 @@ COSTS = [
     Row("TX 1500 B VXLAN over IPv6", "--tunnel --len 1500 --count 8000"),
     Row("TX 60000 B VXLAN over IPv6", "--tunnel --len 60000 --count 1500"),
     Row("TX 1400 B held", "--hold 1000 --len 1400 --count 8000"),
-    Row("TX 64 KiB GSO held", "--hold 100 --len 65535 --count 1500"),
+    Row("TX 60000 B GSO held", "--hold 100 --len 60000 --count 1500"),
     Row("RX 64 B", "--rx --len 60", quick=True),
     Row("RX 256 B", "--rx --len 256"),
     Row("RX 1500 B", "--rx --len 1500 --count 8000", quick=True),
@@ -79,7 +79,7 @@ FLOOR = [
 
 # Answers with another key than a stream's.
 PROBES = [
-    Row("KiB of an idle device", "--idle --devices 200"),
+    Row("KiB of an idle device", "--idle --devices 100 --len 60000 --ring 16 --hold 200"),
     Row("us from open to the first frame", "--first --count 20"),
     Row("us from kick to wire", "--latency --count 500"),
     Row("us from wire to call", "--latency --rx --len 60 --count 500"),

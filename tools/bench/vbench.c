@@ -136,7 +136,7 @@ static struct bench_case parse(int argc, char **argv)
 	}
 	if (c.rx && c.devices > 1)
 		die("one device receives");
-	if ((c.tunnel || c.hold) && c.devices > 1)
+	if ((c.tunnel || c.hold) && c.devices > 1 && question != 'I')
 		die("one device has a tunnel or frames that are held");
 	return c;
 }
