@@ -20,6 +20,10 @@ struct ptr_ring;
  * @sock: the socket inside
  * @ring: where a tun, tap or macvtap holds packets for us; NULL for AF_PACKET
  * @is_tun: a tun or tap, which counts the packets that are received from it
+ * @ifindex: index of its device, or 0 when that is not known
+ * @room: bytes that devices behind the socket want in front of frames, as seen at
+ *	  @room_seen
+ * @room_seen: a time in jiffies
  *
  * All [q].
  */
@@ -28,6 +32,9 @@ struct vd_backend {
 	struct socket *sock;
 	struct ptr_ring *ring;
 	bool is_tun;
+	int ifindex;
+	unsigned int room;
+	unsigned long room_seen;
 };
 
 int vd_backend_get(struct vd_backend *backend, int fd);
@@ -35,7 +42,7 @@ void vd_backend_put(struct vd_backend *backend);
 
 int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame);
 
-unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend);
+unsigned int vd_backend_xdp_headroom(struct vd_backend *backend);
 bool vd_backend_has_xdp_prog(const struct vd_backend *backend);
 int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
 			unsigned int nr);

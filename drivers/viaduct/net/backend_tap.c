@@ -9,6 +9,8 @@
 #include <linux/err.h>
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/ptr_ring.h>
 #include <linux/skb_array.h>
 #include <net/sock.h>
@@ -17,13 +19,14 @@
 #include "compat.h"
 #include "net/backend.h"
 #include "net/backend_kinds.h"
+#include "net/headroom.h"
 
 /**
  * vd_backend_tap_find() - see whether a file is a tun, tap or macvtap
  * @backend: with the file filled in
  *
- * Context: process context.
- * Return: 0 with socket and ring filled in, or -ENOTSOCK.
+ * Context: process context, takes the RTNL.
+ * Return: 0 with socket, ring and device filled in, or -ENOTSOCK.
  */
 int vd_backend_tap_find(struct vd_backend *backend)
 {
@@ -38,12 +41,18 @@ int vd_backend_tap_find(struct vd_backend *backend)
 		if (!IS_ERR(backend->sock))
 			backend->ring = tap_get_ptr_ring(file);
 	}
-	if (!IS_ERR(backend->sock) && !IS_ERR(backend->ring))
+	if (!IS_ERR(backend->sock) && !IS_ERR(backend->ring)) {
+		backend->ifindex = vd_headroom_find(backend);
+		backend->room_seen = jiffies - 1;
 		return 0;
+	}
 	backend->sock = NULL;
 	backend->ring = NULL;
 	return -ENOTSOCK;
 }
+
+/* The room for a virtio-net header, which other producers keep as well. */
+#define VD_BACKEND_HDR_ROOM	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /**
  * vd_backend_xdp_headroom() - whether and how frames go as XDP buffers
@@ -52,17 +61,27 @@ int vd_backend_tap_find(struct vd_backend *backend)
  * Frames sent that way are not charged to the socket, so a finite send
  * buffer, which is the client's wish for back-pressure, rules it out.
  *
+ * A device that adds headers, such as a tunnel on the tap's bridge, reallocates
+ * each frame that has no room for them.
+ *
  * Return: bytes of room that must be before a frame for
  * vd_backend_send_xdp(), more when the device has an XDP program attached; 0
  * when frames have to be sent one by one.
  */
-unsigned int vd_backend_xdp_headroom(const struct vd_backend *backend)
+unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 {
-	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
+	unsigned int room;
 
 	if (!backend->ring ||
 	    READ_ONCE(backend->sock->sk->sk_sndbuf) != INT_MAX)
 		return 0;
+	if (time_after(jiffies, backend->room_seen)) {
+		backend->room_seen = jiffies;
+		backend->room = vd_headroom_look(backend);
+	}
+	room = max_t(unsigned int, NET_SKB_PAD + VD_BACKEND_HDR_ROOM,
+		     backend->room);
+	room = SKB_DATA_ALIGN(room) + NET_IP_ALIGN;
 	if (sock_flag(backend->sock->sk, SOCK_XDP))
 		room += XDP_PACKET_HEADROOM;
 	return room;

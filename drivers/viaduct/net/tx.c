@@ -16,6 +16,7 @@
  */
 #include <linux/if_ether.h>
 #include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/skbuff.h>
 
 #include "compat.h"
@@ -25,6 +26,22 @@
 #include "net/reclaim.h"
 #include "net/scratch.h"
 #include "net/tx.h"
+
+/*
+ * Room before a long frame: for a frame without it, a tunnel would allocate and
+ * copy 64 KiB in atomic context.
+ */
+#define VD_TX_LONG_ROOM		(SKB_DATA_ALIGN(256) + NET_IP_ALIGN)
+
+/*
+ * The longest linear part of a packet, with its room in front, which other
+ * headers may fill. The kernel's own producers make none of more than 64 KiB
+ * less one: TCP and UDP put at most an IP packet into one, linearizing a GSO
+ * packet is bound by GSO_LEGACY_MAX_SIZE. Drivers rely on it: several have 16 bits
+ * for the length of a buffer. The socket's sendmsg() puts longer frames into
+ * page fragments.
+ */
+#define VD_TX_MAX_LINEAR	U16_MAX
 
 /* A fragment is a frame's buffer and what build_skb() needs behind it. */
 static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
@@ -114,17 +131,19 @@ static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 		       size_t frame_len)
 {
 	struct vd_tx *tx = q->tx;
-	unsigned int headroom = tx->headroom;
-	unsigned int frag_len = vd_tx_frag_len(headroom, frame_len);
+	unsigned int headroom = tx->headroom, frag_len;
 	struct xdp_buff *xdp = &tx->xdp[tx->nr_xdp];
 	struct vd_frag_pool *pool = &tx->frags;
 	void *buf;
 	int err;
 
+	frag_len = vd_tx_frag_len(headroom, frame_len);
 	if (frag_len > PAGE_SIZE) {
-		if (frag_len > VD_FRAG_MAX_LEN ||
+		headroom = max_t(unsigned int, headroom, VD_TX_LONG_ROOM);
+		if (headroom + frame_len > VD_TX_MAX_LINEAR ||
 		    vd_backend_has_xdp_prog(&q->backend))
 			return -ENOSPC;
+		frag_len = vd_tx_frag_len(headroom, frame_len);
 		pool = &tx->long_frags;
 	}
 	buf = vd_frag_get(pool, frag_len);

@@ -11,6 +11,8 @@
 
 /* Creates both and brings them up: 0 or -EIO, with the message of ip(8). */
 int vg_tunnel_create(void);
+/* A tunnel in the tunnel, which takes its place on the bridge: 140 bytes. */
+int vg_tunnel_nest(void);
 /* A bridge of @name and the tunnel. Unicast frames cross it unshared. */
 int vg_tunnel_bridge(const char *name);
 
