@@ -48,7 +48,7 @@ static int find(pid_t owner, bool all, pid_t *tid, int room)
 	snprintf(more, sizeof(more), "vhost-%d-", owner);
 	snprintf(tasks, sizeof(tasks), "/proc/%d/task", owner);
 	nr = find_in("/proc", name, all ? more : NULL, tid, room);
-	return nr + find_in(tasks, name, NULL, tid + nr, room - nr);
+	return nr + find_in(tasks, name, all ? more : NULL, tid + nr, room - nr);
 }
 
 int vg_worker_list(pid_t owner, pid_t *tid, int room)
@@ -69,11 +69,13 @@ uint64_t vg_worker_total(pid_t owner)
 
 pid_t vg_worker_find_id(pid_t owner, unsigned int id)
 {
-	char name[32];
+	char name[32], tasks[32];
 	pid_t tid = 0;
 
 	snprintf(name, sizeof(name), "vhost-%d-%u", owner, id);
-	find_in("/proc", name, NULL, &tid, 1);
+	snprintf(tasks, sizeof(tasks), "/proc/%d/task", owner);
+	if (!find_in("/proc", name, NULL, &tid, 1))
+		find_in(tasks, name, NULL, &tid, 1);
 	return tid;
 }
 

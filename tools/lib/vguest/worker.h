@@ -9,9 +9,9 @@
 #define VG_MAX_WORKERS	512
 
 /*
- * The thread that works for a device: a kernel thread, or with the newer
- * reference a thread of this process. Its name carries the number of the
- * thread that called VHOST_SET_OWNER.
+ * The thread that works for a device: a kernel thread, or from 6.4 on a thread
+ * of the owner. Its name carries the number of the thread that called
+ * VHOST_SET_OWNER.
  */
 
 /* How many there are for @owner. */

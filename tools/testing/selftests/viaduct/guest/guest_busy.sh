@@ -17,7 +17,7 @@ round_trip() {
 workers_ran() {
 	local comm
 
-	for comm in /proc/[0-9]*/comm; do
+	for comm in /proc/[0-9]*/task/[0-9]*/comm; do
 		[[ $(cat "$comm" 2>/dev/null) != vhost-* ]] || cut -d ' ' -f 1 "${comm%comm}schedstat"
 	done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }

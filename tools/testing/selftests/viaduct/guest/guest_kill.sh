@@ -80,7 +80,7 @@ both_ways_flow() {
 workers() {
 	local comm name nr=0
 
-	for comm in /proc/[0-9]*/comm; do
+	for comm in /proc/[0-9]*/task/[0-9]*/comm; do
 		{ read -r name <"$comm"; } 2>/dev/null || continue
 		[[ $name != vhost-* ]] || nr=$((nr + 1))
 	done

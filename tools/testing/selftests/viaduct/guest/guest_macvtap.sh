@@ -43,5 +43,5 @@ report "iperf3 to the guest" iperf_guest $NET
 report "iperf3 from the guest" iperf_guest $NET -R
 guest_kill
 report "the macvtap is free after kill -9" drop_wire
-report "no worker is left" test -z "$(cat /proc/[0-9]*/comm 2>/dev/null | grep '^vhost-' || true)"
+report "no worker is left" test -z "$(cat /proc/[0-9]*/task/[0-9]*/comm 2>/dev/null | grep '^vhost-' || true)"
 finish
