@@ -106,6 +106,7 @@ struct vhost_features_array {
 /* 6.17, and stable kernels before: what kind of thread a worker is. */
 #ifndef VHOST_SET_FORK_FROM_OWNER
 #define VHOST_FORK_OWNER_KTHREAD	0
+#define VHOST_FORK_OWNER_TASK		1
 #define VHOST_SET_FORK_FROM_OWNER	_IOW(VHOST_VIRTIO, 0x84, __u8)
 #define VHOST_GET_FORK_FROM_OWNER	_IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif

@@ -26,6 +26,7 @@ COSTS = [
     Row("TX 1500 B indirect", "--len 1500 --indirect --count 8000"),
     Row("TX 64 B mergeable", "--mergeable"),
     Row("TX 64 B notified", "--notify", quick=True, loose=True),
+    Row("TX 64 B notified, kernel thread", "--notify --kernel-thread", loose=True),
     Row("TX 64 B ring of 1024", "--ring 1024"),
     Row("TX 64 B 500 regions", "--regions 500"),
     Row("TX 64 B dropped by XDP", "--xdp"),
@@ -43,6 +44,7 @@ COSTS = [
     Row("RX 1500 B mergeable", "--rx --len 1500 --mergeable --count 8000"),
     Row("RX 64 B notified", "--rx --len 60 --notify", loose=True),
     Row("RX 64 B wake-up each", "--rx --len 60 --wake", quick=True, loose=True),
+    Row("RX 64 B wake-up, kernel thread", "--rx --len 60 --wake --kernel-thread", loose=True),
     Row("RX 64 B ring of 1024", "--rx --len 60 --ring 1024"),
     Row("RX 64 B 500 regions", "--rx --len 60 --regions 500"),
 ]

@@ -20,6 +20,7 @@ static const struct option options[] = {
 	{ "rx", no_argument, NULL, 'r' },
 	{ "both", no_argument, NULL, 'b' },
 	{ "workers", required_argument, NULL, 'W' },
+	{ "kernel-thread", no_argument, NULL, 'K' },
 	{ "len", required_argument, NULL, 'l' },
 	{ "count", required_argument, NULL, 'n' },
 	{ "ring", required_argument, NULL, 's' },
@@ -84,6 +85,9 @@ static struct bench_case parse(int argc, char **argv)
 			break;
 		case 'W':
 			c.workers = parse_number(optarg);
+			break;
+		case 'K':
+			vg_fork_from_owner = 0;
 			break;
 		case 'l':
 			c.len = parse_number(optarg);

@@ -33,6 +33,7 @@ struct vd_device *vd_device_create(void)
 		return NULL;
 	mutex_init(&dev->lock);
 	vd_features_init(dev);
+	dev->fork_from_owner = vd_fork_from_owner_default;
 	vd_iotlb_init(&dev->iotlb);
 	vd_misses_init(&dev->misses);
 	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->queue[VD_TX],
@@ -155,7 +156,8 @@ static void vd_device_leave_iotlb(struct vd_device *dev)
  *     sockets' wait queues were left in step 1, so nothing queues a handler
  *     any more; call and error eventfds have no user after step 1.
  *  3. Stop the workers. They first run what was queued before step 2, to no
- *     effect, and leave the owner's address space.
+ *     effect, and leave the owner's address space. A worker that was killed
+ *     with its owner has dropped its jobs, and only its memory is left.
  *  4. With no thread left that could use them: memory table, log eventfd,
  *     address space.
  */
@@ -177,6 +179,7 @@ static void vd_device_stop(struct vd_device *dev)
 	memset(dev->features, 0, sizeof(dev->features));
 	dev->backend_features = 0;
 	vd_owner_put(&dev->owner);
+	dev->fork_from_owner = vd_fork_from_owner_default;
 }
 
 /**
@@ -192,8 +195,8 @@ void vd_device_destroy(struct vd_device *dev)
 	mutex_unlock(&vd_device_list_lock);
 
 	mutex_lock(&dev->lock);
-	/* Memory may be waited for that nobody provides any more. */
-	vd_workers_hurry(dev);
+	/* The program that has to provide a page may be gone. */
+	vd_workers_abort_faults(dev);
 	vd_device_stop(dev);
 	mutex_unlock(&dev->lock);
 	mutex_destroy(&dev->lock);

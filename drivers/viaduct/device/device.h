@@ -14,14 +14,18 @@
 
 struct vd_regions;
 
-/* Two rings cannot use more; the rest is for moving them. */
-#define VD_MAX_WORKERS	8
+/*
+ * Two in use, and two to move the rings to. The pids controller does not count
+ * kernel threads, so this bounds them.
+ */
+#define VD_MAX_WORKERS	4
 
 /**
  * struct vd_device - a pair of queues, and what they share
  * @lock: taken by every call that changes something
  * @node: place in the list of devices, under that list's mutex
  * @owner: whose memory it works on [d]
+ * @fork_from_owner: workers are threads of the owner, not kernel threads [d]
  * @worker: by id, from SET_OWNER on; the queues know whose they are [d]
  * @regions: the memory table, or NULL before there is one [d]
  * @iotlb: what the client's IOMMU said, with ACCESS_PLATFORM [d]
@@ -38,6 +42,7 @@ struct vd_device {
 	struct mutex lock; /* before the queues' */
 	struct list_head node;
 	struct vd_owner owner;
+	bool fork_from_owner;
 	struct vd_worker *worker[VD_MAX_WORKERS];
 	struct vd_regions *regions;
 	struct vd_iotlb iotlb;

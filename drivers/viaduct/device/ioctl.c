@@ -133,28 +133,6 @@ static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
 	return 0;
 }
 
-/*
- * Whether workers are threads of the owner, as newer in-tree drivers have it.
- * Ours are threads of the kernel, everywhere.
- */
-static long vd_ioctl_get_fork_from_owner(struct vd_device *dev,
-					 void __user *arg)
-{
-	return put_user(VHOST_FORK_OWNER_KTHREAD, (u8 __user *)arg);
-}
-
-static long vd_ioctl_set_fork_from_owner(struct vd_device *dev,
-					 void __user *arg)
-{
-	u8 mode;
-
-	if (dev->owner.mm)
-		return -EBUSY;
-	if (get_user(mode, (u8 __user *)arg))
-		return -EFAULT;
-	return mode == VHOST_FORK_OWNER_KTHREAD ? 0 : -EINVAL;
-}
-
 static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_GET_FEATURES,		vd_features_get },
 	{ VHOST_SET_FEATURES,		vd_features_set },
@@ -165,8 +143,8 @@ static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_GET_BACKEND_FEATURES,	vd_ioctl_get_backend_features },
 	{ VHOST_SET_BACKEND_FEATURES,	vd_ioctl_set_backend_features },
 	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },
-	{ VHOST_SET_FORK_FROM_OWNER,	vd_ioctl_set_fork_from_owner },
-	{ VHOST_GET_FORK_FROM_OWNER,	vd_ioctl_get_fork_from_owner },
+	{ VHOST_SET_FORK_FROM_OWNER,	vd_workers_set_fork },
+	{ VHOST_GET_FORK_FROM_OWNER,	vd_workers_get_fork },
 	/* Looks at its argument before it asks who calls. */
 	{ VHOST_NET_SET_BACKEND,	vd_vring_set_backend },
 	{ VHOST_RESET_OWNER,		vd_ioctl_reset_owner,	true },

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module: parameters, start and end. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/viaduct.h>
 
@@ -31,10 +33,17 @@ MODULE_PARM_DESC(hide_features, "Feature bits not to offer, so that guests can m
 module_param_named(worker_per_ring, vd_worker_per_ring, bool, 0444);
 MODULE_PARM_DESC(worker_per_ring, "A worker for each ring, not one for both (default: no)");
 
+module_param_named(fork_from_owner_default, vd_fork_from_owner_default, bool, 0444);
+MODULE_PARM_DESC(fork_from_owner_default, "Workers are threads of the owner, not kernel threads (default: yes where the kernel can)");
+
 static int __init vd_main_init(void)
 {
 	int err;
 
+	if (vd_fork_from_owner_default && !VD_THREAD_CAN_FORK) {
+		pr_info("fork_from_owner_default: not on this kernel; workers are kernel threads\n");
+		vd_fork_from_owner_default = false;
+	}
 	err = vd_tapdev_register();
 	if (err)
 		return err;

@@ -15,6 +15,7 @@
 #include "device/workers.h"
 
 bool vd_worker_per_ring;
+bool vd_fork_from_owner_default = VD_THREAD_CAN_FORK;
 
 static struct vd_worker *vd_workers_find(struct vd_device *dev, u32 id)
 {
@@ -46,7 +47,8 @@ static int vd_workers_add(struct vd_device *dev)
 	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
 	if (!worker)
 		return -ENOMEM;
-	err = vd_worker_start(worker, dev->owner.mm, dev->owner.pid, id);
+	err = vd_worker_start(worker, dev->owner.mm, dev->fork_from_owner,
+			      dev->owner.pid, id);
 	if (err) {
 		kfree(worker);
 		return err;
@@ -123,18 +125,59 @@ void vd_workers_flush(struct vd_device *dev)
 }
 
 /**
- * vd_workers_hurry() - have jobs fail from now on that wait for memory
+ * vd_workers_abort_faults() - let page faults fail that block jobs, for good
  * @dev: a device that is about to end
  *
  * Context: device mutex held.
  */
-void vd_workers_hurry(struct vd_device *dev)
+void vd_workers_abort_faults(struct vd_device *dev)
 {
 	u32 id;
 
 	for (id = 0; id < VD_MAX_WORKERS; id++)
 		if (dev->worker[id])
-			vd_worker_hurry(dev->worker[id]);
+			vd_worker_abort_faults_begin(dev->worker[id]);
+}
+
+/**
+ * vd_workers_get_fork() - the ioctl VHOST_GET_FORK_FROM_OWNER
+ * @dev: the device
+ * @arg: u8: 1 if workers are threads of the owner, 0 if they are kernel threads
+ *
+ * Context: device mutex held.
+ * Return: 0 or -EFAULT.
+ */
+long vd_workers_get_fork(struct vd_device *dev, void __user *arg)
+{
+	return put_user(dev->fork_from_owner ? VHOST_FORK_OWNER_TASK :
+					       VHOST_FORK_OWNER_KTHREAD,
+			(u8 __user *)arg);
+}
+
+/**
+ * vd_workers_set_fork() - the ioctl VHOST_SET_FORK_FROM_OWNER
+ * @dev: the device
+ * @arg: u8, as for vd_workers_get_fork()
+ *
+ * It holds until RESET_OWNER.
+ *
+ * Context: device mutex held.
+ * Return: 0; -EBUSY if there is an owner; -EFAULT; -EINVAL for another value, or
+ * for 1 on a kernel that cannot create threads of a process.
+ */
+long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
+{
+	u8 mode;
+
+	if (dev->owner.mm)
+		return -EBUSY;
+	if (get_user(mode, (u8 __user *)arg))
+		return -EFAULT;
+	if (mode != VHOST_FORK_OWNER_KTHREAD &&
+	    (mode != VHOST_FORK_OWNER_TASK || !VD_THREAD_CAN_FORK))
+		return -EINVAL;
+	dev->fork_from_owner = mode == VHOST_FORK_OWNER_TASK;
+	return 0;
 }
 
 /**
@@ -142,12 +185,12 @@ void vd_workers_hurry(struct vd_device *dev)
  * @dev: the device
  * @arg: struct vhost_worker_state, where the worker's id goes
  *
- * The worker joins the caller's cgroups, and is idle until a ring is attached
- * to it.
+ * The worker is a thread of the same kind as the first, and is idle until a ring
+ * is attached to it.
  *
  * Context: device mutex held, called by the owner.
  * Return: 0; -ENOSPC when there are VD_MAX_WORKERS; -EFAULT, and there is no
- * worker then; or why it could not be created.
+ * worker then; or the errno of vd_worker_start().
  */
 long vd_workers_new(struct vd_device *dev, void __user *arg)
 {

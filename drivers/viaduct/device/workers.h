@@ -7,12 +7,16 @@
 
 /* Module parameter: not one worker for both rings, but one for each. */
 extern bool vd_worker_per_ring;
+/* Module parameter: workers are threads of their owner by default. */
+extern bool vd_fork_from_owner_default;
 
 int vd_workers_start(struct vd_device *dev);
 void vd_workers_stop(struct vd_device *dev);
 void vd_workers_flush(struct vd_device *dev);
-void vd_workers_hurry(struct vd_device *dev);
+void vd_workers_abort_faults(struct vd_device *dev);
 
+long vd_workers_get_fork(struct vd_device *dev, void __user *arg);
+long vd_workers_set_fork(struct vd_device *dev, void __user *arg);
 long vd_workers_new(struct vd_device *dev, void __user *arg);
 long vd_workers_free(struct vd_device *dev, void __user *arg);
 long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,

@@ -2,27 +2,23 @@
 /*
  * Workers.
  *
- * A worker is a kernel thread that borrows the owner's address space, sits in
- * the owner's cgroups, and runs queued jobs first come, first served. A job
- * that is queued already is not queued twice; one that is queued while it
- * runs will run again, and sees everything that was written before it was
- * queued. Jobs are bounded, so stopping a worker takes as long as a job.
+ * A worker runs queued jobs on the owner's address space, first come, first
+ * served. A job that is queued already is not queued twice; one that is queued
+ * while it runs will run again, and sees everything that was written before it
+ * was queued. Jobs are bounded, so stopping a worker takes as long as a job.
  *
- * Only memory can make a job wait: a page that a program provides
- * (userfaultfd, FUSE) may come late or never, and the program may be the one
- * that is being killed. A pending SIGKILL makes such a wait fail, so that is
- * what a worker gets in the end. It takes it from the kernel alone, and does
- * not die of it.
+ * Only a page fault can block a job. Its end depends on the kind of thread, see
+ * thread_kthread.c and thread_task.c.
+ *
+ * A worker whose thread is killed with its owner is dead: queueing does nothing,
+ * flushing returns at once, and it still has to be stopped.
  *
  * Jobs may be queued from any context, wake-up callbacks with interrupts off
  * included; start, stop and flush sleep.
  */
 #include <linux/bits.h>
-#include <linux/cgroup.h>
 #include <linux/completion.h>
-#include <linux/kthread.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
+#include <linux/rcupdate.h>
 
 #include "host/worker.h"
 
@@ -40,78 +36,64 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 	llist_for_each_entry_safe(work, next, node, node) {
 		worker->is_last = !work->node.next;
 		/*
-		 * Clear first, so that whoever queues the job from now on
-		 * has it run again. The barrier pairs with the full one of
-		 * test_and_set_bit() in vd_work_queue(): a caller that still
-		 * sees the bit set knows that its writes are seen by fn().
+		 * Cleared first, so that the job runs again if it is queued
+		 * from now on. The full barrier in vd_thread_begin_job() pairs
+		 * with that of test_and_set_bit() in vd_worker_add(): if a
+		 * caller still sees the bit set, fn() sees the caller's writes.
 		 */
 		clear_bit(VD_WORK_QUEUED, &work->flags);
-		smp_mb__after_atomic(); /* as said above */
+		vd_thread_begin_job(&worker->thread);
 		work->fn(work);
 		cond_resched();
 	}
 }
 
-/**
- * vd_worker_has_jobs() - whether another job waits for the worker that runs this
- *
- * Context: a job; the answer is of now.
- */
-bool vd_worker_has_jobs(void)
+static bool vd_worker_run(struct vd_thread *thread)
 {
-	const struct vd_worker *worker = kthread_data(current);
+	struct vd_worker *worker = container_of(thread, struct vd_worker,
+						thread);
 
-	return !worker->is_last || !llist_empty(&worker->jobs);
-}
-
-/* Drop the signal, unless somebody is in a hurry. */
-static void vd_worker_take_signal(const struct vd_worker *worker)
-{
-	if (atomic_read(&worker->hurry))
-		return;
-	flush_signals(current);
-	/*
-	 * Somebody new, who found the old signal pending, sent none. That was
-	 * under the lock that flush_signals() takes, and after hurry was raised.
-	 */
-	if (atomic_read(&worker->hurry))
-		send_sig(SIGKILL, current, 1);
-}
-
-static int vd_worker_main(void *data)
-{
-	struct vd_worker *worker = data;
-
-	allow_kernel_signal(SIGKILL);
-	kthread_use_mm(worker->mm);
-	for (;;) {
-		/* Whoever was in a hurry may have got what it waited for. */
-		if (signal_pending(current))
-			vd_worker_take_signal(worker);
-		/*
-		 * The barrier pairs with that of wake_up_process(), and with
-		 * the full one of llist_add() in vd_work_queue().
-		 */
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!llist_empty(&worker->jobs)) {
-			__set_current_state(TASK_RUNNING);
-			vd_worker_run_jobs(worker);
-		} else if (!kthread_should_stop()) {
-			schedule();
-		} else {
-			/*
-			 * All jobs were queued before the stop: look again.
-			 * The barrier pairs with the full one of llist_add()
-			 * in vd_work_queue(), behind which the stop is set.
-			 */
-			smp_rmb();
-			if (llist_empty(&worker->jobs))
-				break;
-		}
-	}
+	if (llist_empty(&worker->jobs))
+		return false;
 	__set_current_state(TASK_RUNNING);
-	kthread_unuse_mm(worker->mm);
-	return 0;
+	vd_worker_run_jobs(worker);
+	return true;
+}
+
+/**
+ * vd_worker_has_jobs() - whether another job waits for the current worker
+ * @work: the running job
+ *
+ * A job that has been moved to another worker while it was queued must give way
+ * too: that worker runs it next.
+ *
+ * Context: the job, with the lock held under which &vd_work.worker changes. The
+ * answer is of now.
+ */
+bool vd_worker_has_jobs(const struct vd_work *work)
+{
+	const struct vd_worker *worker = work->worker;
+
+	return READ_ONCE(worker->thread.task) != current ||
+	       !worker->is_last || !llist_empty(&worker->jobs);
+}
+
+/* Returns false if the worker is dead; otherwise @work will run. */
+static bool vd_worker_add(struct vd_worker *worker, struct vd_work *work)
+{
+	bool is_dead;
+
+	if (test_and_set_bit(VD_WORK_QUEUED, &work->flags))
+		return true;
+	rcu_read_lock();
+	is_dead = READ_ONCE(worker->is_dead);
+	if (is_dead)
+		clear_bit(VD_WORK_QUEUED, &work->flags);
+	/* A list with entries has had its thread woken. */
+	else if (llist_add(&work->node, &worker->jobs))
+		vd_thread_wake(&worker->thread);
+	rcu_read_unlock();
+	return !is_dead;
 }
 
 struct vd_worker_flush {
@@ -127,130 +109,131 @@ static void vd_worker_flush_fn(struct vd_work *work)
 	complete(&flush->done);
 }
 
+/* Forget the queued jobs; a flush that waits for its turn ends. */
+static void vd_worker_drop_jobs(struct vd_worker *worker)
+{
+	struct llist_node *node = llist_del_all(&worker->jobs);
+	struct vd_work *work, *next;
+
+	llist_for_each_entry_safe(work, next, node, node) {
+		clear_bit(VD_WORK_QUEUED, &work->flags);
+		if (work->fn == vd_worker_flush_fn)
+			work->fn(work);
+	}
+}
+
+/*
+ * In the thread, which is about to exit. After the grace period nothing adds a
+ * job or wakes the thread, and all jobs that were added are in the list.
+ */
+static void vd_worker_killed(struct vd_thread *thread)
+{
+	struct vd_worker *worker = container_of(thread, struct vd_worker,
+						thread);
+
+	WRITE_ONCE(worker->is_dead, true);
+	synchronize_rcu();
+	vd_worker_drop_jobs(worker);
+}
+
 /**
  * vd_worker_flush() - wait until the jobs queued so far have run
- * @worker: a started worker
+ * @worker: a started worker; nothing happens if it is dead
  *
- * Context: process context, sleeps; not from a job.
+ * Context: device mutex held, sleeps; not from a job.
  */
 void vd_worker_flush(struct vd_worker *worker)
 {
 	struct vd_worker_flush flush;
 
 	vd_work_init(&flush.work, vd_worker_flush_fn);
-	flush.work.worker = worker;
 	init_completion(&flush.done);
-	vd_work_queue(&flush.work);
-	if (!wait_for_completion_killable(&flush.done))
+	if (!vd_worker_add(worker, &flush.work) ||
+	    !wait_for_completion_killable(&flush.done))
 		return;
-	/* Who is being killed may be who would have to answer. */
-	vd_worker_hurry(worker);
+	/* The caller may be the program that a job waits for. */
+	vd_worker_abort_faults_begin(worker);
 	wait_for_completion(&flush.done);
-	vd_worker_calm(worker);
+	vd_worker_abort_faults_end(worker);
 }
 
 /**
- * vd_worker_hurry() - have jobs fail that wait for memory
+ * vd_worker_abort_faults_begin() - let page faults fail that block a job
  * @worker: a started worker
  *
- * For callers who are being killed, and for the last close. The worker does not
- * sleep meanwhile; whoever waits for something it does calls vd_worker_calm()
- * afterwards, unless that is its end.
+ * For callers that wait for a job and are being killed, and for the last close.
+ * Each call is followed by vd_worker_abort_faults_end(), or vd_worker_stop().
+ * It has no effect on a thread of the owner, which is killed with the owner.
  *
- * Context: process context.
+ * Context: device mutex held.
  */
-void vd_worker_hurry(struct vd_worker *worker)
+void vd_worker_abort_faults_begin(struct vd_worker *worker)
 {
-	atomic_inc(&worker->hurry);
-	send_sig(SIGKILL, worker->task, 1);
+	if (!vd_thread_is_task(&worker->thread))
+		vd_kthread_abort_faults_begin(&worker->thread);
 }
 
 /**
- * vd_worker_calm() - let jobs wait for memory again
- * @worker: a worker after vd_worker_hurry()
+ * vd_worker_abort_faults_end() - let page faults block again
+ * @worker: a worker after vd_worker_abort_faults_begin()
  *
- * The descriptor may have other holders, for whom the worker goes on.
+ * Other processes may hold the descriptor, for which the worker goes on.
+ *
+ * Context: device mutex held, sleeps.
  */
-void vd_worker_calm(struct vd_worker *worker)
+void vd_worker_abort_faults_end(struct vd_worker *worker)
 {
-	atomic_dec(&worker->hurry);
+	if (!vd_thread_is_task(&worker->thread))
+		vd_kthread_abort_faults_end(&worker->thread);
 }
-
-#ifdef CONFIG_CGROUPS
-/*
- * A set stands for a cgroup in each hierarchy. Who is where threads of the
- * kernel are born need not wait for the grace period that a move takes.
- */
-static bool vd_worker_has_cgroups(const struct task_struct *task)
-{
-	return rcu_access_pointer(task->cgroups) ==
-	       rcu_access_pointer(current->cgroups);
-}
-#else
-static bool vd_worker_has_cgroups(const struct task_struct *task)
-{
-	return true;
-}
-#endif
 
 /**
  * vd_worker_start() - create a worker for the calling thread
  * @worker: zeroed
- * @mm: the owner's address space; the caller of this function keeps a
- *	reference until vd_worker_stop() has returned
- * @owner: the owner's pid, after which the thread is named
+ * @mm: owner's address space; the caller keeps a reference until
+ *	vd_worker_stop() has returned
+ * @fork_from_owner: create a thread of the calling process instead of a kernel
+ *		     thread
+ * @owner: owner's pid, after which the thread is named
  * @id: 0 for an owner's first worker; part of the name of the others
  *
- * The thread joins all cgroups of the caller.
- *
  * Context: process context of the owner.
- * Return: 0, the errno of kthread creation (-ENOMEM, -EINTR) or of joining
- * the cgroups; nothing is left behind then.
+ * Return: 0, or the errno of vd_task_start() or vd_kthread_start(); nothing is
+ * left behind then.
  */
 int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
-		    pid_t owner, unsigned int id)
+		    bool fork_from_owner, pid_t owner, unsigned int id)
 {
-	struct task_struct *task;
-	int err;
+	char name[TASK_COMM_LEN];
 
-	init_llist_head(&worker->jobs);
-	worker->mm = mm;
-	atomic_set(&worker->hurry, 0);
 	if (id)
-		task = kthread_create(vd_worker_main, worker, "vhost-%d-%u",
-				      owner, id);
+		snprintf(name, sizeof(name), "vhost-%d-%u", owner, id);
 	else
-		task = kthread_create(vd_worker_main, worker, "vhost-%d",
-				      owner);
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	err = vd_worker_has_cgroups(task) ? 0 :
-					    cgroup_attach_task_all(current, task);
-	if (err) {
-		kthread_stop(task);
-		return err;
-	}
-	worker->task = task;
-	wake_up_process(task);
-	/*
-	 * A thread that is stopped before it has run once never runs at all,
-	 * and would leave queued jobs behind: see it run.
-	 */
-	vd_worker_flush(worker);
-	return 0;
+		snprintf(name, sizeof(name), "vhost-%d", owner);
+	init_llist_head(&worker->jobs);
+	worker->thread.run = vd_worker_run;
+	worker->thread.killed = vd_worker_killed;
+	worker->thread.mm = mm;
+	if (fork_from_owner)
+		return vd_task_start(&worker->thread, name);
+	return vd_kthread_start(&worker->thread, name);
 }
 
 /**
  * vd_worker_stop() - finish all queued jobs and end the thread
- * @worker: a started worker, whose jobs nobody queues any more
+ * @worker: a started worker, dead or not, whose jobs nothing queues any more
  *
- * Context: process context, sleeps for the jobs that are queued.
+ * The flush precedes the stop because a thread that is stopped before it has
+ * run once never calls its function.
+ *
+ * Context: device mutex held, sleeps for the jobs that are queued.
  */
 void vd_worker_stop(struct vd_worker *worker)
 {
-	kthread_stop(worker->task);
+	vd_worker_flush(worker);
+	vd_thread_stop(&worker->thread);
 	WARN_ON_ONCE(!llist_empty(&worker->jobs));
-	worker->task = NULL;
+	vd_worker_drop_jobs(worker);
 }
 
 /**
@@ -267,17 +250,12 @@ void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work))
 
 /**
  * vd_work_queue() - have a job run soon
- * @work: the job; nothing happens when it is queued already
+ * @work: the job; nothing happens if it is queued already, or if its worker is
+ *	  dead
  *
  * Context: any, interrupts may be off.
  */
 void vd_work_queue(struct vd_work *work)
 {
-	struct vd_worker *worker = work->worker;
-
-	if (test_and_set_bit(VD_WORK_QUEUED, &work->flags))
-		return;
-	/* If others are waiting already, somebody has woken the thread. */
-	if (llist_add(&work->node, &worker->jobs))
-		wake_up_process(worker->task);
+	vd_worker_add(work->worker, work);
 }

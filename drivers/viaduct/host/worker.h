@@ -1,37 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A kernel thread on the owner's mm that runs short jobs in turn. */
+/* A thread on the owner's mm that runs short jobs in turn. */
 #ifndef VD_HOST_WORKER_H
 #define VD_HOST_WORKER_H
 
-#include <linux/atomic.h>
 #include <linux/llist.h>
 #include <linux/types.h>
 
-struct mm_struct;
-struct task_struct;
+#include "host/thread.h"
 
 /**
- * struct vd_worker - the thread
- * @task: the thread, or NULL before vd_worker_start() [c]
- * @mm: the owner's address space, which outlives the thread [c]
- * @jobs: work that waits for its turn, latest first [a]
- * @is_last: the job that runs was the last to be queued when it was fetched;
- *	     the worker's own
- * @hurry: how many want memory that does not answer not to be waited for [a]
+ * struct vd_worker - a queue of jobs and its thread
+ * @thread: runs the jobs
+ * @jobs: queued work, latest first [a]
+ * @is_last: the running job was the last in the list when that was fetched;
+ *	     written by the thread
+ * @is_dead: the thread was killed with its owner: jobs are not queued any more.
+ *	     Read under RCU, so that a queued job is seen by who sets it [a]
  */
 struct vd_worker {
-	struct task_struct *task;
-	struct mm_struct *mm;
+	struct vd_thread thread;
 	struct llist_head jobs;
 	bool is_last;
-	atomic_t hurry;
+	bool is_dead;
 };
 
 /**
- * struct vd_work - a job that can be asked for again and again
+ * struct vd_work - a job that can be queued again and again
  * @node: its place in &vd_worker.jobs while it is queued
  * @flags: VD_WORK_QUEUED [a]
- * @worker: who runs it, or NULL when nobody does: it is then not queued [d]
+ * @worker: runs it; NULL: it must not be queued. Changed under the device's
+ *	    mutex and the lock that @fn takes first
  * @fn: what to do; bounded, may sleep [c]
  */
 struct vd_work {
@@ -42,13 +40,13 @@ struct vd_work {
 };
 
 int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
-		    pid_t owner, unsigned int id);
+		    bool fork_from_owner, pid_t owner, unsigned int id);
 void vd_worker_stop(struct vd_worker *worker);
 void vd_worker_flush(struct vd_worker *worker);
-void vd_worker_hurry(struct vd_worker *worker);
-void vd_worker_calm(struct vd_worker *worker);
+void vd_worker_abort_faults_begin(struct vd_worker *worker);
+void vd_worker_abort_faults_end(struct vd_worker *worker);
 
-bool vd_worker_has_jobs(void);
+bool vd_worker_has_jobs(const struct vd_work *work);
 void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work));
 void vd_work_queue(struct vd_work *work);
 

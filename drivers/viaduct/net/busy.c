@@ -12,10 +12,10 @@
  * the pair: that is watched too, and its kicks are off meanwhile. While TX
  * waits, packets queue the job of RX, to which it gives way.
  *
- * The TX ring is looked at without waiting for a page: who waits for its mutex
- * and is killed makes the worker of TX give up, and need not know of ours. Its
- * own handler waits, then. The dirty log takes its marks from a handler that
- * can wait, too.
+ * The TX ring is read with page faults disabled: a killed waiter for the TX
+ * mutex aborts page faults of TX's worker only, so this one must not sleep
+ * there. A page that is missing is left to TX's own handler, and so are marks in
+ * the dirty log.
  */
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
@@ -30,14 +30,15 @@ static u64 vd_busy_clock(void)
 }
 
 /*
- * Nobody needs the worker, or what the caller holds of the queue, whose next run
- * may be another worker's.
+ * Neither the processor, the thread, the worker nor the queue is needed. A signal
+ * is pending if the thread must stop, freeze or exit with its owner, or if a
+ * caller that is being killed waits for this job.
  */
 static bool vd_busy_is_free(const struct vd_queue *q)
 {
 	return !atomic_read(&q->wanted) && !need_resched() &&
 	       !signal_pending(current) &&
-	       !vd_worker_has_jobs();
+	       !vd_worker_has_jobs(&q->work);
 }
 
 /* Whether there is time left, of that which began when work ran out. */

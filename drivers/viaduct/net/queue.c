@@ -21,8 +21,8 @@
  * vd_queue_lock() - take a queue's mutex for a change
  * @q: the queue
  *
- * The handler gives it back after a run, which may wait for memory that a
- * program provides. When the caller is being killed it may be that program.
+ * The handler releases it after a run, which may be blocked by a page fault. A
+ * caller that is being killed may be the program that has to provide the page.
  *
  * Context: device mutex held, may sleep.
  */
@@ -32,12 +32,12 @@ void vd_queue_lock(struct vd_queue *q)
 
 	atomic_inc(&q->wanted);
 	if (mutex_lock_killable(&q->lock)) {
-		/* Without a worker nobody holds it for long. */
+		/* Without a worker no run holds the mutex. */
 		if (worker)
-			vd_worker_hurry(worker);
+			vd_worker_abort_faults_begin(worker);
 		mutex_lock(&q->lock);
 		if (worker)
-			vd_worker_calm(worker);
+			vd_worker_abort_faults_end(worker);
 	}
 	atomic_dec(&q->wanted);
 }
@@ -92,7 +92,7 @@ void vd_queue_reset(struct vd_queue *q)
 }
 
 /**
- * vd_queue_set_worker() - say who runs the handler
+ * vd_queue_set_worker() - set the worker that runs the handler
  * @q: a queue that nothing can wake
  * @worker: a started worker, or NULL
  * @owner: the owner's pid, a name for messages

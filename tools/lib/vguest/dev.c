@@ -67,8 +67,19 @@ int vg_set_backend_features(int fd, uint64_t features)
 	return vg_ioctl(fd, VHOST_SET_BACKEND_FEATURES, &features);
 }
 
+int vg_fork_from_owner = -1;
+
 int vg_set_owner(int fd)
 {
+	uint8_t kind = vg_fork_from_owner;
+	int ret;
+
+	/* Kernels that do not know the ioctl have kernel threads only. */
+	if (vg_fork_from_owner >= 0) {
+		ret = vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, &kind);
+		if (ret && (kind || (ret != -EPERM && ret != -EBUSY)))
+			return ret;
+	}
 	return vg_ioctl(fd, VHOST_SET_OWNER, NULL);
 }
 

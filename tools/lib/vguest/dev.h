@@ -39,6 +39,11 @@ int vg_get_features(int fd, uint64_t *features);
 int vg_set_features(int fd, uint64_t features);
 int vg_get_backend_features(int fd, uint64_t *features);
 int vg_set_backend_features(int fd, uint64_t features);
+/*
+ * The kind of workers that vg_set_owner() chooses first: 1 threads of the owner,
+ * 0 kernel threads, -1 the device's default.
+ */
+extern int vg_fork_from_owner;
 int vg_set_owner(int fd);
 int vg_reset_owner(int fd);
 int vg_set_mem_table(int fd, const struct vhost_memory *table);

@@ -246,7 +246,7 @@ static int worker_in_cgroup(int fd)
 	return has_my_cgroups("/vd-test");
 }
 
-TEST(worker_is_in_the_owners_cgroups)
+static void check_cgroups(struct __test_metadata *_metadata)
 {
 	char dir[] = "/tmp/abi_owner.XXXXXX", path[64];
 
@@ -261,6 +261,17 @@ TEST(worker_is_in_the_owners_cgroups)
 	EXPECT_EQ(0, rmdir(path));
 	umount(dir);
 	rmdir(dir);
+}
+
+TEST(worker_is_in_the_owners_cgroups)
+{
+	check_cgroups(_metadata);
+}
+
+TEST(kernel_thread_is_in_the_owners_cgroups)
+{
+	vg_fork_from_owner = 0;
+	check_cgroups(_metadata);
 }
 
 TEST(many_times)

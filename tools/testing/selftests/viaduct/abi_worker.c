@@ -216,10 +216,32 @@ TEST(thread_of_the_owner)
 {
 	int fd = abi_open();
 
-	EXPECT_CALL("fork_from_owner.task", is_known() ? 0 : -EPERM,
-		    with_mode(fd, 1));
+	EXPECT_CALL(is_known() ? "" : "fork_from_owner.task",
+		    is_known() ? 0 : -EPERM, with_mode(fd, 1));
 	EXPECT_EQ(0, vg_set_owner(fd));
 	EXPECT_EQ(1, vg_worker_count(getpid()));
+}
+
+/* What is set holds until RESET_OWNER. */
+TEST(mode_is_told)
+{
+	int fd = abi_open();
+	uint8_t mode = 7;
+
+	if (vg_dev_is_reference() && !is_known())
+		SKIP(return, "6.1 does not know the call");
+	EXPECT_EQ(0, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, &mode));
+	EXPECT_EQ(is_known(), mode);
+	EXPECT_EQ(0, with_mode(fd, 0));
+	EXPECT_EQ(0, vg_set_owner(fd));
+	EXPECT_EQ(0, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, &mode));
+	EXPECT_EQ(0, mode);
+	/* The owner comes first, then the pointer, then the value. */
+	EXPECT_EQ(-EBUSY, with_mode(fd, 7));
+	EXPECT_EQ(-EBUSY, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, (void *)8));
+	EXPECT_EQ(0, vg_reset_owner(fd));
+	EXPECT_EQ(0, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, &mode));
+	EXPECT_EQ(is_known(), mode);
 }
 
 TEST(mode_nonsense)

@@ -38,7 +38,7 @@ static const struct vd_deviation vd_deviations[] = {
 	{ "fork_from_owner.is_busy", -EBUSY,
 	  "the call is there on every kernel" },
 	{ "fork_from_owner.task", -EINVAL,
-	  "a worker is a thread of the kernel, never one of the owner" },
+	  "6.1 cannot create threads of a process, so there are kernel threads only" },
 	{ "iotlb.ends", -EFAULT,
 	  "without ACCESS_PLATFORM the IOTLB is gone, on 6.1 as on 6.12" },
 };

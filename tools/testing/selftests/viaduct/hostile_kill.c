@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "../../../lib/vguest/worker.h"
+#include "owner.h"
 #include "uffd.h"
 #include "vd_test.h"
 
@@ -27,13 +28,17 @@ FIXTURE(killed)
 FIXTURE_VARIANT(killed)
 {
 	unsigned int q;
+	int kind;		/* of the worker, as vg_fork_from_owner */
 };
 
-FIXTURE_VARIANT_ADD(killed, tx) { .q = VG_TX };
-FIXTURE_VARIANT_ADD(killed, rx) { .q = VG_RX };
+FIXTURE_VARIANT_ADD(killed, tx) { .q = VG_TX, .kind = -1 };
+FIXTURE_VARIANT_ADD(killed, rx) { .q = VG_RX, .kind = -1 };
+FIXTURE_VARIANT_ADD(killed, tx_kthread) { .q = VG_TX, .kind = 0 };
+FIXTURE_VARIANT_ADD(killed, rx_kthread) { .q = VG_RX, .kind = 0 };
 
 FIXTURE_SETUP(killed)
 {
+	vg_fork_from_owner = variant->kind;
 	NEEDS_UFFD();
 	close(uffd);
 }
@@ -72,7 +77,7 @@ static const char *wait_while_polling(void)
 								    "no wait";
 }
 
-static bool polls;
+static bool polls, only_waits;
 
 /*
  * A client that says so, and then does nothing until it is killed, or makes a
@@ -102,7 +107,7 @@ static void client(int say, unsigned int q, bool uffd_first, bool calls)
 	fds = (struct client_fds){ .uffd = uffd, .dev = rig.net.fd };
 	if (write(say, &fds, sizeof(fds)) != sizeof(fds))
 		_exit(1);
-	if (calls)
+	if (calls && !only_waits)
 		vg_set_backend(rig.net.fd, q, -1);
 	for (;;)
 		pause();
@@ -198,7 +203,7 @@ TEST_F(killed, ends_unanswered)
 
 /*
  * Killed in a call that waits for the handler, while we hold the device: the
- * call ends, and the worker, which is still there, is at rest.
+ * call ends, and the worker, if it is a kernel thread, is at rest.
  */
 static void kill_in_a_call(struct __test_metadata *_metadata, unsigned int q)
 {
@@ -267,6 +272,37 @@ TEST(ends_while_it_polls_beside_others)
 		kill(spins[i], SIGKILL);
 		waitpid(spins[i], NULL, 0);
 	}
+}
+
+/*
+ * A thread of the owner goes on when the page comes or the owner is killed: until
+ * then another process that shares the device waits, and cannot be killed.
+ */
+TEST(holder_waits_for_the_owner)
+{
+	pid_t pid, caller;
+	int dev = -1;
+
+	NEEDS_KIND(1);
+	NEEDS_UFFD();
+	close(uffd);
+	vg_fork_from_owner = 1;
+	only_waits = true;
+	pid = start_client(VG_TX, true, &dev);
+	ASSERT_LE(0, uffd);
+	ASSERT_LE(0, dev);
+	caller = fork();
+	if (!caller)
+		_exit(-vg_set_features(dev, 0));
+	poll(NULL, 0, 200);
+	ASSERT_EQ(0, kill(caller, SIGKILL));
+	poll(NULL, 0, 200);
+	EXPECT_EQ(0, waitpid(caller, NULL, WNOHANG));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_TRUE(ends(pid));
+	EXPECT_TRUE(ends(caller));
+	close(dev);
+	EXPECT_EQ(0, vg_worker_settle(pid, 0));
 }
 
 VD_TEST_MAIN

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counting kernel threads against a user's RLIMIT_NPROC.
+ *
+ * A kernel thread belongs to root, so the kernel does not count it for the user
+ * on whose behalf it was created. It is counted here where fork() counts: in the
+ * user's own count and in those of the user namespaces above, each of which has
+ * its limit. A reference on the credentials keeps the counts alive.
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+#include <linux/user_namespace.h>
+
+#include "host/nproc.h"
+
+/* Returns whether a count exceeds its limit. */
+static bool vd_nproc_add(const struct cred *cred, long nr)
+{
+	long max = min_t(unsigned long, rlimit(RLIMIT_NPROC), LONG_MAX);
+	struct ucounts *u;
+	bool is_over = false;
+	long count;
+
+	for (u = cred->ucounts; u; u = u->ns->ucounts) {
+		count = atomic_long_add_return(nr,
+					       &u->rlimit[UCOUNT_RLIMIT_NPROC]);
+		is_over |= count > max;
+		max = get_userns_rlimit_max(u->ns, UCOUNT_RLIMIT_NPROC);
+	}
+	return is_over;
+}
+
+/* The exemptions of fork(). */
+static bool vd_nproc_is_exempt(const struct cred *cred)
+{
+	return uid_eq(cred->user->uid, GLOBAL_ROOT_UID) ||
+	       capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+}
+
+/**
+ * vd_nproc_charge() - count one more thread of the calling user
+ *
+ * Context: process context of the user.
+ * Return: what vd_nproc_uncharge() takes, or ERR_PTR(-EAGAIN) if the limit is
+ * reached and the caller is subject to it.
+ */
+const struct cred *vd_nproc_charge(void)
+{
+	const struct cred *cred = get_current_cred();
+
+	if (!vd_nproc_add(cred, 1) || vd_nproc_is_exempt(cred))
+		return cred;
+	vd_nproc_uncharge(cred);
+	return ERR_PTR(-EAGAIN);
+}
+
+/**
+ * vd_nproc_uncharge() - count one thread less
+ * @cred: from vd_nproc_charge()
+ *
+ * Context: process context of any user.
+ */
+void vd_nproc_uncharge(const struct cred *cred)
+{
+	vd_nproc_add(cred, -1);
+	put_cred(cred);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The thread of a worker: a thread of the owner where the kernel can create one
+ * (vhost_task, from 6.4 on), or a kernel thread on the owner's mm.
+ */
+#ifndef VD_HOST_THREAD_H
+#define VD_HOST_THREAD_H
+
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#ifdef VD_HAVE_VHOST_TASK
+#include <linux/sched/vhost_task.h>
+#endif
+
+struct cred;
+struct vhost_task;
+
+/* Whether a worker can be a thread of its owner. */
+#ifdef VD_HAVE_VHOST_TASK
+#define VD_THREAD_CAN_FORK	true
+#else
+#define VD_THREAD_CAN_FORK	false
+#endif
+
+/**
+ * struct vd_thread - a thread that runs jobs
+ * @run: runs what is queued. Called again and again, in a sleeping state; must
+ *	 set TASK_RUNNING if there is work. Returns whether there was [c]
+ * @killed: the thread of an owner is being killed: @run is called no more, and
+ *	    vd_thread_wake() must not be called after this returns [c]
+ * @mm: owner's address space, which outlives the thread [c]
+ * @task: the thread. That of an owner sets it itself when it first runs [a]
+ * @vtask: NULL for a kernel thread [c]
+ * @cred: credentials whose user a kernel thread counts for [c]
+ * @nr_jobs: jobs begun so far, which tells one job from the next; written by
+ *	     the thread [a]
+ * @aborters: nesting of vd_thread_abort_faults_begin() [d]
+ * @is_aborting: @aborters is not 0 [a]
+ * @abort_lock: orders sending the signal and the beginning of a job
+ * @abort_seen: @nr_jobs at the last look of @abort_work
+ * @abort_work: sends the signal to a job that does not end
+ */
+struct vd_thread {
+	bool (*run)(struct vd_thread *thread);
+	void (*killed)(struct vd_thread *thread);
+	struct mm_struct *mm;
+	struct task_struct *task;
+	struct vhost_task *vtask;
+	const struct cred *cred;
+	unsigned long nr_jobs;
+	unsigned int aborters;
+	bool is_aborting;
+	spinlock_t abort_lock; /* signal against next job */
+	unsigned long abort_seen;
+	struct delayed_work abort_work;
+};
+
+int vd_kthread_start(struct vd_thread *thread, const char *name);
+void vd_kthread_stop(struct vd_thread *thread);
+void vd_kthread_drop_signal(struct vd_thread *thread);
+void vd_kthread_abort_faults_begin(struct vd_thread *thread);
+void vd_kthread_abort_faults_end(struct vd_thread *thread);
+
+#ifdef VD_HAVE_VHOST_TASK
+int vd_task_start(struct vd_thread *thread, const char *name);
+void vd_task_stop(struct vd_thread *thread);
+void vd_task_wake(struct vd_thread *thread);
+#else
+static inline int vd_task_start(struct vd_thread *thread, const char *name)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void vd_task_stop(struct vd_thread *thread)
+{
+}
+
+static inline void vd_task_wake(struct vd_thread *thread)
+{
+}
+#endif
+
+static inline bool vd_thread_is_task(const struct vd_thread *thread)
+{
+	return VD_THREAD_CAN_FORK && thread->vtask;
+}
+
+static inline void vd_thread_wake(struct vd_thread *thread)
+{
+	if (vd_thread_is_task(thread))
+		vd_task_wake(thread);
+	else
+		wake_up_process(thread->task);
+}
+
+static inline void vd_thread_stop(struct vd_thread *thread)
+{
+	if (vd_thread_is_task(thread))
+		vd_task_stop(thread);
+	else
+		vd_kthread_stop(thread);
+}
+
+/**
+ * vd_thread_begin_job() - must precede each job
+ * @thread: the thread that calls this
+ *
+ * Barriers: (A) full; pairs with (B) in vd_kthread_abort_faults_begin(). Either
+ * this sees is_aborting, or that sees the new nr_jobs. The acquire pairs with
+ * the release in vd_kthread_abort_faults_end(): a signal sent before it is
+ * visible here.
+ */
+static inline void vd_thread_begin_job(struct vd_thread *thread)
+{
+	WRITE_ONCE(thread->nr_jobs, thread->nr_jobs + 1);
+	smp_mb(); /* (A) */
+	if (unlikely(smp_load_acquire(&thread->is_aborting) ||
+		     signal_pending(current)))
+		vd_kthread_drop_signal(thread);
+}
+
+#endif

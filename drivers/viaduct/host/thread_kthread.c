@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel threads as workers, for kernels without vhost_task and on request.
+ *
+ * The thread borrows the owner's address space, is in the cgroups of the caller
+ * and counts against the caller's RLIMIT_NPROC. It does not belong to the owner:
+ * it outlives it, and has priority, affinity and namespaces of its own. Kernel
+ * threads cannot be frozen or stopped, and the pids controller exports nothing
+ * by which they could be counted.
+ *
+ * A page that a program provides (userfaultfd, FUSE) may come late or never, and
+ * a job that needs it blocks. SIGKILL from the kernel makes such a fault fail
+ * without ending the thread. While a caller cannot wait, abort_work looks at the
+ * thread periodically and signals it if the same job is still running: a job
+ * that makes progress is left alone, and the next one begins without the signal.
+ */
+#include <linux/cgroup.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+
+#include "host/nproc.h"
+#include "host/thread.h"
+
+#define VD_ABORT_PERIOD		msecs_to_jiffies(20)
+
+static int vd_kthread_main(void *data)
+{
+	struct vd_thread *thread = data;
+
+	allow_kernel_signal(SIGKILL);
+	kthread_use_mm(thread->mm);
+	for (;;) {
+		/*
+		 * A pending signal must not end the sleep. The barrier pairs
+		 * with the full one of llist_add() in vd_work_queue().
+		 */
+		set_current_state(TASK_IDLE);
+		if (thread->run(thread))
+			continue;
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	kthread_unuse_mm(thread->mm);
+	return 0;
+}
+
+/**
+ * vd_kthread_drop_signal() - start a job without the signal for an earlier one
+ * @thread: the thread that calls this
+ *
+ * A thread of an owner is left alone: its signals are the owner's.
+ */
+void vd_kthread_drop_signal(struct vd_thread *thread)
+{
+	if (vd_thread_is_task(thread))
+		return;
+	spin_lock(&thread->abort_lock);
+	flush_signals(current);
+	spin_unlock(&thread->abort_lock);
+}
+
+static void vd_kthread_abort(struct work_struct *work)
+{
+	struct vd_thread *thread = container_of(to_delayed_work(work),
+						struct vd_thread, abort_work);
+	unsigned long nr;
+
+	spin_lock(&thread->abort_lock);
+	nr = READ_ONCE(thread->nr_jobs);
+	if (nr == thread->abort_seen)
+		send_sig(SIGKILL, thread->task, 1);
+	thread->abort_seen = nr;
+	spin_unlock(&thread->abort_lock);
+	schedule_delayed_work(&thread->abort_work, VD_ABORT_PERIOD);
+}
+
+/**
+ * vd_kthread_abort_faults_begin() - let page faults fail that block a job
+ * @thread: a started kernel thread
+ *
+ * Context: device mutex held; calls nest.
+ */
+void vd_kthread_abort_faults_begin(struct vd_thread *thread)
+{
+	if (thread->aborters++)
+		return;
+	WRITE_ONCE(thread->is_aborting, true);
+	smp_mb(); /* (B), see vd_thread_begin_job() */
+	thread->abort_seen = READ_ONCE(thread->nr_jobs);
+	schedule_delayed_work(&thread->abort_work, VD_ABORT_PERIOD);
+}
+
+/**
+ * vd_kthread_abort_faults_end() - let page faults block again
+ * @thread: a thread after vd_kthread_abort_faults_begin()
+ *
+ * Context: device mutex held, sleeps.
+ */
+void vd_kthread_abort_faults_end(struct vd_thread *thread)
+{
+	if (--thread->aborters)
+		return;
+	cancel_delayed_work_sync(&thread->abort_work);
+	/* Pairs with the acquire in vd_thread_begin_job(). */
+	smp_store_release(&thread->is_aborting, false);
+}
+
+#ifdef CONFIG_CGROUPS
+/*
+ * A css_set stands for a cgroup in each hierarchy. Moving a thread waits for a
+ * grace period, which a caller in kthreadd's own cgroups need not do.
+ */
+static bool vd_kthread_has_cgroups(const struct task_struct *task)
+{
+	return rcu_access_pointer(task->cgroups) ==
+	       rcu_access_pointer(current->cgroups);
+}
+#else
+static bool vd_kthread_has_cgroups(const struct task_struct *task)
+{
+	return true;
+}
+#endif
+
+/* Returns a thread that has not run yet, in the cgroups of the caller. */
+static struct task_struct *vd_kthread_create(struct vd_thread *thread,
+					     const char *name)
+{
+	struct task_struct *task;
+	int err;
+
+	task = kthread_create(vd_kthread_main, thread, "%s", name);
+	if (IS_ERR(task) || vd_kthread_has_cgroups(task))
+		return task;
+	err = cgroup_attach_task_all(current, task);
+	if (!err)
+		return task;
+	kthread_stop(task);
+	return ERR_PTR(err);
+}
+
+/**
+ * vd_kthread_start() - create a kernel thread for the calling owner
+ * @thread: zeroed, but for run, killed and mm
+ * @name: the thread's name
+ *
+ * Context: process context of the owner.
+ * Return: 0; -EAGAIN if the caller's RLIMIT_NPROC is reached; the errno of
+ * thread creation (-ENOMEM, -EINTR) or of joining the cgroups. Nothing is left
+ * behind on failure.
+ */
+int vd_kthread_start(struct vd_thread *thread, const char *name)
+{
+	const struct cred *cred = vd_nproc_charge();
+	struct task_struct *task;
+
+	if (IS_ERR(cred))
+		return PTR_ERR(cred);
+	spin_lock_init(&thread->abort_lock);
+	INIT_DELAYED_WORK(&thread->abort_work, vd_kthread_abort);
+	task = vd_kthread_create(thread, name);
+	if (IS_ERR(task)) {
+		vd_nproc_uncharge(cred);
+		return PTR_ERR(task);
+	}
+	thread->cred = cred;
+	thread->task = task;
+	wake_up_process(task);
+	return 0;
+}
+
+/**
+ * vd_kthread_stop() - end a kernel thread
+ * @thread: a started kernel thread without work
+ *
+ * Context: process context, sleeps.
+ */
+void vd_kthread_stop(struct vd_thread *thread)
+{
+	cancel_delayed_work_sync(&thread->abort_work);
+	kthread_stop(thread->task);
+	thread->task = NULL;
+	vd_nproc_uncharge(thread->cred);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads of the owner as workers (vhost_task).
+ *
+ * The thread is in the owner's thread group: it has the owner's affinity,
+ * policy, nice value, cgroups, namespaces and credentials, counts in the owner's
+ * limits, stops and freezes with the owner, and dies when the owner is killed,
+ * exits or executes another program. SIGKILL sent to it kills the owner, so it
+ * is never sent from here; a job that is blocked by a page fault goes on when the
+ * page comes, or when the owner is killed.
+ *
+ * Kernels without the kill handler keep a killed thread calling run() until it
+ * is stopped. Later ones end it, and hold no reference on it: killed() must see
+ * to it that nothing wakes it afterwards.
+ */
+#include "host/thread.h"
+
+static bool vd_task_run(void *data)
+{
+	struct vd_thread *thread = data;
+
+	WRITE_ONCE(thread->task, current);
+	return thread->run(thread);
+}
+
+#ifdef VD_HAVE_VHOST_TASK_KILL_HANDLER
+static void vd_task_killed(void *data)
+{
+	struct vd_thread *thread = data;
+
+	thread->killed(thread);
+}
+
+static struct vhost_task *vd_task_create(struct vd_thread *thread,
+					 const char *name)
+{
+	return vhost_task_create(vd_task_run, vd_task_killed, thread, name);
+}
+#else
+static struct vhost_task *vd_task_create(struct vd_thread *thread,
+					 const char *name)
+{
+	return vhost_task_create(vd_task_run, thread, name);
+}
+#endif
+
+/**
+ * vd_task_start() - create a thread of the calling process
+ * @thread: zeroed, but for run, killed and mm
+ * @name: the thread's name
+ *
+ * Context: process context of the owner.
+ * Return: 0, or -ENOMEM whatever the reason, as the reference does: not every
+ * kernel tells it. Nothing is left behind on failure.
+ */
+int vd_task_start(struct vd_thread *thread, const char *name)
+{
+	struct vhost_task *vtask = vd_task_create(thread, name);
+
+	if (IS_ERR_OR_NULL(vtask))
+		return -ENOMEM;
+	thread->vtask = vtask;
+	vhost_task_start(vtask);
+	return 0;
+}
+
+/**
+ * vd_task_stop() - end a thread of the owner, which may be dead
+ * @thread: a started thread
+ *
+ * Work that is left is not run. Context: process context, sleeps.
+ */
+void vd_task_stop(struct vd_thread *thread)
+{
+	vhost_task_stop(thread->vtask);
+}
+
+/**
+ * vd_task_wake() - wake a thread of the owner
+ * @thread: a started thread that has not been killed
+ *
+ * Context: any.
+ */
+void vd_task_wake(struct vd_thread *thread)
+{
+	vhost_task_wake(thread->vtask);
+}
