@@ -27,7 +27,7 @@ all: module
 module:
 	$(Q)k="$(KDIR)"; [ -n "$$k" ] || exit 1; \
 	mkdir -p $(out) && cp -pru Kbuild drivers include $(out)/ && \
-	$(MAKE) --no-print-directory -s -C "$$k" M=$(CURDIR)/$(out) W=$(W) C=$(C) \
+	$(MAKE) --no-print-directory -s -C "$$k" M=$(CURDIR)/$(out) $(if $(W),W=$(W)) $(if $(C),C=$(C)) \
 	CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 load: viaduct.ko

@@ -24,6 +24,7 @@ copy_modules() {
 		name=$nr-${file##*/}
 		case $file in
 		*.xz) xz -dc "$file" >"$root/mod/${name%.xz}" ;;
+		*.zst) zstd -dcq "$file" >"$root/mod/${name%.zst}" ;;
 		*) cp "$file" "$root/mod/$name" ;;
 		esac
 		nr=$((nr + 1))

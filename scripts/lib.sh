@@ -61,7 +61,37 @@ cache_tmp() {
 	mktemp -d "$CACHE/tmp.XXXXXX"
 }
 
-# kernel_home VERSION|DIR: the folder with boot/vmlinuz-* and lib/modules/*.
+# kernel_names [RUN...]: the names in scripts/kernels, of lines with such a RUN.
+kernel_names() {
+	awk -v runs=" $* " '!/^#/ && NF && (runs == "  " || index(runs, " " $6 " ")) { print $1 }' \
+		"$ROOT/scripts/kernels"
+}
+
+# kernel_choice: all the names, for a sentence.
+kernel_choice() {
+	awk '!/^#/ && NF { if (last) text = text (text ? ", " : "") last; last = $1 }
+		END { print text " or " last }' "$ROOT/scripts/kernels"
+}
+
+# kernel_field NAME COLUMN: one word of NAME's line; nothing when it has none.
+kernel_field() {
+	awk -v name="$1" -v column="$2" '
+		$1 == "#" && $2 == "NAME" { for (i = 2; i <= NF; i++) nr[$i] = i - 1 }
+		$1 == name { print $nr[column] }' "$ROOT/scripts/kernels"
+}
+
+# kernel_arch NAME|DIR: Debian's name of the architecture.
+kernel_arch() {
+	local arch
+
+	arch=$(kernel_field "$1" ARCH)
+	case $1 in
+	*/*) [[ $(kernel_release "$(kernel_home "$1")") != *arm64* ]] || arch=arm64 ;;
+	esac
+	echo "${arch:-amd64}"
+}
+
+# kernel_home NAME|DIR: the folder with boot/vmlinuz-* and lib/modules/*.
 kernel_home() {
 	case $1 in
 	*/*) realpath "$1" ;;
