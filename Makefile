@@ -4,8 +4,8 @@
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 
-# The kernel to build for: KVER=6.1 or 6.12 takes Debian's headers from the
-# cache (fetched when absent), KDIR=... any build folder, neither means the
+# The kernel to build for: KVER=, a name of scripts/kernels, takes Debian's
+# headers from the cache (fetched when absent), KDIR=... any build folder, neither means the
 # running kernel, or else the newest headers that are installed.
 # It is looked up when it is needed, once.
 ifdef KVER
@@ -70,13 +70,14 @@ check:
 
 help:
 	@echo 'Targets:'
-	@echo '  all            build viaduct.ko (default); KVER=6.1|6.12 or KDIR=... choose the kernel,'
+	@echo '  all            build viaduct.ko (default); KVER=... (one of scripts/kernels:'
+	@echo '                 $(shell scripts/kdir -l)) or KDIR=... choose the kernel,'
 	@echo '                 W=1 and C=1 turn on more warnings and sparse'
 	@echo '  load, unload   insert viaduct.ko with what it needs, remove it (as root)'
 	@echo '  install        build and install it through DKMS, load it at boot (as root);'
 	@echo '                 uninstall takes it away'
 	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
-	@echo '  test           all tests on all supported kernels; ARGS="-k 6.1 net_tx" for a part;'
+	@echo '  test           all tests, on $(shell scripts/kdir -l whole); ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
 	@echo '                 QUICK=1: few rows, held against the figures that are kept'

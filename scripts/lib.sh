@@ -67,6 +67,11 @@ kernel_names() {
 		"$ROOT/scripts/kernels"
 }
 
+# kernel_default: the first of them.
+kernel_default() {
+	awk '!/^#/ && NF { print $1; exit }' "$ROOT/scripts/kernels"
+}
+
 # kernel_choice: all the names, for a sentence.
 kernel_choice() {
 	awk '!/^#/ && NF { if (last) text = text (text ? ", " : "") last; last = $1 }
