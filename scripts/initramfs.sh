@@ -44,6 +44,14 @@ copy_program() {
 	done
 }
 
+# busybox_for RELEASE: the static busybox of its architecture.
+busybox_for() {
+	case $1 in
+	*arm64*) echo "$CACHE/roots/arm64/usr/bin/busybox" ;;
+	*) echo "$CACHE/busybox" ;;
+	esac
+}
+
 # pack_initramfs NAME HOME INIT MODULES [PROGRAM...]: print the image's path.
 # The name carries a hash of all that goes in, so a stale image is never used;
 # those of other trees stay for a day.
@@ -63,7 +71,7 @@ pack_initramfs() {
 		cache_lock
 		dir=$(cache_tmp)
 		mkdir -p "$CACHE/initramfs" "$dir/root"/{bin,dev,proc,sys}
-		install "$CACHE/busybox" "$dir/root/bin/busybox"
+		install "$(busybox_for "$rel")" "$dir/root/bin/busybox"
 		install "$init" "$dir/root/init"
 		# shellcheck disable=SC2086 # a list of words
 		copy_modules "$dir/root" "$home" "$rel" $modules
