@@ -17,10 +17,12 @@ declare -A guest_netdev_args=()
 guest_queues=1
 guest_pid='' guest_dir='' guest_request=0
 
-# The guest's kernel is 6.1 whatever the host runs, so that figures of two
+# The guest's kernel is the same whatever the host runs, so that figures of two
 # hosts differ by the host alone.
+guest_kernel=6.1
+
 guest_image() {
-	pack_initramfs guest "$(kernel_home 6.1)" "$ROOT/scripts/guest.d/init" \
+	pack_initramfs guest "$(kernel_home "$guest_kernel")" "$ROOT/scripts/guest.d/init" \
 		"virtio_pci virtio_net e1000e" "$(type -P iperf3)" "$(type -P ethtool)" "$(type -P sockperf)"
 }
 
@@ -111,7 +113,7 @@ guest_qemu() {
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
 	# What has to be there before the cards, an IOMMU say.
 	args+=(${guest_machine_args[@]+"${guest_machine_args[@]}"})
-	home=$(kernel_home 6.1)
+	home=$(kernel_home "$guest_kernel")
 	rel=$(kernel_release "$home")
 	for net in "$@"; do
 		# shellcheck disable=SC2086 # three words, or four
