@@ -12,7 +12,7 @@
 #include "iommu.h"
 #include "wait.h"
 
-#define IOMMU_PAGE	4096ULL
+#define IOMMU_PAGE	((uint64_t)vg_page())
 
 int vg_iotlb_send(int fd, const struct vhost_iotlb_msg *msg)
 {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 /*
  * Guest memory: any number of regions, each a memfd of its own mapped at an
@@ -31,6 +32,12 @@ struct vg_mem {
 };
 
 #define VG_HUGE_PAGE	(2ULL << 20)
+
+/* The size of a page: what mprotect() and munmap() work on; 16384 on some arm64. */
+static inline size_t vg_page(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
 
 int vg_mem_add(struct vg_mem *mem, uint64_t gpa, uint64_t size);
 void vg_mem_fini(struct vg_mem *mem);

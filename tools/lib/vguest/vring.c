@@ -11,12 +11,13 @@
 /* The areas are as large as the larger layout has them. */
 static int ring_alloc_guest(struct vg_ring *r)
 {
-	uint64_t n = r->num;
+	uint64_t n = r->num, page = vg_page();
 
-	r->desc_gpa = vg_mem_alloc(r->mem, 16 * n, 4096);
-	r->avail_gpa = vg_mem_alloc(r->mem, 6 + 2 * n, 4096);
+	r->desc_gpa = vg_mem_alloc(r->mem, 16 * n, page);
+	r->avail_gpa = vg_mem_alloc(r->mem, 6 + 2 * n, page);
 	/* Whole pages, so that a test may protect them without a neighbour. */
-	r->used_gpa = vg_mem_alloc(r->mem, (6 + 8 * n + 4095) & ~4095ULL, 4096);
+	r->used_gpa = vg_mem_alloc(r->mem, (6 + 8 * n + page - 1) & ~(page - 1),
+				   page);
 	if (r->used_gpa == VG_NO_GPA || r->avail_gpa == VG_NO_GPA ||
 	    r->desc_gpa == VG_NO_GPA)
 		return -ENOMEM;

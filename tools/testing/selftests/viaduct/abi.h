@@ -43,6 +43,17 @@ static inline int abi_owned(void)
 	return fd;
 }
 
+/* Where mapped memory ends: what lies behind cannot be read. */
+static inline void *abi_edge(void)
+{
+	uint8_t *map = mmap(NULL, 2 * vg_page(), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED || munmap(map + vg_page(), vg_page()))
+		abort();
+	return map + vg_page();
+}
+
 /* A table of one region over a page that stays mapped: 0 or -errno. */
 static inline int abi_set_table(int fd)
 {

@@ -81,7 +81,8 @@ static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len,
 	put(p, len);
 	EXPECT_EQ(0, vg_net_drain(&p->rig.net, vg_deadline_ms(10000)));
 	if (p->locked)
-		ASSERT_EQ(0, mprotect(p->locked, 8192, PROT_READ | PROT_WRITE));
+		ASSERT_EQ(0, mprotect(p->locked, 2 * vg_page(),
+				      PROT_READ | PROT_WRITE));
 	/* The stream's first frame must be the first at the far side. */
 	EXPECT_FINE(stream_run(&s, 1));
 	EXPECT_EQ(0, vg_eventfd_take(p->rig.net.err[VG_TX]));
@@ -216,29 +217,31 @@ TEST_F(packet, gso_of_size_zero)
 /* Frame memory that is gone when the device wants to read it. */
 TEST_F(packet, memory_unreadable)
 {
-	uint64_t page = vg_mem_alloc(&self->rig.net.mem, 8192, 4096);
-	void *hva = vg_mem_hva(&self->rig.net.mem, page, 8192);
+	size_t size = 2 * vg_page();
+	uint64_t page = vg_mem_alloc(&self->rig.net.mem, size, vg_page());
+	void *hva = vg_mem_hva(&self->rig.net.mem, page, size);
 
 	if (vg_dev_is_reference())
 		SKIP(return, REF_RETRIES);
 	ASSERT_NE(NULL, hva);
 	self->b->gpa = page;
 	self->locked = hva;
-	ASSERT_EQ(0, mprotect(hva, 8192, PROT_NONE));
+	ASSERT_EQ(0, mprotect(hva, size, PROT_NONE));
 	check(_metadata, self, 500, found_by(variant->sndbuf, "fault"));
 }
 
 TEST_F(packet, second_page_unreadable)
 {
-	uint64_t page = vg_mem_alloc(&self->rig.net.mem, 8192, 4096);
-	uint8_t *hva = vg_mem_hva(&self->rig.net.mem, page, 8192);
+	size_t size = 2 * vg_page();
+	uint64_t page = vg_mem_alloc(&self->rig.net.mem, size, vg_page());
+	uint8_t *hva = vg_mem_hva(&self->rig.net.mem, page, size);
 
 	if (vg_dev_is_reference())
 		SKIP(return, REF_RETRIES);
 	ASSERT_NE(NULL, hva);
-	self->b->gpa = page;
+	self->b->gpa = page + size / 2 - 4096;
 	self->locked = hva;
-	ASSERT_EQ(0, mprotect(hva + 4096, 4096, PROT_NONE));
+	ASSERT_EQ(0, mprotect(hva + size / 2, size / 2, PROT_NONE));
 	check(_metadata, self, 6000, found_by(variant->sndbuf, "fault"));
 }
 

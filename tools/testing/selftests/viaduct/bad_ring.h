@@ -63,7 +63,7 @@ FIXTURE_SETUP(bad)
 	self->r = &self->rig.net.ring[variant->q];
 	self->dir = variant->q == VG_RX ? WRITE : 0;
 	self->buf = vg_mem_alloc(mem, 4096, 4096);
-	self->table = vg_mem_alloc(mem, 65536, 4096);
+	self->table = vg_mem_alloc(mem, 65536, vg_page());
 	self->t = vg_mem_hva(mem, self->table, 65536);
 	ASSERT_NE(NULL, self->t);
 	ASSERT_FINE(rig_start(&self->rig));
@@ -100,7 +100,7 @@ static inline void good(bad_t *b, int i, uint16_t flags, uint16_t next)
 static inline void lock_area(bad_t *b, void *area, int prot)
 {
 	b->locked = area;
-	if (mprotect(area, 4096, prot))
+	if (mprotect(area, vg_page(), prot))
 		abort();
 }
 
@@ -160,7 +160,7 @@ static void expect_recovery(struct __test_metadata *_metadata, bad_t *b)
 
 	ASSERT_EQ(0, vg_set_backend(b->rig.net.fd, b->q, -1));
 	if (b->locked)
-		ASSERT_EQ(0, mprotect(b->locked, 4096,
+		ASSERT_EQ(0, mprotect(b->locked, vg_page(),
 				      PROT_READ | PROT_WRITE));
 	/* What was sent before the ring broke is not this stream's. */
 	while (rig_far_recv(&b->rig, frame, sizeof(frame), NULL, 0) > 0)

@@ -17,7 +17,7 @@
 #include "vd_test.h"
 #include "view.h"
 
-#define PAGE	4096
+#define PAGE	vg_page()
 #define ROUND_MS 500	/* of doing something to the memory all the time */
 
 static struct rig rig;

@@ -14,7 +14,7 @@
 #include "vd_test.h"
 #include "view.h"
 
-#define PAGE	4096
+#define PAGE	vg_page()
 
 FIXTURE(area)
 {

@@ -21,7 +21,7 @@
 #include "uffd.h"
 #include "vd_test.h"
 
-#define PAGE	4096
+#define PAGE	vg_page()
 #define LATE_MS	100
 
 static struct rig rig;

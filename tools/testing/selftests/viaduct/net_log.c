@@ -310,7 +310,7 @@ TEST(bitmap_ends_at_a_hole)
 	area = mmap(NULL, LOG_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 		    -1, 0);
 	ASSERT_NE(MAP_FAILED, area);
-	i = (bytes + 4095) & ~4095;
+	i = (bytes + vg_page() - 1) & ~(vg_page() - 1);
 	ASSERT_EQ(0, mprotect(area, i, PROT_READ | PROT_WRITE));
 	ASSERT_EQ(0, vg_set_log_base(rig.net.fd,
 				     (uintptr_t)area + i - bytes));

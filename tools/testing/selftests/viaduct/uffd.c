@@ -14,7 +14,7 @@
 
 #include "uffd.h"
 
-#define PAGE	4096
+#define PAGE	vg_page()
 
 int uffd = -1;
 volatile bool uffd_stop;
