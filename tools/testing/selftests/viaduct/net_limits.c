@@ -291,7 +291,7 @@ TEST(tx_back_pressure)
 	int got;
 
 	if (kernel_is_rt())
-		SKIP(return, "PREEMPT_RT: bridge and veth swap frames when the sender changes CPUs");
+		SKIP(return, "PREEMPT_RT: bridge and veth reorder frames");
 	ASSERT_FINE(set_up((struct vg_net_opts){ .num[VG_TX] = 128 }));
 	ASSERT_EQ(0, vg_tap_set_sndbuf(rig.tap.fd, 32768));
 	ASSERT_EQ(0, vg_veth_create("vda", "vdb"));
