@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which check comes first: owner, argument, ring number, command. */
+#include <linux/viaduct.h>
 #include <sys/mman.h>
 
 #include "abi.h"
@@ -27,6 +28,8 @@ static const unsigned long rings[] = {
 /* Numbers that the device does not know, or knows in another direction. */
 static const unsigned long unknown[] = {
 	0xaf7e, 0x5401, 0x8008af10, 0x4008af01, 0xc008af11, 0x4008af26,
+	/* VIADUCT_HIDE_FEATURES under the number that videodev2.h owns. */
+	0x40085660,
 };
 
 TEST(numbers)
@@ -43,6 +46,7 @@ TEST(numbers)
 	EXPECT_EQ(0x4008af14, VHOST_GET_VRING_ENDIAN);
 	EXPECT_EQ(0x4008af24, VHOST_GET_VRING_BUSYLOOP_TIMEOUT);
 	EXPECT_EQ(0x4008af30, VHOST_NET_SET_BACKEND);
+	EXPECT_EQ(0x4008d600, VIADUCT_HIDE_FEATURES);
 }
 
 TEST(unowned_is_eperm)
