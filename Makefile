@@ -16,7 +16,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check help clean
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -68,6 +68,16 @@ fuzz coverage:
 check:
 	$(Q)scripts/check $(ARGS)
 
+# Pages with the kernel-doc of the sources; a warning is an error.
+docs:
+	$(Q)scripts/setup tools docs
+	$(Q)scripts/setup sources
+	$(Q)sphinx-build -q -W --keep-going -b html Documentation build/docs
+	@echo "build/docs/index.html"
+
+figures:
+	$(Q)scripts/house $(ARGS)
+
 help:
 	@echo 'Targets:'
 	@echo '  all            build viaduct.ko (default); KVER=... (one of scripts/kernels:'
@@ -84,7 +94,9 @@ help:
 	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'
-	@echo '  check          style, sparse, W=1, kernel-doc, layers'
+	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
+	@echo '  docs           Documentation/ as HTML in build/docs'
+	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'
 
 clean:
