@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls of the ABI: who may make them, and those that concern the device
- * as a whole. The order of checks is part of the contract (section 1.1): some
- * calls are free to anyone who holds the descriptor; all others are the
- * owner's, and an unknown number counts as a call on a ring.
+ * Dispatch of ioctls, and the ioctls on the device as a whole.
+ *
+ * The order of the checks is ABI ("Order of the checks" in ioctls.rst): some
+ * ioctls need no owner; all others check the owner first, and an unknown number
+ * is treated as an ioctl on a ring.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -189,8 +190,8 @@ static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
  * @arg: its argument
  *
  * Context: process context, without locks.
- * Return: 0 or the errno of the contract's section 1.3; -EINTR for a caller who
- * is being killed.
+ * Return: 0; -EINTR if the caller is killed while it waits; or the errnos that
+ * ioctls.rst lists for @cmd.
  */
 long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 {

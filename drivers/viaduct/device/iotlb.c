@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The client's IOMMU (contract section 5): messages that are read from and
- * written to the descriptor, and what they change.
+ * read() and write() of IOTLB messages (ioctls.rst), and their effect.
  *
- * The mappings change under the mutexes of both queues, so that a run of a
- * handler sees them stand still, and after an invalidation has been written
- * nothing uses what it took away.
+ * Mappings change under the mutexes of both queues: they are constant during a
+ * handler run, and when the write() of an INVALIDATE returns, no handler uses a
+ * removed mapping.
  */
 #include <linux/errno.h>
 #include <linux/uio.h>

@@ -234,7 +234,7 @@ bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
  * @arg: ring and socket, or -1 to stop
  *
  * Context: device mutex held.
- * Return: 0 or the errno of the contract's section 1.6.
+ * Return: 0, or the errnos that ioctls.rst lists for VHOST_NET_SET_BACKEND.
  */
 long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 {
@@ -254,7 +254,7 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 	/* The client would answer a device that is not there any more. */
 	if (f.fd == VHOST_FILE_UNBIND)
 		vd_iotlb_drop_misses(dev);
-	/* Also for a stop: the contract has it so, and clients know. */
+	/* vhost-net checks this for -1 too; clients rely on the errno. */
 	if (!dev->regions || !dev->regions->is_user ||
 	    !vd_device_is_loggable(dev, dev->features[0], dev->regions,
 				   dev->log_base) ||

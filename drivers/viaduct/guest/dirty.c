@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Marking guest pages as written (contract section 4).
+ * Marking guest pages as written (VHOST_SET_LOG_BASE).
  *
  * Page number p is bit p % 8 of byte p / 8. The client clears bits while we
  * set others, so each update is one atomic OR on the 32-bit word that holds

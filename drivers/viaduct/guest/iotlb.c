@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mappings in an interval tree. Where several hold an address the one with
- * the lowest start counts, as the contract says; a client that replaces a
- * mapping takes the old one away first.
+ * Mappings in an interval tree. If several contain an address, the one with the
+ * lowest start is found; a client that replaces a mapping must send INVALIDATE
+ * for the old one first.
  */
 #include <linux/errno.h>
 #include <linux/interval_tree_generic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The IOTLB: what the client's IOMMU says about the addresses that the guest
- * gives to the device (contract section 5).
+ * The IOTLB: mappings from I/O virtual addresses to user addresses, which the
+ * client writes as messages (ioctls.rst).
  */
 #ifndef VD_GUEST_IOTLB_H
 #define VD_GUEST_IOTLB_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reading a message of the client's IOMMU (contract section 5). */
+/* Parsing of IOTLB messages that the client writes (ioctls.rst). */
 #include <linux/errno.h>
 #include <linux/overflow.h>
 #include <linux/string.h>

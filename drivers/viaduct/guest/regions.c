@@ -2,12 +2,11 @@
 /*
  * The memory table as a flat array.
  *
- * A client may hand in regions in any order, and they may overlap: the
- * contract gives an address to the region with the lowest start among those
- * that hold it, and to the earliest in the table where starts are equal.
- * All that is settled once, here: the table is sorted and cut into disjoint
- * stretches, so that the data path searches an array in which there is one
- * answer or none. Tables never change; a new one replaces the old.
+ * VHOST_SET_MEM_TABLE takes regions in any order, and they may overlap: an
+ * address belongs to the region with the lowest start among those that contain
+ * it, and to the first in the table if starts are equal. The table is therefore
+ * sorted and cut into disjoint regions once, here, so that the data path finds
+ * at most one. A table is constant; a new one replaces the old.
  */
 #include <linux/bsearch.h>
 #include <linux/err.h>
@@ -74,9 +73,9 @@ static void vd_regions_add(struct vd_regions *regions,
  * @table: the client's entries, already copied from user space
  * @nr: how many; 0 is a table in which nothing can be found
  *
- * An entry must not be empty and must not wrap; whether its user range is
- * one is only noted (&vd_regions.is_user), because the contract has that
- * checked when a ring starts to use the table.
+ * An entry must not be empty and must not wrap. Whether all user ranges are
+ * user memory is only recorded (&vd_regions.is_user): VHOST_SET_MEM_TABLE must
+ * not fail for it unless a ring runs.
  *
  * Context: process context, may sleep.
  * Return: the table, for vd_regions_destroy(); ERR_PTR of -EFAULT for a bad

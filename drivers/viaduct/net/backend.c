@@ -21,8 +21,8 @@
  *	AF_PACKET socket of type SOCK_RAW
  *
  * Context: process context.
- * Return: 0; -ENOTSOCK for anything else, be it not open at all: the
- * contract does not tell these cases apart.
+ * Return: 0; -ENOTSOCK for anything else, a closed descriptor included
+ * (VHOST_NET_SET_BACKEND).
  */
 int vd_backend_get(struct vd_backend *backend, int fd)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Whether the driver wants an interrupt, inside floor 2 (virtio 1.2, sections
- * 2.7.7 and 2.8.10; contract section 3.4). It is decided once for each group of
- * published chains.
+ * 2.7.7 and 2.8.10). It is decided once for each group of published chains.
  */
 #ifndef VD_RING_EVENT_H
 #define VD_RING_EVENT_H

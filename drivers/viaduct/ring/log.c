@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The dirty log of a ring (contract section 4).
+ * The dirty log of a ring (VHOST_VRING_F_LOG of VHOST_SET_VRING_ADDR).
  *
- * The client says where the device area lies for the guest, unless there is an
- * IOMMU, and never where the packed layout's descriptors do: what it does not
- * say, the memory table tells of the user address that was written.
+ * VHOST_SET_VRING_ADDR gives the guest physical address of the device area. It
+ * does not with an IOTLB, nor for the descriptors of the packed format: there
+ * the memory table is searched for the user address that was written.
  */
 #include <linux/minmax.h>
 

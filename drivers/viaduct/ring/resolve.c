@@ -13,7 +13,7 @@
 #include "ring/chain.h"
 #include "ring/walk.h"
 
-/* The contract's limit for an indirect table. */
+/* Most descriptors of an indirect table, as in vhost-net. */
 #define VD_CHAIN_MAX_TABLE	65536U
 
 /* The IOTLB did not know a buffer: neither may it know those that follow. */

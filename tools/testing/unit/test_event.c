@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Interrupt decisions (the contract's section 3.4). */
+/* Interrupt decisions (virtio 1.2, 2.7.7 and 2.8.10). */
 #include <linux/kernel.h>
 
 #include "lib/drv.h"

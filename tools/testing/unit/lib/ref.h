@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the contract says, written down a second time: slowly, simply, and
- * without a look at the module's ways. Tests hold the module against it.
+ * A second implementation of translation and chains, slow and simple, written
+ * from the ABI and the virtio specification alone. Tests compare the module with
+ * it.
  */
 #ifndef REF_H
 #define REF_H
@@ -10,7 +11,7 @@
 #include <linux/uio.h>
 #include <linux/vhost_types.h>
 
-/* The contract's limits: pieces of a chain, entries of a table. */
+/* Limits: pieces of a chain, entries of a table, descriptors of a chain. */
 #define REF_MAX_SEGS	1024U
 #define REF_MAX_TABLE	65536U
 #define REF_MAX_WALK	4096U
