@@ -67,16 +67,16 @@ class KernelDoc(Directive):
 
     def run(self):
         env = self.state.document.settings.env
-        text = ""
-        for path in sources(self.arguments[0]):
+        paths = sources(self.arguments[0])
+        for path in paths:
             env.note_dependency(os.path.join(TOP, path))
-            done = subprocess.run(
-                ["perl", script(), "-rst", "-sphinx-version", sphinx.__version__,
-                 *self.arguments_for_script(), path],
-                cwd=TOP, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise self.error(f"kernel-doc {path}: {done.stderr}")
-            text += done.stdout.expandtabs()
+        done = subprocess.run(
+            ["perl", script(), "-rst", "-sphinx-version", sphinx.__version__,
+             *self.arguments_for_script(), *paths],
+            cwd=TOP, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise self.error(f"kernel-doc {self.arguments[0]}: {done.stderr}")
+        text = done.stdout.expandtabs()
         lines = StringList(list(apart(text)), source=self.arguments[0])
         node = nodes.section()
         node.document = self.state.document
