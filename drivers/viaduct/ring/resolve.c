@@ -94,10 +94,13 @@ static __always_inline int vd_chain_add(struct vd_mem *mem,
 /*
  * A table that crosses a border of regions need not be one piece in the
  * owner's address space: its descriptors are then fetched one by one. Regions
- * and mappings have any size, so that each byte can be a piece of its own.
+ * and mappings have any size, so that each byte can be a piece of its own. Not
+ * inlined: kernels are built to clear the stack, and these pieces must not be on
+ * that of the usual way.
  */
-static int vd_walk_read_scattered(struct vd_mem *mem, struct vd_walk *walk,
-				  struct vd_desc *d)
+static noinline int vd_walk_read_scattered(struct vd_mem *mem,
+					   struct vd_walk *walk,
+					   struct vd_desc *d)
 {
 	struct vring_desc raw;
 	struct iovec seg[sizeof(raw)];

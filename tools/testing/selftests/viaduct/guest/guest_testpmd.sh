@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # DPDK's testpmd as the driver: its virtio-user device opens the vhost device
 # and makes a tap itself, and there is no guest. FRAMES frames (3000) each way.
+# It sets the base of a packed ring as 16 bits.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -110,10 +111,9 @@ test_layout() {
 	report "$1: testpmd ends" stop_pmd
 }
 
-plan 25
-test_layout split packed_vq=0
-test_layout "split in order" packed_vq=0,in_order=1
+plan 19
 test_layout packed packed_vq=1,in_order=0
 test_layout "packed in order" packed_vq=1,in_order=1
+test_layout "split in order" packed_vq=0,in_order=1
 report "no worker is left" test -z "$(cat /proc/[0-9]*/comm 2>/dev/null | grep '^vhost-' || true)"
 finish
