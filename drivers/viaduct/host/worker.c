@@ -207,9 +207,9 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 	char name[TASK_COMM_LEN];
 
 	if (id)
-		snprintf(name, sizeof(name), "vhost-%d-%u", owner, id);
+		scnprintf(name, sizeof(name), "vhost-%d-%u", owner, id);
 	else
-		snprintf(name, sizeof(name), "vhost-%d", owner);
+		scnprintf(name, sizeof(name), "vhost-%d", owner);
 	init_llist_head(&worker->jobs);
 	worker->thread.run = vd_worker_run;
 	worker->thread.killed = vd_worker_killed;
