@@ -32,7 +32,8 @@ struct vd_device *vd_device_create(void)
 	if (!dev)
 		return NULL;
 	mutex_init(&dev->lock);
-	vd_features_init(dev);
+	dev->offered[0] = VD_FEATURES & ~vd_hidden_features[0];
+	dev->offered[1] = VD_TUNNEL_FEATURES & ~vd_hidden_features[1];
 	dev->fork_from_owner = vd_fork_from_owner_default;
 	vd_iotlb_init(&dev->iotlb);
 	vd_misses_init(&dev->misses);

@@ -46,16 +46,4 @@ extern unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
 
 #define VD_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)
 
-struct vd_device;
-
-void vd_features_init(struct vd_device *dev);
-
-/* ioctls that need no owner */
-long vd_features_get(struct vd_device *dev, void __user *arg);
-long vd_features_set(struct vd_device *dev, void __user *arg);
-long vd_features_get_array(struct vd_device *dev, void __user *arg);
-long vd_features_set_array(struct vd_device *dev, void __user *arg);
-long vd_features_hide(struct vd_device *dev, void __user *arg);
-long vd_features_hide_array(struct vd_device *dev, void __user *arg);
-
 #endif

@@ -9,6 +9,14 @@ extern unsigned short vd_max_mem_regions;
 
 long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg);
 
+/* ioctl_features.c: no owner needed */
+long vd_features_get(struct vd_device *dev, void __user *arg);
+long vd_features_set(struct vd_device *dev, void __user *arg);
+long vd_features_get_array(struct vd_device *dev, void __user *arg);
+long vd_features_set_array(struct vd_device *dev, void __user *arg);
+long vd_features_hide(struct vd_device *dev, void __user *arg);
+long vd_features_hide_array(struct vd_device *dev, void __user *arg);
+
 /* vring.c: commands whose argument begins with a ring's index */
 long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd,
 		    void __user *arg);

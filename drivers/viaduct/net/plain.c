@@ -34,18 +34,11 @@ static bool vd_plain_is(const struct vd_queue *q, void *pkt)
 	       (!q->backend.is_tun || vd_tapdev_is(&rx->tapdev, skb->dev));
 }
 
-/* A plain packet came through no tunnel, and has no hash. */
-#define vd_plain_unsafe_put_tunnel(to, hdr, fault) do {			\
-	unsafe_copy_to_user(to, hdr,					\
-			    sizeof(struct virtio_net_hdr_mrg_rxbuf), fault); \
-	unsafe_put_user(0, (u64 __user *)((to) + 12), fault);		\
-	unsafe_put_user(0, (u32 __user *)((to) + 20), fault);		\
-} while (0)
-
 /* Header, of any of its lengths, and a small frame: one window for both. */
-static int vd_plain_write(char __user *to, size_t hdr_len,
+static int vd_plain_write(const struct vd_queue *q, char __user *to,
 			  const struct sk_buff *skb)
 {
+	size_t hdr_len = q->vnet.sock_len;
 	struct virtio_net_hdr_mrg_rxbuf mrg;
 	const void *hdr = &mrg;
 
@@ -54,12 +47,15 @@ static int vd_plain_write(char __user *to, size_t hdr_len,
 	mrg.num_buffers = (__force __virtio16)cpu_to_le16(1);
 	if (!user_write_access_begin(to, hdr_len + skb->len))
 		return -EFAULT;
-	if (likely(hdr_len == sizeof(mrg)))
+	if (likely(hdr_len >= sizeof(mrg)))
 		unsafe_copy_to_user(to, hdr, sizeof(mrg), fault);
-	else if (hdr_len == sizeof(mrg.hdr))
-		unsafe_copy_to_user(to, hdr, sizeof(mrg.hdr), fault);
 	else
-		vd_plain_unsafe_put_tunnel(to, hdr, fault);
+		unsafe_copy_to_user(to, hdr, sizeof(mrg.hdr), fault);
+	/* A plain packet came through no tunnel, and has no hash. */
+	if (vd_vnet_has_tunnel(&q->vnet)) {
+		unsafe_put_user(0, (u64 __user *)(to + sizeof(mrg)), fault);
+		unsafe_put_user(0, (u32 __user *)(to + sizeof(mrg)) + 2, fault);
+	}
 	to += hdr_len;
 	if (skb->len <= VD_ACCESS_SMALL)
 		unsafe_copy_to_user(to, skb->data, skb->len, fault);
@@ -114,7 +110,7 @@ bool vd_plain_deliver(struct vd_queue *q, const struct iovec *seg)
 	if (!rx->seen_len || rx->seen_len != hdr_len)
 		return false;
 	skb = rx->pkt[rx->next];
-	if (!vd_plain_is(q, skb) || vd_plain_write(seg->iov_base, hdr_len, skb))
+	if (!vd_plain_is(q, skb) || vd_plain_write(q, seg->iov_base, skb))
 		return false;
 	rx->next++;
 	rx->plain[rx->nr_plain++] = skb;

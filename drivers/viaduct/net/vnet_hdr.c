@@ -3,9 +3,10 @@
  * Header sizes, checks and fields.
  *
  * The header has 10 bytes; 12 with num_buffers when MRG_RXBUF or VERSION_1 is
- * acked; 24 when a UDP tunnel feature is, whatever the others are. Mostly it belongs to the socket, and passes us unseen but for
- * num_buffers; with VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames
- * and it is ours.
+ * acked; 24 when a UDP tunnel feature is, whatever the others are. Mostly it
+ * belongs to the socket, and only num_buffers is written here; with
+ * VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames, and the header is
+ * stripped and supplied here.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>

@@ -57,6 +57,23 @@ int vg_set_features(int fd, uint64_t features)
 	return vg_ioctl(fd, VHOST_SET_FEATURES, &features);
 }
 
+int vg_get_features_array(int fd, uint64_t features[VG_FEATURE_WORDS])
+{
+	uint64_t array[1 + VG_FEATURE_WORDS] = { VG_FEATURE_WORDS };
+	int ret = vg_ioctl(fd, VG_GET_FEATURES_ARRAY, array);
+
+	memcpy(features, array + 1, sizeof(array) - sizeof(array[0]));
+	return ret;
+}
+
+int vg_set_features_array(int fd, const uint64_t features[VG_FEATURE_WORDS])
+{
+	uint64_t array[1 + VG_FEATURE_WORDS] = { VG_FEATURE_WORDS };
+
+	memcpy(array + 1, features, sizeof(array) - sizeof(array[0]));
+	return vg_ioctl(fd, VG_SET_FEATURES_ARRAY, array);
+}
+
 int vg_get_backend_features(int fd, uint64_t *features)
 {
 	return vg_ioctl(fd, VHOST_GET_BACKEND_FEATURES, features);

@@ -26,6 +26,15 @@
 #define VG_ATTACH_VRING_WORKER	_IOW(VHOST_VIRTIO, 0x15, __u64)
 #define VG_GET_VRING_WORKER	_IOWR(VHOST_VIRTIO, 0x16, __u64)
 
+/* Words of an array, the first of them for bits 0 to 63. */
+#define VG_GET_FEATURES_ARRAY	_IOR(VHOST_VIRTIO, 0x83, __u64)
+#define VG_SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, __u64)
+#define VG_FEATURE_WORDS	2
+
+/* In the second word. */
+#define VG_NET_F_GUEST_TUNNEL	(1ULL << (65 - 64))
+#define VG_NET_F_HOST_TUNNEL	(1ULL << (67 - 64))
+
 /* Device path of this run: $VHOST_DEV or /dev/viaduct-net. */
 const char *vg_dev_path(void);
 /* Is the device under test the kernel's own vhost-net? */
@@ -37,6 +46,8 @@ int vg_ioctl(int fd, unsigned long request, void *arg);
 
 int vg_get_features(int fd, uint64_t *features);
 int vg_set_features(int fd, uint64_t features);
+int vg_get_features_array(int fd, uint64_t features[VG_FEATURE_WORDS]);
+int vg_set_features_array(int fd, const uint64_t features[VG_FEATURE_WORDS]);
 int vg_get_backend_features(int fd, uint64_t *features);
 int vg_set_backend_features(int fd, uint64_t features);
 /*

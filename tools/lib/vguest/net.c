@@ -99,6 +99,15 @@ static int net_rings(struct vg_net *n, const struct vg_net_opts *o)
 	return n->scratch ? ret : -ENOMEM;
 }
 
+static int net_features(struct vg_net *n)
+{
+	uint64_t words[VG_FEATURE_WORDS] = { n->features, n->features_high };
+
+	/* Not every device knows the arrays. */
+	return n->features_high ? vg_set_features_array(n->fd, words) :
+				  vg_set_features(n->fd, n->features);
+}
+
 static int net_device(struct vg_net *n)
 {
 	struct vhost_memory *table;
@@ -111,7 +120,7 @@ static int net_device(struct vg_net *n)
 	if (!ret)
 		ret = vg_get_features(n->fd, &n->offered);
 	if (!ret)
-		ret = vg_set_features(n->fd, n->features);
+		ret = net_features(n);
 	if (ret)
 		return ret;
 	table = vg_mem_table(&n->mem);
@@ -163,11 +172,14 @@ int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts)
 	int ret;
 
 	*n = (struct vg_net){ .fd = -1, .features = o.features,
+			      .features_high = o.features_high,
 			      .rx_layout = &vg_layout_plain,
 			      .half_base = o.half_base,
 			      .mem.huge = o.huge };
 	n->hdr_len = o.features & (VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1)) ?
 		     12 : 10;
+	if (o.features_high)
+		n->hdr_len = sizeof(n->hdr);
 	for (q = 0; q < 2; q++) {
 		n->kick[q] = vg_eventfd();
 		n->call[q] = vg_eventfd();

@@ -17,6 +17,7 @@
 
 struct vg_net_opts {
 	uint64_t features;	/* to acknowledge */
+	uint64_t features_high;	/* likewise, bits 64 and up */
 	unsigned int num[2];	/* ring sizes, default 256 */
 	unsigned int seed;	/* descriptor order, 0: ascending */
 	unsigned int nr_tx;	/* transmit buffers, default ring size */
@@ -33,7 +34,10 @@ struct vg_net {
 	struct vg_mem mem;
 	uint64_t offered;	/* what the device has */
 	uint64_t features;	/* what was acknowledged */
-	unsigned int hdr_len;	/* 10 or 12 */
+	uint64_t features_high;
+	unsigned int hdr_len;	/* 10, 12 or 24 */
+	uint8_t hdr[24];	/* of the last frame received */
+	uint8_t tunnel[12];	/* end of a 24-byte header, for frames to send */
 	struct vg_ring ring[2];
 	struct vg_pool pool[2];
 	int kick[2], call[2], err[2];
@@ -71,7 +75,8 @@ int vg_net_drain(struct vg_net *n, uint64_t deadline);
 int vg_net_fill(struct vg_net *n);
 /*
  * One received frame: its length, 0 when there is none, -EIO when the device
- * broke the rules. @mrg gets the whole header. The buffers are free again but
+ * broke the rules. @mrg gets the header, of which n->hdr has all bytes.
+ * The buffers are free again but
  * not posted.
  */
 ssize_t vg_net_recv(struct vg_net *n, struct virtio_net_hdr_mrg_rxbuf *mrg,

@@ -72,13 +72,29 @@ static int tap_bring_up(struct vg_tap *tap, const struct ifreq *ifr)
 	return vg_link_set_up(tap->name, true);
 }
 
-int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi)
+int vg_tap_open_flags(struct vg_tap *tap, int hdr_len, short flags)
 {
 	struct ifreq ifr;
 
-	tap->fd = tap_attach("vdt%d", multi ? IFF_MULTI_QUEUE : 0, hdr_len,
-			     &ifr);
+	tap->fd = tap_attach("vdt%d", flags, hdr_len, &ifr);
 	return tap->fd < 0 ? tap->fd : tap_bring_up(tap, &ifr);
+}
+
+int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi)
+{
+	return vg_tap_open_flags(tap, hdr_len, multi ? IFF_MULTI_QUEUE : 0);
+}
+
+bool vg_tap_can(short flag)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	unsigned int flags = 0;
+
+	if (fd < 0)
+		return false;
+	ioctl(fd, TUNGETFEATURES, &flags);
+	close(fd);
+	return flags & flag;
 }
 
 int vg_tap_renew(struct vg_tap *tap, int hdr_len)

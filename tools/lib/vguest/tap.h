@@ -7,6 +7,9 @@
 
 /* Tap devices and the network namespace that hides them from the host. */
 
+/* Newer than the headers of the oldest system this builds on. */
+#define VG_IFF_BACKPRESSURE	0x0080
+
 struct vg_tap {
 	int fd;
 	char name[IFNAMSIZ];
@@ -18,6 +21,10 @@ int vg_netns_enter(void);
 
 /* @hdr_len 0: bare frames. @multi: further queues through vg_tap_queue(). */
 int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi);
+/* The same with flags of TUNSETIFF. */
+int vg_tap_open_flags(struct vg_tap *tap, int hdr_len, short flags);
+/* Does this kernel know that flag? */
+bool vg_tap_can(short flag);
 /* A new interface for the descriptor of one that was deleted. */
 int vg_tap_renew(struct vg_tap *tap, int hdr_len);
 /* One more queue of a multi-queue tap: a descriptor or -errno. */

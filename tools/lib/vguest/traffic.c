@@ -11,7 +11,10 @@
 int vg_net_xmit(struct vg_net *n, const struct virtio_net_hdr *hdr,
 		const void *frame, size_t len, const struct vg_layout *layout)
 {
-	struct virtio_net_hdr_mrg_rxbuf full = { .hdr = *hdr };
+	struct {
+		struct virtio_net_hdr_mrg_rxbuf mrg;
+		uint8_t tunnel[sizeof(n->tunnel)];
+	} full = { .mrg.hdr = *hdr };
 	struct vg_pool *pool = &n->pool[VG_TX];
 	struct vg_buf *b = vg_buf_get(pool);
 	int ret;
@@ -21,6 +24,7 @@ int vg_net_xmit(struct vg_net *n, const struct virtio_net_hdr *hdr,
 	ret = vg_buf_cut(pool, b, n->hdr_len + len, false, layout);
 	if (ret)
 		goto err;
+	memcpy(full.tunnel, n->tunnel, sizeof(full.tunnel));
 	vg_seg_write(&n->mem, b->seg, b->nr_seg, 0, &full, n->hdr_len);
 	vg_seg_write(&n->mem, b->seg, b->nr_seg, n->hdr_len, frame, len);
 	ret = vg_buf_add(&n->ring[VG_TX], b, layout);
@@ -112,7 +116,8 @@ ssize_t vg_net_recv(struct vg_net *n, struct virtio_net_hdr_mrg_rxbuf *mrg,
 	if (got < (ssize_t)n->hdr_len)
 		return -EIO;
 	memset(mrg, 0, sizeof(*mrg));
-	memcpy(mrg, n->scratch, n->hdr_len);
+	memcpy(n->hdr, n->scratch, n->hdr_len);
+	memcpy(mrg, n->hdr, n->hdr_len < sizeof(*mrg) ? n->hdr_len : sizeof(*mrg));
 	if (n->features & VG_NET_F_MRG)
 		left = le16toh(mrg->num_buffers);
 	at = n->hdr_len;

@@ -3,7 +3,27 @@
 text, test programs that are expected to notice). The right text must occur
 exactly once in the file, so that a fault cannot go stale unseen."""
 
+# Faults that only the taps of newer kernels show: the kernel to run them on.
+ONLY_ON = {
+    "metadata-left-undefined": "7.3",
+    "stopped-queue-not-woken": "7.3",
+}
+
 FAULTS = [
+    ("metadata-left-undefined", "net/tx.c",
+     "vd_compat_xdp_prepare(xdp, buf, frag_len, headroom, frame_len);",
+     "vd_compat_xdp_prepare(xdp, buf, frag_len, headroom, frame_len);\n"
+     "\txdp->data_meta = xdp->data - 8;", ["net_xdp"]),
+    ("stopped-queue-not-woken", "net/backend_tap.c",
+     "if (nr)\n\t\tvd_compat_tun_wake", "if (0)\n\t\tvd_compat_tun_wake",
+     ["net_pressure"]),
+    ("second-feature-word-unchecked", "device/ioctl_features.c",
+     "for (i = 0; i < VD_FEATURE_WORDS; i++)\n\t\tif (features[i] & ~dev->offered[i])",
+     "for (i = 0; i < 1; i++)\n\t\tif (features[i] & ~dev->offered[i])",
+     ["abi_features_array"]),
+    ("further-feature-words-unread", "device/ioctl_features.c",
+     "if (bits)\n\t\t\treturn -EOPNOTSUPP;", "if (0)\n\t\t\treturn -EOPNOTSUPP;",
+     ["abi_features_array"]),
     ("arm-without-recheck", "ring/ring.c",
      "smp_mb(); /* (D) of split.c and packed.c */\n\treturn vd_ring_peek(ring);", "return 0;",
      ["net_rx"]),
@@ -145,8 +165,8 @@ FAULTS = [
     ("owner-unchecked", "host/owner.h",
      "return owner->mm && owner->mm == current->mm;", "return owner->mm;",
      ["abi_owner"]),
-    ("unknown-features-taken", "device/ioctl.c",
-     "if (features & ~dev->offered)", "if (0)",
+    ("unknown-features-taken", "device/ioctl_features.c",
+     "if (features[i] & ~dev->offered[i])", "if (0)",
      ["abi_features"]),
     ("running-ring-resized", "device/vring.c",
      "if (vd_queue_is_running(q))\n\t\treturn -EBUSY;\n\tif (copy_from_user(&s, arg, sizeof(s)))\n\t\treturn -EFAULT;\n\tif (!is_power_of_2",

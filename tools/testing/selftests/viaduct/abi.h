@@ -4,6 +4,7 @@
 
 /* States that the ABI tests start from. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 
@@ -68,11 +69,20 @@ static inline int abi_set_table(int fd)
 	return vg_set_mem_table(fd, &t.head);
 }
 
-static inline bool abi_kernel_is_6_1(void)
+/* The running kernel is of series @major.@minor or newer. */
+static inline bool abi_kernel_has(unsigned int major, unsigned int minor)
 {
+	unsigned int a, b;
 	struct utsname u;
 
-	return !uname(&u) && !strncmp(u.release, "6.1.", 4);
+	if (uname(&u) || sscanf(u.release, "%u.%u", &a, &b) != 2)
+		abort();
+	return a > major || (a == major && b >= minor);
+}
+
+static inline bool abi_kernel_is_6_1(void)
+{
+	return !abi_kernel_has(6, 2);
 }
 
 /* A tap in a namespace of its own. */

@@ -18,6 +18,11 @@ static int hide(int fd, uint64_t bits)
 	return vg_ioctl(fd, VIADUCT_HIDE_FEATURES, &bits);
 }
 
+static int hide_array(int fd, const uint64_t *array)
+{
+	return vg_ioctl(fd, VIADUCT_HIDE_FEATURES_ARRAY, (void *)array);
+}
+
 #define VIADUCT_ONLY() do { \
 	if (vg_dev_is_reference()) \
 		SKIP(return, "an addition of viaduct's"); \
@@ -83,6 +88,67 @@ TEST(unknown_bits)
 	VIADUCT_ONLY();
 	EXPECT_EQ(0, hide(fd, 1ULL << 63 | 1));
 	EXPECT_NE(0, features_of(fd));
+}
+
+/* Each form hides what is in its words, and the other word stays. */
+TEST(second_word)
+{
+	uint64_t all[VG_FEATURE_WORDS], f[VG_FEATURE_WORDS];
+	uint64_t high[3] = { 2, 0, VG_NET_F_HOST_TUNNEL };
+	int fd = abi_open();
+
+	VIADUCT_ONLY();
+	ASSERT_EQ(0, vg_get_features_array(fd, all));
+	EXPECT_EQ(0, hide_array(fd, high));
+	EXPECT_EQ(0, vg_get_features_array(fd, f));
+	EXPECT_EQ(all[0], f[0]);
+	EXPECT_EQ(all[1] & ~VG_NET_F_HOST_TUNNEL, f[1]);
+	f[0] = 0;
+	f[1] = VG_NET_F_HOST_TUNNEL;
+	EXPECT_EQ(-EOPNOTSUPP, vg_set_features_array(fd, f));
+	EXPECT_EQ(0, hide(fd, VG_NET_F_MRG));
+	EXPECT_EQ(0, vg_get_features_array(fd, f));
+	EXPECT_EQ(all[0] & ~VG_NET_F_MRG, f[0]);
+	EXPECT_EQ(all[1] & ~VG_NET_F_HOST_TUNNEL, f[1]);
+}
+
+TEST(second_word_acked)
+{
+	uint64_t all[VG_FEATURE_WORDS], f[VG_FEATURE_WORDS] = { 0 };
+	uint64_t both[3] = { 2, VG_NET_F_MRG, VG_NET_F_GUEST_TUNNEL };
+	int fd = abi_open();
+
+	VIADUCT_ONLY();
+	ASSERT_EQ(0, vg_get_features_array(fd, all));
+	if (!(all[1] & VG_NET_F_GUEST_TUNNEL))
+		SKIP(return, "no second word here");
+	f[1] = VG_NET_F_GUEST_TUNNEL;
+	ASSERT_EQ(0, vg_set_features_array(fd, f));
+	EXPECT_EQ(-EBUSY, hide_array(fd, both));
+	EXPECT_EQ(0, vg_get_features_array(fd, f));
+	EXPECT_EQ(all[0], f[0]);
+	/* The ioctl of one word clears the other. */
+	EXPECT_EQ(0, vg_set_features(fd, 0));
+	EXPECT_EQ(0, hide_array(fd, both));
+}
+
+TEST(array_counts)
+{
+	uint64_t all[VG_FEATURE_WORDS], f[VG_FEATURE_WORDS];
+	uint64_t array[3] = { 0, ~0ULL, ~0ULL };
+	int fd = abi_open();
+
+	VIADUCT_ONLY();
+	ASSERT_EQ(0, vg_get_features_array(fd, all));
+	EXPECT_EQ(0, hide_array(fd, array));
+	EXPECT_EQ(-EFAULT, vg_ioctl(fd, VIADUCT_HIDE_FEATURES_ARRAY, (void *)8));
+	EXPECT_EQ(0, vg_get_features_array(fd, f));
+	EXPECT_EQ(0, memcmp(all, f, sizeof(f)));
+	/* Words that do not exist are not read. */
+	array[0] = 1ULL << 40;
+	EXPECT_EQ(0, hide_array(fd, array));
+	EXPECT_EQ(0, vg_get_features_array(fd, f));
+	EXPECT_EQ(0, f[0] | f[1]);
 }
 
 VD_TEST_MAIN

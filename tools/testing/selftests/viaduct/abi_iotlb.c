@@ -146,11 +146,13 @@ TEST(update_ranges)
 TEST(invalidate_ranges)
 {
 	struct vhost_iotlb_msg m = { .type = VHOST_IOTLB_INVALIDATE };
+	/* Size 0 was all from address 0 on; newer in-tree drivers refuse it. */
+	long no_size = abi_kernel_has(6, 17) ? -EFAULT : MSG_SIZE;
 
 	IOTLB_DEVICE(fd);
-	EXPECT_RET(MSG_SIZE, tell(fd, m));
+	EXPECT_CALL("iotlb.invalidate_all", no_size, tell(fd, m));
 	m.iova = 4096;
-	EXPECT_RET(MSG_SIZE, tell(fd, m));
+	EXPECT_CALL("iotlb.invalidate_all", no_size, tell(fd, m));
 	m.size = -1ULL;
 	EXPECT_RET(MSG_SIZE, tell(fd, m));
 }

@@ -4,12 +4,12 @@
  * for, which nobody takes for a while, and such that an XDP program looks at.
  */
 #define _GNU_SOURCE
-#include <linux/bpf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rig.h"
 #include "vd_test.h"
+#include "xdp.h"
 
 /* Over 10 MiB, and what the far socket can hold. */
 #define HELD	200
@@ -102,38 +102,14 @@ TEST_F(frames, one_is_held_for_ever)
 	close(keeper);
 }
 
-/* A program that lets everything pass: a link's descriptor, or -1. */
-static int attach_xdp(unsigned int ifindex)
+TEST_F(frames, xdp_sees_them)
 {
 	const struct bpf_insn pass[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0,
 		  .imm = XDP_PASS },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr load = {
-		.prog_type = BPF_PROG_TYPE_XDP,
-		.insns = (unsigned long)pass,
-		.insn_cnt = 2,
-		.license = (unsigned long)"GPL",
-	};
-	union bpf_attr link = {
-		.link_create.target_ifindex = ifindex,
-		.link_create.attach_type = BPF_XDP,
-	};
-	int prog = syscall(__NR_bpf, BPF_PROG_LOAD, &load, sizeof(load));
-	int fd;
-
-	if (prog < 0)
-		return -1;
-	link.link_create.prog_fd = prog;
-	fd = syscall(__NR_bpf, BPF_LINK_CREATE, &link, sizeof(link));
-	close(prog);
-	return fd;
-}
-
-TEST_F(frames, xdp_sees_them)
-{
-	int link = attach_xdp(rig.tap.ifindex);
+	int link = xdp_attach(rig.tap.ifindex, pass, ARRAY_SIZE(pass));
 
 	ASSERT_LE(0, link);
 	self->s.count = 500;

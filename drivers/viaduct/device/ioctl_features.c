@@ -12,31 +12,14 @@
 #include <linux/vhost.h>
 #include <linux/viaduct.h>
 
-#include "device/device.h"
 #include "device/features.h"
+#include "device/ioctl.h"
 #include "device/iotlb.h"
 
 unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
 
 /* Words between two looks for a fatal signal; a caller may name 2^64. */
 #define VD_FEATURES_CHUNK	(PAGE_SIZE / sizeof(u64))
-
-static const u64 vd_features[VD_FEATURE_WORDS] = {
-	VD_FEATURES,
-	VD_TUNNEL_FEATURES,
-};
-
-/**
- * vd_features_init() - offer what the module has and the parameter allows
- * @dev: a new device
- */
-void vd_features_init(struct vd_device *dev)
-{
-	int i;
-
-	for (i = 0; i < VD_FEATURE_WORDS; i++)
-		dev->offered[i] = vd_features[i] & ~vd_hidden_features[i];
-}
 
 static long vd_features_apply(struct vd_device *dev, const u64 *features)
 {
