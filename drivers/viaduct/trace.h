@@ -27,76 +27,88 @@ TRACE_DEFINE_ENUM(VD_DROP_SOCKET);
 			 { VD_DROP_FAULT,	"fault" },		\
 			 { VD_DROP_SOCKET,	"socket" })
 
-/* The identity of a queue in every event: the owner's thread and the ring. */
+/*
+ * Every event identifies a queue by the device's number, as debugfs and the
+ * descriptor's fdinfo show it, the owner's pid, and the ring's index.
+ */
 TRACE_EVENT(vd_batch,
-	TP_PROTO(int owner, unsigned int queue, unsigned int packets,
-		 bool call),
-	TP_ARGS(owner, queue, packets, call),
+	TP_PROTO(u64 device, int owner, unsigned int queue,
+		 unsigned int packets, bool call),
+	TP_ARGS(device, owner, queue, packets, call),
 	TP_STRUCT__entry(
+		__field(u64, device)
 		__field(int, owner)
 		__field(unsigned int, queue)
 		__field(unsigned int, packets)
 		__field(bool, call)
 	),
 	TP_fast_assign(
+		__entry->device = device;
 		__entry->owner = owner;
 		__entry->queue = queue;
 		__entry->packets = packets;
 		__entry->call = call;
 	),
-	TP_printk("owner=%d queue=%u packets=%u call=%d", __entry->owner,
-		  __entry->queue, __entry->packets, __entry->call)
+	TP_printk("device=%llu owner=%d queue=%u packets=%u call=%d",
+		  __entry->device, __entry->owner, __entry->queue,
+		  __entry->packets, __entry->call)
 );
 
 DECLARE_EVENT_CLASS(vd_queue_error,
-	TP_PROTO(int owner, unsigned int queue, int err),
-	TP_ARGS(owner, queue, err),
+	TP_PROTO(u64 device, int owner, unsigned int queue, int err),
+	TP_ARGS(device, owner, queue, err),
 	TP_STRUCT__entry(
+		__field(u64, device)
 		__field(int, owner)
 		__field(unsigned int, queue)
 		__field(int, err)
 	),
 	TP_fast_assign(
+		__entry->device = device;
 		__entry->owner = owner;
 		__entry->queue = queue;
 		__entry->err = err;
 	),
-	TP_printk("owner=%d queue=%u err=%d", __entry->owner, __entry->queue,
-		  __entry->err)
+	TP_printk("device=%llu owner=%d queue=%u err=%d", __entry->device,
+		  __entry->owner, __entry->queue, __entry->err)
 );
 
 DEFINE_EVENT(vd_queue_error, vd_back_pressure,
-	TP_PROTO(int owner, unsigned int queue, int err),
-	TP_ARGS(owner, queue, err)
+	TP_PROTO(u64 device, int owner, unsigned int queue, int err),
+	TP_ARGS(device, owner, queue, err)
 );
 
 DEFINE_EVENT(vd_queue_error, vd_broken,
-	TP_PROTO(int owner, unsigned int queue, int err),
-	TP_ARGS(owner, queue, err)
+	TP_PROTO(u64 device, int owner, unsigned int queue, int err),
+	TP_ARGS(device, owner, queue, err)
 );
 
 DEFINE_EVENT(vd_queue_error, vd_miss,
-	TP_PROTO(int owner, unsigned int queue, int err),
-	TP_ARGS(owner, queue, err)
+	TP_PROTO(u64 device, int owner, unsigned int queue, int err),
+	TP_ARGS(device, owner, queue, err)
 );
 
 TRACE_EVENT(vd_drop,
-	TP_PROTO(int owner, unsigned int queue, int reason, size_t len),
-	TP_ARGS(owner, queue, reason, len),
+	TP_PROTO(u64 device, int owner, unsigned int queue, int reason,
+		 size_t len),
+	TP_ARGS(device, owner, queue, reason, len),
 	TP_STRUCT__entry(
+		__field(u64, device)
 		__field(int, owner)
 		__field(unsigned int, queue)
 		__field(int, reason)
 		__field(size_t, len)
 	),
 	TP_fast_assign(
+		__entry->device = device;
 		__entry->owner = owner;
 		__entry->queue = queue;
 		__entry->reason = reason;
 		__entry->len = len;
 	),
-	TP_printk("owner=%d queue=%u reason=%s len=%zu", __entry->owner,
-		  __entry->queue, vd_show_drop(__entry->reason), __entry->len)
+	TP_printk("device=%llu owner=%d queue=%u reason=%s len=%zu",
+		  __entry->device, __entry->owner, __entry->queue,
+		  vd_show_drop(__entry->reason), __entry->len)
 );
 
 #endif

@@ -15,7 +15,8 @@ static void vd_debug_show_queue(struct vd_queue *q, struct seq_file *m)
 	const struct vd_stats *s = &q->stats;
 	int i;
 
-	seq_printf(m, "%-8d %-2s %-8s %12llu %15llu %10llu", q->owner,
+	seq_printf(m, "%-8llu %-8d %-2s %-8s %12llu %15llu %10llu",
+		   q->device, q->owner,
 		   q->dir == VD_TX ? "tx" : "rx",
 		   READ_ONCE(q->broken) ? "broken" :
 		   READ_ONCE(q->backend.file) ? "running" : "stopped",
@@ -40,7 +41,7 @@ static void vd_debug_show_device(struct vd_device *dev, void *data)
 
 static int vd_debug_queues_show(struct seq_file *m, void *unused)
 {
-	seq_puts(m, "owner    q  state            done           bytes   pressure     short  oversize    header     fault    socket  broken      calls       runs   misses log_lost\n");
+	seq_puts(m, "device   owner    q  state            done           bytes   pressure     short  oversize    header     fault    socket  broken      calls       runs   misses log_lost\n");
 	vd_device_for_each(vd_debug_show_device, m);
 	return 0;
 }

@@ -18,6 +18,7 @@
 
 static DEFINE_MUTEX(vd_device_list_lock);
 static LIST_HEAD(vd_device_list);
+static u64 vd_device_last_id; /* under vd_device_list_lock */
 
 /**
  * vd_device_create() - a device without an owner
@@ -28,6 +29,7 @@ static LIST_HEAD(vd_device_list);
 struct vd_device *vd_device_create(void)
 {
 	struct vd_device *dev = kvzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+	int i;
 
 	if (!dev)
 		return NULL;
@@ -43,6 +45,9 @@ struct vd_device *vd_device_create(void)
 		      &dev->misses, vd_tx_run);
 
 	mutex_lock(&vd_device_list_lock);
+	dev->id = ++vd_device_last_id;
+	for (i = 0; i < VD_NR_QUEUES; i++)
+		vd_queue_set_device(&dev->queue[i], dev->id);
 	list_add_tail(&dev->node, &vd_device_list);
 	mutex_unlock(&vd_device_list_lock);
 	return dev;

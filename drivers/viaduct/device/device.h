@@ -24,6 +24,7 @@ struct vd_regions;
  * struct vd_device - a pair of queues, and what they share
  * @lock: taken by every call that changes something
  * @node: place in the list of devices, under that list's mutex
+ * @id: number, never given to another device while the module is loaded [c]
  * @owner: whose memory it works on [d]
  * @fork_from_owner: workers are threads of the owner, not kernel threads [d]
  * @worker: by id, from SET_OWNER on; the queues know whose they are [d]
@@ -41,6 +42,7 @@ struct vd_regions;
 struct vd_device {
 	struct mutex lock; /* before the queues' */
 	struct list_head node;
+	u64 id;
 	struct vd_owner owner;
 	bool fork_from_owner;
 	struct vd_worker *worker[VD_MAX_WORKERS];

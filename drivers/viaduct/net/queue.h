@@ -29,7 +29,8 @@ struct vd_rx;
  * @wanted: how many wait for @lock, and want a busy poll to end [a]
  * @dir: the guest's direction, and the ring's index in the ABI [c]
  * @other: the other queue of the pair [c]
- * @owner: the owner's pid, a name for messages [d]
+ * @device: number of the device, for messages and traces [c]
+ * @owner: the owner's pid, for messages and traces [d]
  * @work: the handler's job [c]
  * @broken: the ring failed a check; nothing is done until it is attached
  *	    again [q]
@@ -60,6 +61,7 @@ struct vd_queue {
 	atomic_t wanted;
 	enum vd_dir dir;
 	struct vd_queue *other;
+	u64 device;
 	pid_t owner;
 	struct vd_work work;
 	bool broken;
@@ -117,6 +119,12 @@ void vd_queue_detach(struct vd_queue *q);
 static inline bool vd_queue_is_running(const struct vd_queue *q)
 {
 	return q->backend.file;
+}
+
+/* Say of which device the queue is, before anything else knows the queue. */
+static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
+{
+	q->device = device;
 }
 
 /* data path: queue mutex held from enter to leave */

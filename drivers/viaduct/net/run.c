@@ -13,6 +13,14 @@
 #include "net/queue.h"
 #include "trace.h"
 
+/* Every message names the queue as debugfs and the tracepoints do. */
+#define VD_QUEUE_FMT	"device %llu (owner %d): %s: "
+
+static const char *vd_queue_name(const struct vd_queue *q)
+{
+	return q->dir == VD_TX ? "tx" : "rx";
+}
+
 /**
  * vd_queue_log() - log a write to a packet buffer
  * @q: the queue, entered
@@ -51,8 +59,8 @@ void vd_queue_log_notify(struct vd_queue *q)
 	if (log->lost) {
 		q->stats.log_lost += log->lost;
 		log->lost = 0;
-		pr_warn_ratelimited("vhost-%d: %s queue: dirty log is not writable, migration will lose memory\n",
-				    q->owner, q->dir == VD_TX ? "TX" : "RX");
+		pr_warn_ratelimited(VD_QUEUE_FMT "dirty log is not writable, migration will lose memory\n",
+				    q->device, q->owner, vd_queue_name(q));
 	}
 	log->marked = false;
 	if (q->log)
@@ -136,7 +144,7 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 		q->stats.calls++;
 		vd_compat_eventfd_signal(q->call);
 	}
-	trace_vd_batch(q->owner, q->dir, nr, ret);
+	trace_vd_batch(q->device, q->owner, q->dir, nr, ret);
 	return next;
 }
 
@@ -175,9 +183,9 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 	q->broken = true;
 	vd_wait_stop(&q->socket_wait);
 	q->stats.broken++;
-	trace_vd_broken(q->owner, q->dir, err);
-	pr_warn_ratelimited("vhost-%d: %s ring is broken (error %d), stopped until it is attached again\n",
-			    q->owner, q->dir == VD_TX ? "TX" : "RX", err);
+	trace_vd_broken(q->device, q->owner, q->dir, err);
+	pr_warn_ratelimited(VD_QUEUE_FMT "ring is broken (error %d), stopped until it is attached again\n",
+			    q->device, q->owner, vd_queue_name(q), err);
 	if (q->err)
 		vd_compat_eventfd_signal(q->err);
 	return VD_STOP;
@@ -198,7 +206,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 	/* With an answer we run again, and before that in vain. */
 	vd_wait_stop(&q->socket_wait);
 	q->stats.misses++;
-	trace_vd_miss(q->owner, q->dir, err);
+	trace_vd_miss(q->device, q->owner, q->dir, err);
 	vd_miss_ask(q->misses, &q->miss, &q->mem);
 	return VD_STOP;
 }
@@ -212,7 +220,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
 {
 	q->stats.drop[reason]++;
-	trace_vd_drop(q->owner, q->dir, reason, len);
+	trace_vd_drop(q->device, q->owner, q->dir, reason, len);
 }
 
 /**
@@ -223,5 +231,5 @@ void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
 void vd_queue_count_back_pressure(struct vd_queue *q, int err)
 {
 	q->stats.back_pressure++;
-	trace_vd_back_pressure(q->owner, q->dir, err);
+	trace_vd_back_pressure(q->device, q->owner, q->dir, err);
 }

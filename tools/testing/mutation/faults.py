@@ -273,6 +273,8 @@ FAULTS = [
     ("segments-unsaid", "net/plain.c",
      "!skb_is_gso(skb) && !skb_vlan_tag_present(skb) &&",
      "!skb_vlan_tag_present(skb) &&", ["net_rx", "net_stream", "net_tap"]),
+    ("devices-numbered-alike", "device/device.c",
+     "dev->id = ++vd_device_last_id;", "dev->id = 1;", ["observe"]),
     ("moved-tap-not-forgotten", "net/tapdev.c",
      "if (vd_tapdev_is(tapdev, dev))", "if (0)", ["net_tap"]),
     ("asked-one-by-one", "ring/resolve.c",

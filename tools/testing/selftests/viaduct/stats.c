@@ -15,44 +15,47 @@
 #define SETTLED_STEPS	20
 #define BLANKS		"\n "
 
-/* The number of a word in a line of words, or -1. */
-static int column(char *line, const char *what)
-{
-	char *save, *word = strtok_r(line, BLANKS, &save);
-	int i;
+#define MAX_WORDS	32
 
-	for (i = 0; word; i++) {
-		if (!strcmp(word, what))
-			return i;
-		word = strtok_r(NULL, BLANKS, &save);
-	}
-	return -1;
-}
-
-/* The @at-th word of the line of @owner's queue, -1 for another line. */
-static int64_t value(char *line, pid_t owner, unsigned int q, int at)
-{
-	char *save, *word = strtok_r(line, BLANKS, &save);
-	int64_t v = -1;
-	int i;
-
-	for (i = 0; word && i <= at; i++) {
-		if (i == 0 && atoi(word) != owner)
-			return -1;
-		if (i == 1 && strcmp(word, q == VG_TX ? "tx" : "rx"))
-			return -1;
-		if (i == at)
-			v = atoll(word);
-		word = strtok_r(NULL, BLANKS, &save);
-	}
-	return v;
-}
-
-int64_t stats_queue(pid_t owner, unsigned int q, const char *what)
-{
-	int64_t v = -1;
+struct words {
 	char line[512];
-	int at = -1;
+	char *word[MAX_WORDS];
+	unsigned int nr;
+};
+
+static bool read_words(FILE *f, struct words *w)
+{
+	char *save, *word;
+
+	if (!fgets(w->line, sizeof(w->line), f))
+		return false;
+	w->nr = 0;
+	word = strtok_r(w->line, BLANKS, &save);
+	while (word && w->nr < MAX_WORDS) {
+		w->word[w->nr++] = word;
+		word = strtok_r(NULL, BLANKS, &save);
+	}
+	return true;
+}
+
+/* The word of @row below the heading @what; empty when there is none. */
+static const char *below(const struct words *head, const struct words *row,
+			 const char *what)
+{
+	unsigned int i;
+
+	for (i = 0; i < head->nr && i < row->nr; i++)
+		if (!strcmp(head->word[i], what))
+			return row->word[i];
+	return "";
+}
+
+/* The counter @what in the first line of a queue whose column @key is @id. */
+static int64_t lookup(const char *key, uint64_t id, unsigned int q,
+		      const char *what)
+{
+	struct words head, row;
+	const char *found = "";
 	FILE *f;
 
 	if (vg_dev_is_reference())
@@ -60,12 +63,40 @@ int64_t stats_queue(pid_t owner, unsigned int q, const char *what)
 	f = fopen("/sys/kernel/debug/viaduct/queues", "r");
 	if (!f)
 		return -1;
-	if (fgets(line, sizeof(line), f))
-		at = column(line, what);
-	while (at >= 0 && v < 0 && fgets(line, sizeof(line), f))
-		v = value(line, owner, q, at);
+	if (read_words(f, &head))
+		while (!*found && read_words(f, &row))
+			if (strtoull(below(&head, &row, key), NULL, 10) == id &&
+			    !strcmp(below(&head, &row, "q"),
+				    q == VG_TX ? "tx" : "rx"))
+				found = below(&head, &row, what);
 	fclose(f);
-	return v;
+	return *found ? atoll(found) : -1;
+}
+
+int64_t stats_queue(pid_t owner, unsigned int q, const char *what)
+{
+	return lookup("owner", owner, q, what);
+}
+
+int64_t stats_device_queue(uint64_t device, unsigned int q, const char *what)
+{
+	return lookup("device", device, q, what);
+}
+
+uint64_t stats_device(int fd)
+{
+	unsigned long long id = 0;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	while (!id && fgets(line, sizeof(line), f))
+		sscanf(line, "viaduct-device: %llu", &id);
+	fclose(f);
+	return id;
 }
 
 int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least)

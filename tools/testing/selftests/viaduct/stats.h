@@ -13,6 +13,10 @@
  * The reference has no counters, nor has a kernel without debugfs: -1.
  */
 int64_t stats_queue(pid_t owner, unsigned int q, const char *what);
+/* The number of the device behind @fd, from fdinfo; 0 for the reference. */
+uint64_t stats_device(int fd);
+/* A counter of a queue of the device with that number. */
+int64_t stats_device_queue(uint64_t device, unsigned int q, const char *what);
 /* Waits until it has reached @least: 1, 0 when it has not, -1 as above. */
 int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least);
 /* It does, or this is the reference, which does not count. */

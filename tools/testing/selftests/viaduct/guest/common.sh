@@ -100,6 +100,14 @@ need_guest() {
 	finish
 }
 
+# queue_values DIR NAME: a counter, by its heading, of all rx or tx queues, in the
+# order of the devices.
+queue_values() {
+	awk -v dir="$1" -v name="$2" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		NR > 1 && $at["q"] == dir { print $at[name] }' /sys/kernel/debug/viaduct/queues
+}
+
 # Who talks to the guest: this host, unless a test puts another machine there.
 on_wire() {
 	"$@"

@@ -24,8 +24,7 @@ card_is_translated() {
 
 # Questions that the device asked so far, on both rings.
 misses() {
-	awk '$2 == "rx" || $2 == "tx" { sum += $(NF - 1) } END { print sum + 0 }' \
-		/sys/kernel/debug/viaduct/queues
+	{ queue_values rx misses && queue_values tx misses; } | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 device_asked() {
