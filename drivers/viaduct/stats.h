@@ -28,6 +28,10 @@ enum vd_drop {
  * @calls: interrupts asked for (call eventfd signalled)
  * @runs: handler runs
  * @misses: addresses that the IOTLB did not know
+ * @direct: received packets that went from the backend's ring into the guest's
+ *	    memory without recvmsg(); counted at the end of a batch
+ * @recvmsg: received packets that were left to the socket's recvmsg(),
+ *	     delivered or not
  * @log_lost: writes to guest memory that the dirty log could not be told of
  *
  * All [q].
@@ -41,6 +45,8 @@ struct vd_stats {
 	u64 calls;
 	u64 runs;
 	u64 misses;
+	u64 direct;
+	u64 recvmsg;
 	u64 log_lost;
 };
 

@@ -24,9 +24,10 @@ static void vd_debug_show_queue(struct vd_queue *q, struct seq_file *m)
 		   READ_ONCE(s->back_pressure));
 	for (i = 0; i < VD_NR_DROPS; i++)
 		seq_printf(m, " %9llu", READ_ONCE(s->drop[i]));
-	seq_printf(m, " %7llu %10llu %10llu %8llu %8llu\n",
+	seq_printf(m, " %7llu %10llu %10llu %8llu %12llu %12llu %8llu\n",
 		   READ_ONCE(s->broken), READ_ONCE(s->calls),
 		   READ_ONCE(s->runs), READ_ONCE(s->misses),
+		   READ_ONCE(s->direct), READ_ONCE(s->recvmsg),
 		   READ_ONCE(s->log_lost));
 }
 
@@ -41,7 +42,7 @@ static void vd_debug_show_device(struct vd_device *dev, void *data)
 
 static int vd_debug_queues_show(struct seq_file *m, void *unused)
 {
-	seq_puts(m, "device   owner    q  state            done           bytes   pressure     short  oversize    header     fault    socket  broken      calls       runs   misses log_lost\n");
+	seq_puts(m, "device   owner    q  state            done           bytes   pressure     short  oversize    header     fault    socket  broken      calls       runs   misses       direct      recvmsg log_lost\n");
 	vd_device_for_each(vd_debug_show_device, m);
 	return 0;
 }

@@ -88,6 +88,7 @@ void vd_plain_end(struct vd_queue *q)
 	for (i = 0; i < rx->nr_plain; i++)
 		napi_consume_skb(rx->plain[i], VD_BATCH);
 	local_bh_enable();
+	q->stats.direct += rx->nr_plain;
 	rx->nr_plain = 0;
 	rx->plain_bytes = 0;
 }

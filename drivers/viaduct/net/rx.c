@@ -194,6 +194,7 @@ static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
 	else
 		iov_iter_init(&iter, ITER_DEST, seg, nr_seg, need);
 	iov_iter_advance(&iter, own_len);
+	q->stats.recvmsg++;
 	err = vd_backend_recv(&q->backend, pkt, &iter, need - own_len);
 	if (!err && own_len)
 		err = vd_vnet_supply(&q->vnet, seg, nr_seg);

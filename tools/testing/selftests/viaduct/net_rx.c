@@ -4,6 +4,7 @@
 
 #include "abi.h"
 #include "rig.h"
+#include "stats.h"
 #include "vd_test.h"
 
 FIXTURE(rx)
@@ -131,6 +132,31 @@ TEST_F(rx, header)
 				  le16toh(mrg.num_buffers)),
 			  le16toh(mrg.num_buffers));
 	}
+}
+
+/*
+ * A plain frame that fits into one buffer goes past recvmsg(), all but the
+ * first, from which the device learns what recvmsg() writes. The others do not.
+ */
+TEST_F(rx, direct)
+{
+	bool fits = variant->rx_size >= 212 && self->rig.net.hdr_len &&
+		    !(variant->features & VG_BIT(VG_F_VHOST_HDR));
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	int64_t direct, recvmsg;
+	unsigned int i;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has no counters");
+	for (i = 0; i < 100; i++) {
+		vg_net_fill(&self->rig.net);
+		ASSERT_EQ(200, one_frame(&self->rig, &mrg, 200));
+	}
+	EXPECT_EQ(1, stats_reaches(getpid(), VG_RX, "direct", fits ? 99 : 0));
+	direct = stats_queue(getpid(), VG_RX, "direct");
+	recvmsg = stats_queue(getpid(), VG_RX, "recvmsg");
+	EXPECT_EQ(fits ? 99 : 0, direct);
+	EXPECT_EQ(100, direct + recvmsg);
 }
 
 VD_TEST_MAIN
