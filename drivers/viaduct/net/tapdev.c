@@ -21,6 +21,12 @@
 
 static LIST_HEAD(vd_tapdevs);
 static DEFINE_SPINLOCK(vd_tapdevs_lock);
+/*
+ * Number of devices that were registered. A search that found nothing stands
+ * until the next one: a device that moves to another network namespace is in
+ * no list for a while, and an address can be another device's later.
+ */
+static unsigned int vd_tapdevs_registered; /* written under the lock */
 
 static void vd_tapdev_forget_locked(struct vd_tapdev *tapdev)
 {
@@ -29,18 +35,27 @@ static void vd_tapdev_forget_locked(struct vd_tapdev *tapdev)
 	WRITE_ONCE(tapdev->tried, NULL);
 }
 
-static int vd_tapdev_event(struct notifier_block *nb, unsigned long event,
-			   void *info)
+static void vd_tapdev_left(const struct net_device *dev)
 {
-	const struct net_device *dev = netdev_notifier_info_to_dev(info);
 	struct vd_tapdev *tapdev, *next;
 
-	if (event != NETDEV_UNREGISTER)
-		return NOTIFY_DONE;
-	spin_lock(&vd_tapdevs_lock);
+	lockdep_assert_held(&vd_tapdevs_lock);
 	list_for_each_entry_safe(tapdev, next, &vd_tapdevs, link)
 		if (vd_tapdev_is(tapdev, dev))
 			vd_tapdev_forget_locked(tapdev);
+}
+
+/* A move to another network namespace is both, in this order. */
+static int vd_tapdev_event(struct notifier_block *nb, unsigned long event,
+			   void *info)
+{
+	spin_lock(&vd_tapdevs_lock);
+	if (event == NETDEV_UNREGISTER)
+		vd_tapdev_left(netdev_notifier_info_to_dev(info));
+	else if (event == NETDEV_REGISTER)
+		/* Pairs with vd_tapdev_learn(): the device is in its list. */
+		smp_store_release(&vd_tapdevs_registered,
+				  vd_tapdevs_registered + 1);
 	spin_unlock(&vd_tapdevs_lock);
 	return NOTIFY_DONE;
 }
@@ -79,6 +94,7 @@ void vd_tapdev_init(struct vd_tapdev *tapdev)
 	INIT_LIST_HEAD(&tapdev->link);
 	RCU_INIT_POINTER(tapdev->dev, NULL);
 	tapdev->tried = NULL;
+	tapdev->tried_at = 0;
 }
 
 /* A tun or tap has the counters that we want to write to. */
@@ -105,21 +121,27 @@ static struct net_device *vd_tapdev_find(const struct net_device *maybe)
  * @tapdev: the object; what it knows stays when @maybe is no tun or tap
  * @maybe: what may be the address of a device; it is not looked at
  *
- * Goes through all devices, but only once for each @maybe.
+ * Goes through all devices, but only once for each @maybe, unless a device has
+ * been registered since.
  *
  * Context: process context.
  */
 void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 {
 	struct net_device *dev;
+	unsigned int at;
 
-	if (READ_ONCE(tapdev->tried) == maybe)
+	/* Pairs with vd_tapdev_event(): read before the lists are. */
+	at = smp_load_acquire(&vd_tapdevs_registered);
+	if (vd_tapdev_is(tapdev, maybe) ||
+	    (READ_ONCE(tapdev->tried) == maybe && tapdev->tried_at == at))
 		return;
 	/* A device that is found here gives its notice after this section. */
 	rcu_read_lock();
 	dev = vd_tapdev_find(maybe);
 	spin_lock(&vd_tapdevs_lock);
 	WRITE_ONCE(tapdev->tried, maybe);
+	tapdev->tried_at = at;
 	if (dev) {
 		list_move(&tapdev->link, &vd_tapdevs);
 		rcu_assign_pointer(tapdev->dev, dev);

@@ -11,13 +11,15 @@
  * @link: its place among all that are known, empty while it is not
  * @dev: the device, until it goes away; NULL while it is not known
  * @tried: what was looked for last
+ * @tried_at: devices that had been registered by then [q]
  *
- * Changed under a lock of tapdev.c.
+ * Changed under a lock of tapdev.c, except for @tried_at.
  */
 struct vd_tapdev {
 	struct list_head link;
 	struct net_device __rcu *dev;
 	const struct net_device *tried;
+	unsigned int tried_at;
 };
 
 int vd_tapdev_register(void);

@@ -275,6 +275,8 @@ FAULTS = [
      "!skb_vlan_tag_present(skb) &&", ["net_rx", "net_stream", "net_tap"]),
     ("devices-numbered-alike", "device/device.c",
      "dev->id = ++vd_device_last_id;", "dev->id = 1;", ["observe"]),
+    ("moved-tap-not-learned-again", "net/tapdev.c",
+     "else if (event == NETDEV_REGISTER)", "else if (0)", ["net_tap"]),
     ("never-direct", "net/plain.c",
      "if (!rx->seen_len || rx->seen_len != hdr_len)", "if (1)", ["net_rx"]),
     ("moved-tap-not-forgotten", "net/tapdev.c",

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +108,40 @@ TEST(counts_frames_without_header)
 	EXPECT_FINE(receive_counted(1000));
 }
 
-/* The tap goes to a network namespace that is made for it, and so do we. */
-static const char *change_netns(void)
+/* As many frames as there are buffers. */
+static void take_frames(void)
+{
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	uint8_t frame[2048];
+
+	vg_net_fill(&rig.net);
+	while (vg_ring_has_used(&rig.net.ring[VG_RX]))
+		vg_net_recv(&rig.net, &mrg, frame, sizeof(frame));
+}
+
+/*
+ * Runs @cmd, which moves the tap, and takes frames meanwhile. To look for the
+ * interface instead would load a module when it is not there, and come late.
+ */
+static int move_and_take(const char *cmd)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(system(cmd) ? 1 : 0);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		take_frames();
+		poll(NULL, 0, 1);
+	}
+	return status;
+}
+
+/*
+ * The tap goes to a network namespace that is made for it by @move, which runs
+ * a command, and so do we.
+ */
+static const char *change_netns(int (*move)(const char *cmd))
 {
 	int to_us[2];
 	char cmd[80];
@@ -126,7 +159,7 @@ static const char *change_netns(void)
 	if (pid < 0 || read(to_us[0], cmd, 1) != 1)
 		return "no other namespace";
 	snprintf(cmd, sizeof(cmd), "ip link set %s netns %d", rig.link, pid);
-	if (system(cmd))
+	if (move(cmd))
 		return "cannot move the tap";
 	snprintf(cmd, sizeof(cmd), "/proc/%d/ns/net", pid);
 	fd = open(cmd, O_RDONLY);
@@ -155,7 +188,7 @@ TEST(counts_frames_where_it_is_moved_to)
 	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
 	EXPECT_FINE(receive_counted(100));
 	for (i = 0; i < 3; i++) {
-		ASSERT_FINE(change_netns());
+		ASSERT_FINE(change_netns(system));
 		ASSERT_FINE(reopen_far());
 		EXPECT_FINE(receive_counted(100));
 	}
@@ -178,6 +211,59 @@ static unsigned int arrived(unsigned int nr, unsigned int ms)
 			got++;
 	}
 	return got;
+}
+
+/* What is received until a frame of @len bytes comes; -1: it does not. */
+static int received_before(size_t len)
+{
+	struct vg_net *n = &rig.net;
+	struct virtio_net_hdr_mrg_rxbuf mrg;
+	uint64_t deadline = vg_deadline_ms(10000);
+	uint8_t frame[2048];
+	int nr = 0;
+	ssize_t got;
+
+	while (vg_ring_wait(&n->ring[VG_RX], deadline)) {
+		vg_net_fill(n);
+		got = vg_net_recv(n, &mrg, frame, sizeof(frame));
+		if (got == len)
+			return nr;
+		nr++;
+	}
+	return -1;
+}
+
+/*
+ * Frames are taken from a tap while it moves, when it is in no namespace's list
+ * of devices. Afterwards frames must go past recvmsg() again.
+ */
+TEST(direct_after_a_move)
+{
+	/* Few buffers, so that there are frames left when it is listed again. */
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1),
+				 .nr_rx = 16 };
+	const uint8_t frame[100] = { 0 };
+	int64_t before;
+	int i, j;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has no counters");
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_FINE(rig_start(&rig));
+	ASSERT_EQ(0, vg_link_set_txqueuelen(rig.link, 20000));
+	for (i = 0; i < 5; i++) {
+		before = stats_queue(getpid(), VG_RX, "direct");
+		ASSERT_EQ(50, arrived(50, 10000));
+		EXPECT_EQ(1, stats_reaches(getpid(), VG_RX, "direct",
+					   before + 48));
+		for (j = 0; j < 19000; j++)
+			ASSERT_FINE(rig_far_send(&rig, frame, 100, NULL));
+		ASSERT_FINE(change_netns(move_and_take));
+		ASSERT_FINE(reopen_far());
+		vg_net_fill(&rig.net);
+		ASSERT_FINE(rig_far_send(&rig, frame, 80, NULL));
+		ASSERT_LE(100, received_before(80));
+	}
 }
 
 /* Frames behind a header of the wrong length are lost, and only those. */
@@ -233,26 +319,6 @@ TEST(vlan_tags)
 		EXPECT_EQ(0, memcmp(back + 16, frame + 12, 188));
 	}
 	close(far);
-}
-
-/* What is received until a frame of @len bytes comes; -1: it does not. */
-static int received_before(size_t len)
-{
-	struct vg_net *n = &rig.net;
-	struct virtio_net_hdr_mrg_rxbuf mrg;
-	uint64_t deadline = vg_deadline_ms(10000);
-	uint8_t frame[2048];
-	int nr = 0;
-	ssize_t got;
-
-	while (vg_ring_wait(&n->ring[VG_RX], deadline)) {
-		vg_net_fill(n);
-		got = vg_net_recv(n, &mrg, frame, sizeof(frame));
-		if (got == len)
-			return nr;
-		nr++;
-	}
-	return -1;
 }
 
 /*
