@@ -11,6 +11,8 @@
 # the host is emulated; there, too, the kernel finds fault with XSAVE.
 guest_append='pci=noearly,lastbus=0 noxsave'
 guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
+# A ROM image that boots the guest instead of QEMU, and the machine that it knows.
+guest_firmware='' guest_machine=q35
 # More options of a network's -netdev, by its number: ",poll-us=10".
 declare -A guest_netdev_args=()
 # Queue pairs of each card, whose taps then are made with multi_queue.
@@ -23,7 +25,7 @@ guest_kernel=6.1
 
 guest_image() {
 	pack_initramfs guest "$(kernel_home "$guest_kernel")" "$ROOT/scripts/guest.d/init" \
-		"virtio_pci virtio_net e1000e" "$(type -P iperf3)" "$(type -P ethtool)" "$(type -P sockperf)"
+		"virtio_pci virtio_net virtio_balloon e1000e" "$(type -P iperf3)" "$(type -P ethtool)" "$(type -P sockperf)"
 }
 
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,
@@ -107,22 +109,41 @@ guest_iommu_nic() {
 	echo "disable-legacy=on,iommu_platform=on,ats=on,bus=rootport$1"
 }
 
+guest_kernel_args() {
+	echo "console=ttyS0 loglevel=4 panic=-1 mitigations=off $guest_append"
+}
+
+# Sets args of guest_qemu. A firmware reads commands from its console: they
+# are written to firmware.in. Its output must be drained, or the pipe fills.
+guest_add_boot() {
+	local home rel
+
+	if [ -n "$guest_firmware" ]; then
+		mkfifo "$guest_dir/firmware.in" "$guest_dir/firmware.out"
+		cat "$guest_dir/firmware.out" >/dev/null &
+		args+=(-bios "$guest_firmware" -serial chardev:firmware
+			-chardev "pipe,id=firmware,path=$guest_dir/firmware,logfile=$guest_dir/console")
+		return
+	fi
+	home=$(kernel_home "$guest_kernel")
+	rel=$(kernel_release "$home")
+	args+=(-kernel "$(kernel_image "$home" "$rel")" -initrd "$guest_initramfs"
+		-append "$(guest_kernel_args)" -serial "file:$guest_dir/console")
+}
+
 guest_qemu() {
-	local qemu=(qemu-system-x86_64) args=(-accel tcg) home rel net
+	local qemu=(qemu-system-x86_64) args=(-accel tcg) net
 
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
 	# What has to be there before the cards, an IOMMU say.
 	args+=(${guest_machine_args[@]+"${guest_machine_args[@]}"})
-	home=$(kernel_home "$guest_kernel")
-	rel=$(kernel_release "$home")
 	for net in "$@"; do
 		# shellcheck disable=SC2086 # three words, or four
 		guest_add_net $net
 	done
-	exec "${qemu[@]}" "${args[@]}" -M q35 -m "$guest_mem" -smp "$guest_smp" -nodefaults -no-user-config \
-		-display none -no-reboot -kernel "$(kernel_image "$home" "$rel")" -initrd "$guest_initramfs" \
-		-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off $guest_append" \
-		-serial "file:$guest_dir/console" -chardev "pipe,id=cmd,path=$guest_dir/cmd" \
+	guest_add_boot
+	exec "${qemu[@]}" "${args[@]}" -M "$guest_machine" -m "$guest_mem" -smp "$guest_smp" -nodefaults \
+		-no-user-config -display none -no-reboot -chardev "pipe,id=cmd,path=$guest_dir/cmd" \
 		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
 }
 
@@ -190,11 +211,14 @@ guest_start() {
 # guest_reply LIMIT: print what the guest sends up to the end mark of the
 # current request; its status is the result, 124 when the guest is silent.
 guest_reply() {
-	local line end=$((SECONDS + $1)) mark="@@$guest_request "
+	local line part='' end=$((SECONDS + $1)) mark="@@$guest_request "
 
 	while [ $SECONDS -le $end ]; do
 		kill -0 "$guest_pid" 2>/dev/null || return 124
-		IFS= read -r -t 1 -u "$guest_from" line || continue
+		# A line that is not whole within the second is in $line, and gone
+		# from the pipe.
+		IFS= read -r -t 1 -u "$guest_from" line || { part+=$line && continue; }
+		line=$part$line part=
 		case $line in
 		"$mark"*)
 			line=${line#"$mark"}

@@ -45,8 +45,13 @@ clean_up() {
 
 # What a failure may come from.
 guest_state() {
+	local status
+
 	[ -n "$guest_pid" ] || return 0
-	kill -0 "$guest_pid" 2>/dev/null || echo "QEMU is gone; its messages end with:"
+	if ! kill -0 "$guest_pid" 2>/dev/null; then
+		wait "$guest_pid" && status=0 || status=$?
+		echo "QEMU has ended with status $status; its messages end with:"
+	fi
 	tail -n 3 "$guest_dir/qemu.log" || true
 	echo "the guest's console ends with:"
 	tail -n 20 "$guest_dir/console" || true
