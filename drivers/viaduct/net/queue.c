@@ -289,7 +289,7 @@ static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
 static void vd_queue_ask_to_attach(struct vd_queue *q)
 {
 	q->stats.misses++;
-	trace_vd_miss(q->owner, q->dir, -EAGAIN);
+	trace_vd_miss(q->device, q->owner, q->dir, -EAGAIN);
 	vd_miss_ask_beside(q->misses, &q->miss, &q->mem);
 	if (q->err)
 		vd_compat_eventfd_signal(q->err);
