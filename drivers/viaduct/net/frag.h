@@ -69,7 +69,7 @@ struct vd_frag_pool {
 	bool was_busy;
 	bool is_long;
 	bool is_due;
-	struct mutex *lock;
+	struct mutex *lock; /* of the queue, see reclaim.c */
 	struct list_head link;
 	struct vd_frag_page *slot;
 	unsigned int max;

@@ -14,7 +14,8 @@ static const char create[] =
 	"echo 0 >/proc/sys/net/ipv6/conf/" VG_UNDERLAY "/disable_ipv6\n"
 	"ip link set " VG_UNDERLAY " up\n"
 	"ip addr add fd76::1/64 dev " VG_UNDERLAY " nodad\n"
-	"ip link add " VG_TUNNEL " mtu 1500 type vxlan id 118 local fd76::1 remote fd76::2 dev " VG_UNDERLAY " dstport 4789\n"
+	"ip link add " VG_TUNNEL " mtu 1500 type vxlan id 118 \\\n"
+	"local fd76::1 remote fd76::2 dev " VG_UNDERLAY " dstport 4789\n"
 	"ip link set " VG_TUNNEL " up\n";
 
 int vg_tunnel_create(void)
@@ -28,7 +29,8 @@ static const char nest[] =
 	"echo 0 >/proc/sys/net/ipv6/conf/" VG_TUNNEL "/disable_ipv6\n"
 	"ip addr add fd77::1/64 dev " VG_TUNNEL " nodad\n"
 	"ip -6 neigh add fd77::2 lladdr 02:76:64:00:00:03 dev " VG_TUNNEL " nud permanent\n"
-	"ip link add vdy mtu 1500 type vxlan id 119 local fd77::1 remote fd77::2 dev " VG_TUNNEL " dstport 4790\n"
+	"ip link add vdy mtu 1500 type vxlan id 119 \\\n"
+	"local fd77::1 remote fd77::2 dev " VG_TUNNEL " dstport 4790\n"
 	"ip link set vdy up\n";
 static const char *port = VG_TUNNEL;
 

@@ -17,7 +17,7 @@ set_pairs() {
 
 # Packets of all transmit or receive queues, in the order of the pairs.
 packets() {
-	queue_values "$1" done
+	queue_values "$1" "done"
 }
 
 # moved DIR BEFORE: queues of that direction that have been busy since.
