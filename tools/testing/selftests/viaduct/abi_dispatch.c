@@ -172,14 +172,4 @@ TEST(endian)
 	EXPECT_RET(-ENOBUFS, vg_ioctl(fd, VHOST_GET_VRING_ENDIAN, &s));
 }
 
-/* Later kernels' call for more than 64 feature bits: unknown here. */
-TEST(features_array)
-{
-	uint64_t one[2] = { 1 }, two[3] = { 2 };
-	int fd = abi_owned();
-
-	EXPECT_RET(-ENOTTY, vg_ioctl(fd, 0x8008af83, one));
-	EXPECT_RET(-ENOBUFS, vg_ioctl(fd, 0x4008af83, two));
-}
-
 VD_TEST_MAIN
