@@ -50,13 +50,17 @@ static struct vhost_task *vd_task_create(struct vd_thread *thread,
  * @name: the thread's name
  *
  * Context: process context of the owner.
- * Return: 0, or -ENOMEM whatever the reason, as the reference does: not every
- * kernel tells it. Nothing is left behind on failure.
+ * Return: 0; -ERESTARTNOINTR if a signal is pending, where the kernel reports it;
+ * else -ENOMEM whatever the reason, as the reference does: not every kernel
+ * reports it. Nothing is left behind on failure.
  */
 int vd_task_start(struct vd_thread *thread, const char *name)
 {
 	struct vhost_task *vtask = vd_task_create(thread, name);
 
+	/* As fork(): a signal is pending, and the ioctl must be restarted. */
+	if (IS_ERR(vtask) && PTR_ERR(vtask) == -ERESTARTNOINTR)
+		return -ERESTARTNOINTR;
 	if (IS_ERR_OR_NULL(vtask))
 		return -ENOMEM;
 	thread->vtask = vtask;

@@ -134,11 +134,12 @@ static void vd_worker_killed(struct vd_thread *thread)
 	WRITE_ONCE(worker->is_dead, true);
 	synchronize_rcu();
 	vd_worker_drop_jobs(worker);
+	complete_all(&worker->dropped);
 }
 
 /**
  * vd_worker_flush() - wait until the jobs queued so far have run
- * @worker: a started worker; nothing happens if it is dead
+ * @worker: a started worker; if it is dead, the jobs have been dropped on return
  *
  * Context: device mutex held, sleeps; not from a job.
  */
@@ -148,8 +149,12 @@ void vd_worker_flush(struct vd_worker *worker)
 
 	vd_work_init(&flush.work, vd_worker_flush_fn);
 	init_completion(&flush.done);
-	if (!vd_worker_add(worker, &flush.work) ||
-	    !wait_for_completion_killable(&flush.done))
+	if (!vd_worker_add(worker, &flush.work)) {
+		/* The thread needs nothing but a grace period to get there. */
+		wait_for_completion(&worker->dropped);
+		return;
+	}
+	if (!wait_for_completion_killable(&flush.done))
 		return;
 	/* The caller may be the program that a job waits for. */
 	vd_worker_abort_faults_begin(worker);
@@ -211,6 +216,7 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 	else
 		scnprintf(name, sizeof(name), "vhost-%d", owner);
 	init_llist_head(&worker->jobs);
+	init_completion(&worker->dropped);
 	worker->thread.run = vd_worker_run;
 	worker->thread.killed = vd_worker_killed;
 	worker->thread.mm = mm;

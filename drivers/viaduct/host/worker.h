@@ -3,6 +3,7 @@
 #ifndef VD_HOST_WORKER_H
 #define VD_HOST_WORKER_H
 
+#include <linux/completion.h>
 #include <linux/llist.h>
 #include <linux/types.h>
 
@@ -16,12 +17,14 @@
  *	     written by the thread
  * @is_dead: the thread was killed with its owner: jobs are not queued any more.
  *	     Read under RCU, so that a queued job is seen by who sets it [a]
+ * @dropped: after @is_dead: the jobs that were queued have been dropped
  */
 struct vd_worker {
 	struct vd_thread thread;
 	struct llist_head jobs;
 	bool is_last;
 	bool is_dead;
+	struct completion dropped;
 };
 
 /**

@@ -136,11 +136,11 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 		vd_wait_start(&q->kick_wait);
 	if (socket)
 		vd_wait_start(&q->socket_wait);
-	/* For wake-ups that found nobody waiting. */
-	vd_work_queue(&q->work);
 	mutex_unlock(&q->lock);
-	/* The job may still be in the old worker's hands. */
+	/* The old worker may still hold the job, or drop it if it is dead. */
 	vd_worker_flush(old);
+	/* Wake-ups may have come while nothing was waiting for them. */
+	vd_work_queue(&q->work);
 }
 
 /**

@@ -118,8 +118,10 @@ static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 	 * With VHOST_NET_F_VIRTIO_NET_HDR the guest's header is this device's
 	 * to strip: the tap gets a zeroed one.
 	 */
-	if (!q->vnet.sock_len)
+	if (!q->vnet.sock_len) {
 		memset(hdr, 0, sizeof(*hdr));
+		vd_compat_xdp_clear_tunnel(hdr);
+	}
 	return vd_vnet_check_csum(hdr, frame_len) ? 0 : -EINVAL;
 }
 
