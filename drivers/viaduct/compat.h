@@ -21,8 +21,8 @@
 #include <net/xdp.h>
 
 /*
- * 7.3: packets were taken from the ring of a tap, which may have stopped its
- * queue for want of room. Context: the ring's consumer_lock is held.
+ * 7.3: a tap stops its queue while its ring is full; a consumer of the ring
+ * must wake the queue. Context: the ring's consumer_lock is held.
  */
 static inline void vd_compat_tun_wake(struct file *file, int consumed)
 {
@@ -45,8 +45,8 @@ static inline struct virtio_net_hdr *vd_compat_xdp_hdr(void *hard_start)
 }
 
 /*
- * tun takes the bytes between data_meta and data for metadata of the packet
- * (6.15), so data_meta must be set: to data, there is none.
+ * 6.15: tun treats the bytes between data_meta and data as packet metadata, so
+ * data_meta must be set; it equals data because there is no metadata.
  */
 static inline void vd_compat_xdp_prepare(struct xdp_buff *xdp, void *hard_start,
 					 u32 frame_sz, int headroom, int len)
@@ -59,8 +59,8 @@ static inline void vd_compat_xdp_prepare(struct xdp_buff *xdp, void *hard_start,
 }
 
 /*
- * 6.17: GSO of packets in UDP tunnels. A tap whose header has 24 bytes reads
- * them all at the start of an XDP buffer.
+ * 6.17: GSO of packets in UDP tunnels. A tap with a header of 24 bytes reads
+ * all of them from the start of an XDP buffer.
  */
 #ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO	65
@@ -103,7 +103,7 @@ struct vhost_features_array {
 #define VHOST_SET_FEATURES_ARRAY	_IOW(VHOST_VIRTIO, 0x83, struct vhost_features_array)
 #endif
 
-/* 6.17, and stable kernels before: what kind of thread a worker is. */
+/* 6.17, and earlier stable kernels: type of the worker threads. */
 #ifndef VHOST_SET_FORK_FROM_OWNER
 #define VHOST_FORK_OWNER_KTHREAD	0
 #define VHOST_FORK_OWNER_TASK		1
@@ -163,7 +163,7 @@ static inline void vd_compat_shrinker_unregister(struct shrinker *shrinker)
 #endif
 }
 
-/* 6.4: workers that user space manages. */
+/* 6.4: workers managed by user space. */
 #ifndef VHOST_NEW_WORKER
 struct vhost_worker_state {
 	__u32 worker_id;

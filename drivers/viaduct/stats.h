@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counters of one queue. Written under the queue's mutex only, read without
- * it: a reader sees each counter whole, not a consistent set.
+ * it: each counter is read atomically, but the set is not consistent.
  */
 #ifndef VD_STATS_H
 #define VD_STATS_H
@@ -14,25 +14,25 @@ enum vd_drop {
 	VD_DROP_OVERSIZE,	/* longer than the socket or the buffers take */
 	VD_DROP_HEADER,		/* virtio-net header contradicts the packet */
 	VD_DROP_FAULT,		/* guest memory could not be read or written */
-	VD_DROP_SOCKET,		/* the socket refused it, or it shrank */
+	VD_DROP_SOCKET,		/* the socket rejected it, or it shrank */
 	VD_NR_DROPS,
 };
 
 /**
- * struct vd_stats - what became of the packets of one queue
+ * struct vd_stats - outcomes of the packets of one queue
  * @done: delivered
  * @bytes: length of those, without virtio-net headers
- * @back_pressure: times a packet was given back to be tried again
+ * @back_pressure: times a packet was rewound, to be retried later
  * @drop: consumed and lost, by reason
  * @broken: times the ring failed a check and was stopped
- * @calls: interrupts asked for (call eventfd signalled)
+ * @calls: interrupts requested (call eventfd signalled)
  * @runs: handler runs
- * @misses: addresses that the IOTLB did not know
+ * @misses: IOTLB misses
  * @direct: received packets that went from the backend's ring into the guest's
  *	    memory without recvmsg(); counted at the end of a batch
  * @recvmsg: received packets that were left to the socket's recvmsg(),
  *	     delivered or not
- * @log_lost: writes to guest memory that the dirty log could not be told of
+ * @log_lost: writes to guest memory that could not be recorded in the dirty log
  *
  * All [q].
  */

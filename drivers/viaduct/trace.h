@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints: one for each of a packet's outcomes but plain success, which
- * is traced a batch at a time. No address of host or guest is recorded.
+ * Tracepoints: one for each packet outcome except success, which is traced once
+ * per batch. Addresses of host or guest must not be recorded.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM viaduct

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Limits and words shared by all floors.
+ * Limits and types shared by all layers.
  *
  * Lock keys used in the comments of struct fields:
  *   [c] constant after init       [d] the device's mutex
@@ -16,19 +16,19 @@
 #include <linux/types.h>
 #include <linux/uio.h>
 
-/* The ABI's addresses are those of user space, and a u64 is read at once. */
+/* A u64 must hold a pointer, and must be read in one access. */
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
-/* Words of 64 feature bits that the device knows. */
+/* Number of 64-bit feature words. */
 #define VD_FEATURE_WORDS	2
 
-/* Chains handled between two looks at the avail index. */
+/* Chains handled between two reads of the avail index. */
 #define VD_BATCH		64U
 
-/* Pieces of one packet: what sendmsg() and recvmsg() take at most. */
+/* Pieces of one packet: the limit of sendmsg() and recvmsg(). */
 #define VD_MAX_SEGS		1024U
 
-/* Work of one handler run before others get their turn. */
+/* Work of one handler run before it yields to other jobs. */
 #define VD_RUN_PACKETS		256U
 #define VD_RUN_BYTES		SZ_512K
 #define VD_RUN_EMPTY		SZ_64K
@@ -39,7 +39,7 @@ static_assert(sizeof(unsigned long) == sizeof(u64));
  */
 #define VD_MAX_FRAME_LEN	SZ_1M
 
-/* Directions are the guest's; the values are the ABI's ring indices. */
+/* Directions as the guest sees them; the values are the ABI's ring indices. */
 enum vd_dir {
 	VD_RX = 0,
 	VD_TX = 1,

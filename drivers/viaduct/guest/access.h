@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
-/* Up to here a loop of words beats the call of a copy routine. */
+/* Up to this length a loop of words is faster than a copy routine. */
 #define VD_ACCESS_SMALL	256U
 
 /**
@@ -32,7 +32,7 @@ static __always_inline int vd_access_unsafe_read(void *dst,
 						 const void __user *src,
 						 size_t len)
 {
-	/* Four words a turn: the loop costs more than the copy. */
+	/* Unrolled by four: the loop costs more than the copy. */
 	for (; len >= 4 * sizeof(u64); len -= 4 * sizeof(u64)) {
 		unsafe_get_user(((u64 *)dst)[0], (const u64 __user *)src, fault);
 		unsafe_get_user(((u64 *)dst)[1], (const u64 __user *)src + 1,

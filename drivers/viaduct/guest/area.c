@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding the parts of a virtqueue.
+ * Locating the areas of a virtqueue.
  *
- * Without an IOTLB the client gives user addresses, and there is nothing to
- * find. With one an area is translated once, and again only when a mapping
- * that it lies in goes away. Behind an IOMMU an area can be scattered; an IOMMU
- * maps pages, and fields are aligned, so a table of pages reaches them all.
+ * Without an IOTLB the client sets user addresses, which need no translation.
+ * With one an area is translated once, and again only after a mapping that it
+ * lies in is removed. Behind an IOMMU an area can be scattered; an IOMMU maps
+ * pages, and fields are aligned, so a table of pages reaches every field.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -33,8 +33,8 @@ void vd_area_set(struct vd_area *area, u64 addr)
  * @area: an area in one piece
  * @len: its size in bytes
  *
- * Return: true when it is. Whether anything is mapped there is only found out
- * when it is accessed.
+ * Return: true if it is. An address without a mapping is detected only on
+ * access.
  */
 bool vd_area_is_user(const struct vd_area *area, size_t len)
 {
@@ -42,20 +42,19 @@ bool vd_area_is_user(const struct vd_area *area, size_t len)
 }
 
 /**
- * vd_area_map() - find an area by its I/O address
- * @area: the area; unchanged when it is not found
+ * vd_area_map() - translate an area's I/O address
+ * @area: the area; unchanged on error
  * @mem: the ring's view of guest memory
  * @len: the area's size in bytes, not 0
- * @align: the alignment that keeps its fields from lying across two pages, a
- *	   power of two
- * @perm: what is to be done there: VHOST_ACCESS_RO, _WO or both
+ * @align: alignment that keeps fields from crossing a page boundary, a power
+ *	   of two
+ * @perm: required access: VHOST_ACCESS_RO, _WO or both
  * @page: room for VD_AREA_NR_PAGES(@len) addresses
  *
  * Context: the queue's mutex is held.
- * Return: 0; -EAGAIN when the IOTLB does not know a byte of it (see
- * vd_translate()); -EFAULT when it may not be accessed so, wraps, or when a
- * page of it is in several pieces; -EPROTO when it is in several pieces and not
- * aligned.
+ * Return: 0; -EAGAIN if the IOTLB has no mapping for a byte of it (see
+ * vd_translate()); -EFAULT if a mapping denies the access, the area wraps, or a
+ * page of it is in several pieces; -EPROTO if it is scattered and not aligned.
  */
 int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
 		u32 align, u8 perm, void __user **page)
@@ -81,7 +80,7 @@ int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
 		len -= part;
 		off = 0;
 	}
-	/* What is behind the page may belong to somebody else. */
+	/* A field across a page boundary would go on in an unrelated page. */
 	if (!whole && area->addr % align)
 		return -EPROTO;
 	area->base = page[0] + skew;

@@ -19,10 +19,10 @@ struct vd_mem;
 #define VD_AREA_NR_PAGES(len)	((len) / VD_AREA_PAGE_SIZE + 2)
 
 /**
- * struct vd_area - where the area lies
- * @addr: what the client calls it: a user address, or an I/O address
- * @base: its user address; when it is in several pieces, that of the first
- * @page: user addresses of its pages, or NULL when it is in one piece
+ * struct vd_area - location of an area
+ * @addr: address that the client set: a user address, or an I/O address
+ * @base: user address of the area, or of its first piece if it is scattered
+ * @page: user addresses of its pages, or NULL if it is contiguous
  * @skew: bytes of the first page before the area
  */
 struct vd_area {
@@ -35,8 +35,8 @@ struct vd_area {
 /**
  * vd_area_at() - find a field
  * @area: an area that is mapped
- * @off: distance of the field from the area's start; vd_area_map() has seen to
- *	 it that none lies across two pages
+ * @off: offset of the field in the area; vd_area_map() ensures that no field
+ *	 crosses a page boundary
  *
  * Return: the field's user address.
  */
@@ -50,7 +50,7 @@ static __always_inline void __user *vd_area_at(const struct vd_area *area,
 	       (off & (VD_AREA_PAGE_SIZE - 1));
 }
 
-/* What a window over the area's first @len bytes is opened with. */
+/* Length of a user-access window for the area's first @len bytes. */
 static __always_inline size_t vd_area_window(const struct vd_area *area,
 					     size_t len)
 {

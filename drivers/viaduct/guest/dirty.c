@@ -2,14 +2,14 @@
 /*
  * Marking guest pages as written (VHOST_SET_LOG_BASE).
  *
- * Page number p is bit p % 8 of byte p / 8. The client clears bits while we
- * set others, so each update is one atomic OR on the 32-bit word that holds
- * the bits. That is what a futex operation does to a word of user memory, with
- * its range checked, its faults handled and its page made dirty on the way.
- * An aligned word lies in one page, so bits that are not ours never fault.
+ * Page number p is bit p % 8 of byte p / 8. The client clears bits while the
+ * device sets others, so each update is one atomic OR on the 32-bit word that
+ * holds the bits. A futex operation does this to a word of user memory: it
+ * checks the range, handles faults and makes the page dirty. An aligned word
+ * lies in one page, so the unrelated bits of a word add no fault.
  *
- * A mark becomes visible after the write that it tells of: the operation is
- * fully ordered on every architecture that has more than one.
+ * A mark becomes visible after the write that it records: the operation is
+ * fully ordered on every SMP architecture.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -25,10 +25,10 @@
 #include "guest/regions.h"
 
 /*
- * Calls that one mark is worth. An architecture whose atomics can be disturbed
- * by other processors gives up after a number of attempts (128 on arm64) with
- * -EAGAIN. Contention ends long before this; a client that keeps it up on
- * purpose loses the mark, and not the worker.
+ * Attempts per mark. An architecture with LL/SC atomics gives up after a number
+ * of tries (128 on arm64) with -EAGAIN. Contention ends long before this limit;
+ * a client that keeps the word contended on purpose must not block the worker:
+ * it loses the mark.
  */
 #define VD_DIRTY_MAX_TRIES	4096
 
@@ -52,9 +52,9 @@ static int vd_dirty_or(u64 word, u32 mask)
  * @len: its length in bytes; nothing is marked for 0
  *
  * Context: on the owner's mm, may fault and sleep.
- * Return: 0; -EFAULT when the bitmap has no place for one of the pages, or
- * the range wraps; -EAGAIN when the client keeps the word busy. Earlier pages
- * may be marked then.
+ * Return: 0; -EFAULT if the bitmap does not cover one of the pages, or the
+ * range wraps; -EAGAIN if the client keeps the word contended. On error earlier
+ * pages may have been marked.
  */
 int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 {
@@ -81,8 +81,9 @@ int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 }
 
 /*
- * How far regions reach without a gap from @at on, up to @end. They may lie
- * over each other, and are not sorted by user address.
+ * Return the first address from @at on that no region covers; the search ends
+ * at @end or above. Regions may overlap in user space and are not sorted by
+ * user address.
  */
 static u64 vd_dirty_reach(const struct vd_regions *regions, u64 at, u64 end)
 {
@@ -104,13 +105,13 @@ static u64 vd_dirty_reach(const struct vd_regions *regions, u64 at, u64 end)
 /**
  * vd_dirty_mark_user() - mark the pages of a range of the owner's memory
  * @base: user address of the bitmap
- * @regions: the memory table, which may show a page to the guest twice
+ * @regions: the memory table, which may map a page at several guest addresses
  * @at: user address of the range
  * @len: its length in bytes
  *
  * Context: on the owner's mm, may fault and sleep.
- * Return: 0; -EFAULT when a part of the range is in no region, or the bitmap
- * has no place for it. All that can be marked is marked.
+ * Return: 0; -EFAULT if a part of the range is in no region, or the bitmap does
+ * not cover it. The other pages are marked nevertheless.
  */
 int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
 		       u64 len)
@@ -141,8 +142,8 @@ int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
  * @gpa: guest physical address of the range's first byte
  * @last: and of its last byte
  *
- * Return: true when they are. Whether anything is mapped there is only found
- * out when it is written.
+ * Return: true if they are. An address without a mapping is detected only on
+ * a write.
  */
 bool vd_dirty_is_user(u64 base, u64 gpa, u64 last)
 {

@@ -25,7 +25,7 @@ INTERVAL_TREE_DEFINE(struct vd_iotlb_map, rb, u64, subtree_last,
 		     vd_iotlb_tree)
 
 /**
- * vd_iotlb_init() - an IOTLB without mappings
+ * vd_iotlb_init() - initialise an empty IOTLB
  * @iotlb: the IOTLB
  */
 void vd_iotlb_init(struct vd_iotlb *iotlb)
@@ -36,12 +36,12 @@ void vd_iotlb_init(struct vd_iotlb *iotlb)
 }
 
 /**
- * vd_iotlb_map_create() - make a mapping that is in no IOTLB yet
- * @region: the range, which does not wrap, and where it lies
+ * vd_iotlb_map_create() - allocate a mapping that is in no IOTLB yet
+ * @region: the range, which must not wrap, and its user address
  * @perm: VHOST_ACCESS_RO, _WO or both
  *
- * Context: process context, may sleep and wait for memory to be reclaimed; no
- * queue's mutex may be held, as its handler would wait as well.
+ * Context: process context, may sleep and reclaim memory; no queue's mutex may
+ * be held, because its handler would be blocked meanwhile.
  * Return: the mapping, or NULL.
  */
 struct vd_iotlb_map *vd_iotlb_map_create(const struct vd_region *region,
@@ -59,7 +59,7 @@ struct vd_iotlb_map *vd_iotlb_map_create(const struct vd_region *region,
 /**
  * vd_iotlb_add() - add a mapping
  * @iotlb: the IOTLB
- * @map: made by vd_iotlb_map_create(), and passes to @iotlb
+ * @map: from vd_iotlb_map_create(); @iotlb takes ownership
  *
  * Context: does not sleep.
  */
@@ -73,7 +73,7 @@ void vd_iotlb_add(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 /**
  * vd_iotlb_del() - remove a mapping
  * @iotlb: the IOTLB
- * @map: one of its mappings, which nobody remembers any more
+ * @map: one of its mappings; no &vd_mem.hint may refer to it. It is freed.
  */
 void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 {
@@ -94,7 +94,7 @@ void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
 				   u64 last)
 {
-	/* Looking changes nothing, but the tree's functions do not say so. */
+	/* A lookup changes nothing, but the generated function lacks the const. */
 	return vd_iotlb_tree_iter_first((struct rb_root_cached *)&iotlb->tree,
 					first, last);
 }

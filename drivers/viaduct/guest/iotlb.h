@@ -14,20 +14,20 @@
 
 #include "guest/regions.h"
 
-/* What an IOMMU maps at least. */
+/* Smallest unit that an IOMMU maps. */
 #define VD_IOTLB_PAGE_SIZE	SZ_4K
 
 /**
- * struct vd_question - an address that the IOTLB does not know
+ * struct vd_question - an IOTLB miss
  * @addr: the I/O address
- * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
+ * @perm: access that missed: VHOST_ACCESS_RO or _WO
  */
 struct vd_question {
 	u64 addr;
 	u8 perm;
 };
 
-/* Whether the answer to one is most likely that to the other, too. */
+/* Whether one mapping most likely resolves both: same page, same access. */
 static inline bool vd_question_is_alike(const struct vd_question *q,
 					const struct vd_question *other)
 {
@@ -37,9 +37,9 @@ static inline bool vd_question_is_alike(const struct vd_question *q,
 
 /**
  * struct vd_iotlb_map - one mapping
- * @rb: its place in &vd_iotlb.tree
- * @age: its place in &vd_iotlb.fifo
- * @subtree_last: the tree's own
+ * @rb: node in &vd_iotlb.tree
+ * @age: node in &vd_iotlb.fifo
+ * @subtree_last: last address of the subtree, maintained by the interval tree
  * @region: the range; its "guest physical address" is an I/O address here
  * @perm: VHOST_ACCESS_RO, _WO or both
  */
@@ -53,12 +53,12 @@ struct vd_iotlb_map {
 
 /**
  * struct vd_iotlb - a device's mappings
- * @tree: by range; they may overlap
- * @fifo: by age, the oldest first
- * @nr: how many
+ * @tree: mappings by range; they may overlap
+ * @fifo: mappings by age, the oldest first
+ * @nr: number of mappings
  *
- * Changed under the device's mutex and those of all queues; a queue's mutex
- * is enough to look.
+ * A writer must hold the device's mutex and those of all queues; a reader must
+ * hold one queue's mutex.
  */
 struct vd_iotlb {
 	struct rb_root_cached tree;

@@ -22,7 +22,7 @@ static int vd_message_check_update(const struct vhost_iotlb_msg *m)
 
 	if (check_add_overflow(m->iova, m->size - 1, &last))
 		return -EFAULT;
-	/* Without any permission it is never accessed, only found. */
+	/* A mapping without any permission is never accessed. */
 	if (m->perm & VHOST_ACCESS_RW && !vd_message_is_user(m))
 		return -EFAULT;
 	return 0;
@@ -34,8 +34,8 @@ static int vd_message_check_update(const struct vhost_iotlb_msg *m)
  * @raw: a copy of what was written to the descriptor
  * @len: bytes there, of which no more than VD_MESSAGE_PARSED matter
  *
- * Return: 0; -EINVAL for a message that cannot be understood, or of which that
- * much was not to be had; -EFAULT for one that cannot be carried out.
+ * Return: 0; -EINVAL for a message that is too short, has an unknown version or
+ * an update of size 0; -EFAULT for an unknown type or an invalid range.
  */
 int vd_message_parse(struct vd_message *msg, const void *raw, size_t len)
 {
@@ -56,7 +56,7 @@ int vd_message_parse(struct vd_message *msg, const void *raw, size_t len)
 		return -EFAULT;
 	msg->perm = m.perm & VHOST_ACCESS_RW;
 	msg->region.gpa = m.iova;
-	/* A size of 0 means all from address 0, and is never seen elsewhere. */
+	/* Only INVALIDATE may have size 0: with address 0 it covers everything. */
 	msg->region.span = m.size - 1;
 	msg->region.hva = m.uaddr;
 	return msg->is_update ? vd_message_check_update(&m) : 0;

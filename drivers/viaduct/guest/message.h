@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a client's IOMMU tells, as it writes it to the descriptor. */
+/* IOTLB messages that the client writes to the device's descriptor. */
 #ifndef VD_GUEST_MESSAGE_H
 #define VD_GUEST_MESSAGE_H
 
@@ -11,9 +11,9 @@
 
 /**
  * struct vd_message - a message that has been checked
- * @is_update: a mapping begins; otherwise all end that touch a range
- * @perm: what an update allows, VHOST_ACCESS_RO and _WO
- * @region: the mapping, or the range; its span may only wrap in the latter
+ * @is_update: add a mapping; otherwise remove all that touch a range
+ * @perm: access that an update permits: VHOST_ACCESS_RO and _WO
+ * @region: the mapping, or the range to invalidate; only the latter may wrap
  */
 struct vd_message {
 	bool is_update;
@@ -21,7 +21,7 @@ struct vd_message {
 	struct vd_region region;
 };
 
-/* What a message takes, whatever its version. */
+/* Size of a message of either version. */
 #define VD_MESSAGE_LEN	sizeof(struct vhost_msg)
 
 /* Both versions have the body at the same place; what follows it is unused. */

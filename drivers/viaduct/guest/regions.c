@@ -18,7 +18,7 @@
 
 #include "guest/regions.h"
 
-/* What sorting needs to know of an entry: its place in the client's table. */
+/* Sort key: start address, then position in the client's table. */
 struct vd_regions_key {
 	u64 gpa;
 	u32 idx;
@@ -44,9 +44,9 @@ static bool vd_regions_is_user(const struct vhost_memory_region *r)
 }
 
 /*
- * Append what @r adds beyond all that came before it. Entries come in order
- * of their start, and whatever an earlier one holds stays its own; since
- * none of them starts later than @r, the rest of @r is one stretch.
+ * Append the part of @r that no earlier entry covers. Entries must be added in
+ * order of their start, and an earlier entry takes precedence; since none of
+ * them starts after @r, the rest of @r is contiguous.
  */
 static void vd_regions_add(struct vd_regions *regions,
 			   const struct vhost_memory_region *r)
@@ -69,9 +69,9 @@ static void vd_regions_add(struct vd_regions *regions,
 }
 
 /**
- * vd_regions_create() - check a memory table and bring it into search order
+ * vd_regions_create() - check a memory table and sort it for lookups
  * @table: the client's entries, already copied from user space
- * @nr: how many; 0 is a table in which nothing can be found
+ * @nr: number of entries; with 0 every lookup fails
  *
  * An entry must not be empty and must not wrap. Whether all user ranges are
  * user memory is only recorded (&vd_regions.is_user): VHOST_SET_MEM_TABLE must
@@ -119,7 +119,7 @@ struct vd_regions *vd_regions_create(const struct vhost_memory_region *table,
 
 /**
  * vd_regions_destroy() - free a memory table
- * @regions: a table that no ring uses any more, or NULL
+ * @regions: a table that no ring uses, or NULL
  *
  * Context: process context, may sleep.
  */
@@ -139,12 +139,12 @@ static int vd_regions_cmp(const void *key, const void *elt)
 }
 
 /**
- * vd_regions_lookup() - find the stretch that holds an address
+ * vd_regions_lookup() - find the region that holds an address
  * @regions: the table
  * @gpa: guest physical address
  *
  * Context: any.
- * Return: the stretch, or NULL when no region holds @gpa.
+ * Return: the region, or NULL if none holds @gpa.
  */
 const struct vd_region *vd_regions_lookup(const struct vd_regions *regions,
 					  u64 gpa)

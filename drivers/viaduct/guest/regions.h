@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The memory table: where the client says that guest memory lies in its own
+ * The memory table: maps guest physical addresses to addresses in the client's
  * address space.
  */
 #ifndef VD_GUEST_REGIONS_H
@@ -10,10 +10,10 @@
 #include <linux/vhost_types.h>
 
 /**
- * struct vd_region - a stretch of guest memory that is one piece for us
+ * struct vd_region - a range of guest memory with one user mapping
  * @gpa: first guest physical address [c]
  * @span: distance from the first to the last byte, that is size - 1, so
- *	  that the whole address space can be written down [c]
+ *	  that it can cover the whole address space [c]
  * @hva: address of the first byte in the owner's address space [c]
  */
 struct vd_region {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The translation's general case: another region, or several. */
+/* Slow path of the translation: a different region, or several. */
 #include <linux/errno.h>
 #include <linux/minmax.h>
 
 #include "guest/translate.h"
 
 /**
- * vd_mem_forget() - a range of I/O addresses loses its meaning
+ * vd_mem_forget() - drop the hint if it lies in a removed mapping
  * @mem: the ring's view of guest memory
- * @first: first address of a mapping that goes
+ * @first: first I/O address of the mapping
  * @last: its last address
  *
  * Context: the queue's mutex is held.
@@ -21,7 +21,7 @@ void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last)
 		mem->hint = NULL;
 }
 
-/* Make the stretch that holds @addr the hint. */
+/* Make the region that holds @addr the hint. */
 static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 {
 	const struct vd_iotlb_map *map;
@@ -64,24 +64,24 @@ static bool vd_mem_is_asked(const struct vd_mem *mem,
 }
 
 /**
- * vd_mem_expect() - say what will be translated next
+ * vd_mem_expect() - collect the misses of a buffer to prefetch
  * @mem: the ring's view of guest memory, whose IOTLB has missed an address
  * @addr: address of a buffer as the guest gave it [g]
  * @len: its length in bytes [g]
- * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
+ * @perm: required access: VHOST_ACCESS_RO or _WO
  *
- * Pages of it that the IOTLB does not know go to &vd_mem.ahead, so that they can
- * be asked for together.
+ * Pages of it that have no mapping are added to &vd_mem.ahead, so that the
+ * client can resolve them together.
  *
  * Context: the queue's mutex is held.
- * Return: false when there is room for no more.
+ * Return: false if &vd_mem.ahead is full or the lookup limit is reached.
  */
 bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 {
 	struct vd_question q = { .addr = addr, .perm = perm };
 	u64 last = addr + (len - 1), end;
 
-	/* A buffer that is no buffer: its own turn will tell. */
+	/* Not a valid buffer: its own translation reports the error. */
 	if (!len || last < addr)
 		return true;
 	do {
@@ -106,14 +106,14 @@ bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 }
 
 /**
- * vd_translate_slow() - translate without the help of the last hit
+ * vd_translate_slow() - translate by lookups instead of the last hit
  * @mem: the ring's view of guest memory; the last region found becomes its
  *	 hint
  * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
- * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
- * @seg: where the pieces go
- * @room: how many pieces fit there
+ * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @seg: receives the pieces
+ * @room: entries in @seg
  *
  * Context: the queue's mutex is held.
  * Return: as vd_translate().
@@ -142,7 +142,7 @@ int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		nr++;
 		addr += piece;
 		len -= piece;
-		/* A buffer may end at 2^64, but not go on at 0. */
+		/* A buffer may end at 2^64, but must not wrap to 0. */
 		if (len && !addr)
 			return -EFAULT;
 	}

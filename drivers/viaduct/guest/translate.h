@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From the addresses in descriptors to those of the owner's address space. */
+/* Translation of descriptor addresses to the owner's address space. */
 #ifndef VD_GUEST_TRANSLATE_H
 #define VD_GUEST_TRANSLATE_H
 
@@ -10,23 +10,23 @@
 #include "guest/iotlb.h"
 #include "guest/regions.h"
 
-/* Questions that go with the one that stopped a translation. */
+/* Further misses reported along with the one that stopped a translation. */
 #define VD_NR_AHEAD	32U
-/* Looks at the IOTLB that are made to find them. */
+/* Limit on IOTLB lookups to find them. */
 #define VD_MAX_LOOKS	256U
 
 /**
  * struct vd_mem - one ring's view of guest memory
  * @regions: the memory table, or NULL before there is one [q]
- * @iotlb: what addresses mean when they are I/O addresses, or NULL: they are
- *	   guest physical ones, and @regions knows them [q]
- * @hint: the stretch that held the last address, or NULL: buffers come from
- *	  the same stretch most of the time [q]
- * @hint_perm: what may be done there, VHOST_ACCESS_RO and _WO [q]
- * @miss: what @iotlb did not know, after -EAGAIN [q]
+ * @iotlb: translates IOVAs; NULL if descriptors carry guest physical addresses,
+ *	   which @regions translates [q]
+ * @hint: region of the last address, or NULL: most buffers lie in the same
+ *	  region as the one before [q]
+ * @hint_perm: access that @hint permits: VHOST_ACCESS_RO and _WO [q]
+ * @miss: the miss in @iotlb, after -EAGAIN [q]
  * @nr_ahead: entries in @ahead [q]
- * @nr_looks: how often @iotlb was asked for those [q]
- * @ahead: what else it does not know and will be asked for soon, after
+ * @nr_looks: lookups in @iotlb made to fill @ahead [q]
+ * @ahead: misses to prefetch: addresses that will be translated soon, after
  *	   -EAGAIN [q]
  */
 struct vd_mem {
@@ -60,15 +60,15 @@ int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 
 /**
- * vd_translate_hit() - vd_translate() where the last hit was
- * @mem: as there
- * @addr: as there
- * @len: as there
- * @perm: as there
- * @seg: where the buffer goes as one piece
+ * vd_translate_hit() - vd_translate() within the region of the last hit
+ * @mem: the ring's view of guest memory
+ * @addr: address of the buffer as the guest gave it [g]
+ * @len: its length in bytes, not 0 [g]
+ * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @seg: receives the buffer as one piece
  *
  * Context: the queue's mutex is held.
- * Return: true, or false when it takes vd_translate_slow() to tell.
+ * Return: true on a hit; on false the caller must use vd_translate_slow().
  */
 static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
 					     u32 len, u8 perm,
@@ -94,14 +94,15 @@ static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
  * @mem: the ring's view of guest memory
  * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
- * @perm: what is to be done there: VHOST_ACCESS_RO or _WO
- * @seg: where the pieces go: a buffer may lie across several regions
- * @room: how many pieces fit there, at least 1
+ * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @seg: receives the pieces: a buffer may span several regions
+ * @room: entries in @seg, at least 1
  *
  * Context: the queue's mutex is held.
- * Return: the number of pieces; -EFAULT when a byte of the buffer lies in no
- * region or may not be touched; -E2BIG when @room is too small; -EAGAIN when
- * the IOTLB does not know a byte, whose address is then in &vd_mem.miss.
+ * Return: the number of pieces; -EFAULT if a byte of the buffer lies in no
+ * region or its region does not permit the access; -E2BIG if @room is too
+ * small; -EAGAIN if the IOTLB has no mapping for a byte, whose address is then
+ * in &vd_mem.miss.
  */
 static __always_inline int vd_translate(struct vd_mem *mem, u64 addr, u32 len,
 					u8 perm, struct iovec *seg,

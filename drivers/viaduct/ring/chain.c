@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The chains of a split ring (virtio 1.2, section 2.7.5), as far as they lie in
+ * The chains of a split ring (virtio 1.2, section 2.7.5): the part that lies in
  * its descriptor table.
  *
- * A batch of chains is taken in two passes. This one reads the descriptors of
- * all of them in one user-access window, inside which nothing may be called
- * (with the packed layout vd_packed_gather() does that); vd_chain_resolve() then
- * translates addresses and follows indirect tables. Descriptors are read into
- * &vd_batch.desc, and only that copy is looked at: the guest may change the ring
- * at any time.
+ * A batch of chains is fetched in two passes. This one reads the descriptors of
+ * all of them in one user-access window, inside which no function may be called
+ * (vd_packed_gather() does that for packed rings); vd_chain_resolve() then
+ * translates addresses and follows indirect tables. Descriptors are copied to
+ * &vd_batch.desc, and only the copy may be checked and used: the guest may
+ * change the ring at any time.
  *
- * Both passes stop at a chain that they cannot take. If it is the first of
- * the call, that is the caller's error; if not, the chains before it are
- * delivered, and the next fetch meets it as the first.
+ * Both passes stop at the first chain that fails. If it is the first of the
+ * call, its error is returned; otherwise the chains before it are returned, and
+ * the next fetch begins with the failed one.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -22,8 +22,8 @@
 #include "ring/walk.h"
 
 /*
- * The slot has been checked; that it is also cut is for a processor that goes on
- * before it knows, and would read what lies behind the table.
+ * The slot has been checked; it is masked as well, because a processor that
+ * mispredicts the check would speculatively read beyond the table.
  */
 static __always_inline const __le64 __user *
 vd_walk_ring_desc(const struct vd_ring *ring, u32 slot)
@@ -63,13 +63,13 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 			if (walk.more)
 				return -EINVAL;
 		} else if (!d.len) {
-			/* Nothing there: not even its address matters. */
+			/* Zero-length: its address must not be checked. */
 			batch->nr_empty++;
 			continue;
 		}
 		if (at == VD_MAX_SEGS)
 			return -E2BIG;
-		/* Not an index: a bounds checker would call out here. */
+		/* Not indexed: a bounds sanitizer would call a function. */
 		*(batch->desc + at) = d;
 		chain->nr_desc++;
 	} while (walk.more);
@@ -80,21 +80,21 @@ static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
 
 /**
  * vd_chain_gather() - read the direct descriptors of the chains in a batch
- * @ring: the ring, with the split layout
- * @batch: chains from @first on have their head filled in; those that could
- *	   not be read are cut off
+ * @ring: a split ring
+ * @batch: chains from @first on have their head filled in; chains from the
+ *	   first failure on are removed
  * @first: the first chain to read
  *
  * Context: on the owner's mm, may fault.
- * Return: 0 when at least one chain was read, else the error of the first:
+ * Return: 0 if at least one chain was read, else the error of the first:
  * -EFAULT, -EINVAL for an index out of range or a table in the middle of a chain,
- * -ELOOP for a chain longer than the ring or than our patience, -E2BIG for one
- * that @batch has no room for.
+ * -ELOOP for a chain longer than the ring or VD_CHAIN_MAX_WALK, -E2BIG for one
+ * that does not fit into @batch.
  */
 int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int first)
 {
-	/* 2.7.9: in order a chain begins where the last one ended. */
+	/* 2.7.9: in order, a chain begins after the end of the last one. */
 	unsigned int follow = ring->in_order ? first + !ring->head_is_known :
 					       batch->nr;
 	u16 next = ring->next_head;

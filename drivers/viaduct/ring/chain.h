@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The descriptor walk, inside floor 2. */
+/* The descriptor walk, private to the ring layer. */
 #ifndef VD_RING_CHAIN_H
 #define VD_RING_CHAIN_H
 

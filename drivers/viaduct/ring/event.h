@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether the driver wants an interrupt, inside floor 2 (virtio 1.2, sections
- * 2.7.7 and 2.8.10). It is decided once for each group of published chains.
+ * Whether the driver wants an interrupt (virtio 1.2, sections 2.7.7 and
+ * 2.8.10), private to the ring layer. One decision per group of published
+ * chains.
  */
 #ifndef VD_RING_EVENT_H
 #define VD_RING_EVENT_H
@@ -9,13 +10,13 @@
 #include "ring/ring.h"
 
 /**
- * vd_event_lapse() - forget the last decision when it is a lap behind
+ * vd_event_lapse() - invalidate the last decision once the index wraps past it
  * @ring: the ring, whose published index has just moved
- * @old: where it was before
+ * @old: previous value of the index
  *
- * Indices are 16 bits wide. While nobody is to be called no decisions are
- * made, and the index may run past the one of the last decision: it would
- * then seem to lie ahead.
+ * Indices are 16 bits wide. Without a call eventfd no decisions are made, and
+ * the index may wrap past the one of the last decision, which would then appear
+ * to lie ahead.
  */
 static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
 {
@@ -26,13 +27,13 @@ static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
 }
 
 /**
- * vd_event_is_passed() - decide by an event index, and remember that
+ * vd_event_is_passed() - decide by an event index, and record the decision
  * @ring: the ring
- * @event: the position whose use the driver wants to be told of
- * @mask: bits of a position that @event knows
+ * @event: position whose use must raise an interrupt
+ * @mask: valid bits of @event
  *
  * Context: the queue's mutex is held.
- * Return: true when @event was published since the last decision, or there was
+ * Return: true if @event was published since the last decision, or there was
  * none.
  */
 static inline bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
@@ -47,18 +48,18 @@ static inline bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
 
 /**
  * vd_event_should_call() - decide on an interrupt for what was published
- * @ring: a ring with the split layout
+ * @ring: a split ring
  * @wish: the driver's used_event with EVENT_IDX, else its avail->flags, read
  *	  after a full barrier behind the write of the used index
  *
  * Context: the queue's mutex is held.
- * Return: true when the driver is to be interrupted.
+ * Return: true if the driver must be interrupted.
  */
 static inline bool vd_event_should_call(struct vd_ring *ring, u16 wish)
 {
 	/*
-	 * NOTIFY_ON_EMPTY beats suppression, and leaves no trace: the next
-	 * decision covers this group too.
+	 * NOTIFY_ON_EMPTY overrides suppression. It is not recorded as a
+	 * decision, so the next decision covers this group too.
 	 */
 	if (ring->notify_on_empty && ring->next_avail == ring->seen_avail)
 		return true;

@@ -2,8 +2,8 @@
 /*
  * The dirty log of a ring (VHOST_VRING_F_LOG of VHOST_SET_VRING_ADDR).
  *
- * VHOST_SET_VRING_ADDR gives the guest physical address of the device area. It
- * does not with an IOTLB, nor for the descriptors of the packed format: there
+ * VHOST_SET_VRING_ADDR sets the guest physical address of the device area. With
+ * an IOTLB, and for the descriptors of the packed format, it sets none: there
  * the memory table is searched for the user address that was written.
  */
 #include <linux/minmax.h>
@@ -20,7 +20,7 @@ static int vd_ring_mark_user(struct vd_ring *ring, const struct vd_area *area,
 		u64 at = (unsigned long)vd_area_at(area, off);
 		size_t part = len;
 
-		/* Pages of I/O addresses: those of user addresses differ. */
+		/* Split at pages of the I/O address: user pages differ. */
 		if (area->page)
 			part = min_t(size_t, len, VD_AREA_PAGE_SIZE -
 				     (area->skew + off) % VD_AREA_PAGE_SIZE);
@@ -36,10 +36,10 @@ static int vd_ring_mark_user(struct vd_ring *ring, const struct vd_area *area,
  * vd_ring_log_write() - vd_ring_log() of a ring that is logged
  * @ring: the ring
  * @area: its descriptor or its device area
- * @off: distance of the first byte from the area's start
+ * @off: offset of the first byte in the area
  * @len: bytes
  *
- * A mark that cannot be made is counted.
+ * A mark that fails is counted in &vd_ring_log.lost.
  *
  * Context: as vd_ring_log().
  */

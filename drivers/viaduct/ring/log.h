@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The dirty log of what the device writes to a ring, inside floor 2. */
+/* The dirty log of writes to a ring, private to the ring layer. */
 #ifndef VD_RING_LOG_H
 #define VD_RING_LOG_H
 
@@ -12,7 +12,7 @@ void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
  * vd_ring_log() - log a write to one of a ring's areas
  * @ring: the ring
  * @area: its descriptor or its device area
- * @off: distance of the first byte from the area's start
+ * @off: offset of the first byte in the area
  * @len: bytes
  *
  * Context: on the owner's mm, may fault; not inside a user-access window.

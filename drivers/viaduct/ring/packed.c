@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The packed virtqueue (virtio 1.2, section 2.8) in memory: one ring of
- * descriptors, over which the driver writes what is available and the device
- * what is used, and a word from each side on notifications.
+ * The packed virtqueue (virtio 1.2, section 2.8) in memory: one ring, to which
+ * the driver writes available descriptors and the device used ones, and one
+ * event suppression structure per side.
  *
  *   device                                   driver
  *
@@ -14,20 +14,20 @@
  *   (B) write barrier                        read barrier
  *   write the flags of the first             read used descriptors, buffers
  *
- *   write the flags of the first             write what it says of interrupts
+ *   write the flags of the first             write driver event suppression
  *   (C) full barrier                         full barrier
- *   read what the driver says                read the flags of the next
+ *   read driver event suppression            read the flags of the next
  *
- *   write what we say of kicks               write the flags of a head
+ *   write device event suppression           write the flags of a head
  *   (D) full barrier, in vd_ring_arm()       full barrier
- *   read the flags of the next head          read what the device says
+ *   read the flags of the next head          read device event suppression
  *
- * The descriptors that are used at a time become visible together, by the
- * flags of the first: the driver does not look behind one that is not used.
+ * Used descriptors that are written together become visible by the flags of the
+ * first: the driver does not read past one that is not used.
  *
- * 2.8.1: which of two flag values means available, or used, changes each time
- * a side passes the end of the ring. Positions go on instead, so that the lap's
- * parity is the bit above the slot's.
+ * 2.8.1: the meaning of the avail and used flags inverts each time a side wraps
+ * at the end of the ring. Positions are free-running instead: the bit above the
+ * slot is the parity of the lap.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -37,15 +37,15 @@
 #include "ring/packed.h"
 
 /**
- * vd_packed_pos() - position that the other side's words for it mean
+ * vd_packed_pos() - convert off_wrap to a ring position
  * @ring: the ring
- * @code: slot, and the wrap counter in bit 15, as the ABI and the event
- *	  structures have it
+ * @code: slot, and the wrap counter in bit 15: the encoding of the ABI and of
+ *	  the event suppression structures
  *
  * The counter is 1 in the first lap.
  *
- * Return: a position less than two laps from 0. What lies behind the ring's
- * end becomes some position, too.
+ * Return: a position less than two laps from 0. A slot beyond the ring's end is
+ * masked to the ring size.
  */
 u16 vd_packed_pos(const struct vd_ring *ring, u16 code)
 {
@@ -55,7 +55,7 @@ u16 vd_packed_pos(const struct vd_ring *ring, u16 code)
 }
 
 /**
- * vd_packed_code() - the other side's words for a position
+ * vd_packed_code() - convert a ring position to off_wrap
  * @ring: the ring
  * @pos: the position
  *
@@ -77,9 +77,9 @@ static __always_inline bool vd_packed_is_avail(const struct vd_ring *ring,
 }
 
 /*
- * Read all of the descriptor at @p but its address, inside a window. It is one
- * word for the machine, too: nothing in it is older than the flags, which the
- * driver writes last.
+ * Read all of the descriptor at @p but its address, inside a window. This must
+ * be a single load: no field may be older than the flags, which the driver
+ * writes last.
  */
 static __always_inline int vd_packed_read_rest(const __le64 __user *p,
 					       struct vd_desc *d)
@@ -119,8 +119,8 @@ vd_packed_desc_at(const struct vd_ring *ring, u16 pos)
 }
 
 /*
- * The chain that begins at @pos, which is available: @p is its first descriptor,
- * of which @d has all but the address. Inside a window. The last one has the
+ * Read the available chain at @pos, inside a window: @p is its first
+ * descriptor, @d holds all of that but the address. The last descriptor has the
  * id (2.8.6).
  */
 static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
@@ -136,13 +136,13 @@ static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
 		if (d->flags & VRING_DESC_F_INDIRECT &&
 		    d->flags & VRING_DESC_F_NEXT)
 			return -EINVAL;
-		/* One that is empty is nothing: not even its address matters. */
+		/* The address of a zero-length one must not be checked. */
 		if (d->len || d->flags & VRING_DESC_F_INDIRECT) {
 			if (at == VD_MAX_SEGS)
 				return -E2BIG;
 			if (vd_packed_read_addr(p, d))
 				return -EFAULT;
-			/* Not an index: a bounds checker would call out here. */
+			/* Not indexed: a bounds sanitizer would call a function. */
 			*(batch->desc + at++) = *d;
 		} else {
 			batch->nr_empty++;
@@ -164,7 +164,7 @@ static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
 	return 0;
 }
 
-/* All that is available, up to @max chains; inside a window. */
+/* Read all available chains, up to @max; inside a window. */
 static __always_inline int vd_packed_gather_window(const struct vd_ring *ring,
 						   struct vd_batch *batch,
 						   unsigned int max, u16 *at)
@@ -195,13 +195,13 @@ static __always_inline int vd_packed_gather_window(const struct vd_ring *ring,
 /**
  * vd_packed_gather() - append available chains to a batch, untranslated
  * @ring: the ring; only &vd_ring.seen_avail changes
- * @batch: where the chains go
- * @max: how many at most; there is room for them
+ * @batch: receives the chains
+ * @max: limit on their number; @batch must have room for them
  *
  * Context: on the owner's mm, may fault.
- * Return: how many; when there is none, why: 0 when none is available, else
- * -EFAULT, -EINVAL for a table that is not alone, -ELOOP for a chain longer
- * than the ring, -E2BIG for one that @batch has no room for.
+ * Return: the number of chains; 0 if none is available; if the first one fails:
+ * -EFAULT, -EINVAL for a table that is not the only descriptor, -ELOOP for a
+ * chain longer than the ring, -E2BIG for one that does not fit into @batch.
  */
 int vd_packed_gather(struct vd_ring *ring, struct vd_batch *batch,
 		     unsigned int max)
@@ -221,7 +221,7 @@ int vd_packed_gather(struct vd_ring *ring, struct vd_batch *batch,
 }
 
 /**
- * vd_packed_tell() - write what we say of kicks
+ * vd_packed_tell() - set the device's notification flags
  * @ring: the ring
  * @flags: VRING_PACKED_EVENT_FLAG_ENABLE, _DISABLE or _DESC
  *
@@ -241,7 +241,7 @@ int vd_packed_tell(struct vd_ring *ring, u16 flags)
 }
 
 /**
- * vd_packed_set_event() - ask for a kick at a chain
+ * vd_packed_set_event() - request a kick at a chain
  * @ring: the ring
  * @pos: the chain's position
  *
@@ -258,17 +258,17 @@ int vd_packed_set_event(struct vd_ring *ring, u16 pos)
 	vd_ring_log(ring, &ring->device, off, sizeof(__le16));
 	if (ring->told == VRING_PACKED_EVENT_FLAG_DESC)
 		return 0;
-	/* Flags that name the event come after it. */
+	/* The event must be visible before flags that refer to it. */
 	smp_wmb();
 	return vd_packed_tell(ring, VRING_PACKED_EVENT_FLAG_DESC);
 }
 
 /**
- * vd_packed_peek() - look whether there is another available chain
+ * vd_packed_peek() - check whether there is another available chain
  * @ring: the ring; does not change
  *
  * Context: on the owner's mm, may fault.
- * Return: 1 when there is one behind those that were seen, 0, or -EFAULT.
+ * Return: 1 if there is one at &vd_ring.seen_avail, 0 if not, or -EFAULT.
  */
 int vd_packed_peek(const struct vd_ring *ring)
 {

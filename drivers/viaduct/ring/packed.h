@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The packed layout's part of the verbs, inside floor 2. */
+/* The verbs for the packed virtqueue, private to the ring layer. */
 #ifndef VD_RING_PACKED_H
 #define VD_RING_PACKED_H
 
@@ -7,7 +7,7 @@
 
 #include "ring/ring.h"
 
-/* What the driver or the device says of notifications (2.8.10). */
+/* Event suppression structure of the driver or the device (2.8.10). */
 #define VD_PACKED_EVENT_SIZE	sizeof(struct vring_packed_desc_event)
 
 #define VD_PACKED_AVAIL		BIT(VRING_PACKED_DESC_F_AVAIL)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The used side of the packed virtqueue (virtio 1.2, sections 2.8.8 and
- * 2.8.10): completed chains on their way to the driver. Barriers are named in
- * packed.c.
+ * 2.8.10): completed chains are published here. packed.c defines the barriers.
  */
 #include <linux/errno.h>
 #include <linux/uaccess.h>
@@ -12,8 +11,8 @@
 #include "ring/packed.h"
 
 /*
- * A used descriptor at @pos as one word: length, id, and flags, which are those
- * of 2.8.1 and the write flag of 2.8.3.
+ * A used descriptor at @pos as one word: length, id, and flags: those of 2.8.1
+ * and the write flag of 2.8.3.
  */
 static __always_inline u64 vd_packed_used_word(const struct vd_ring *ring,
 					       u16 pos, const struct vd_used *e)
@@ -35,8 +34,8 @@ vd_packed_used_at(const struct vd_ring *ring, u16 pos)
 }
 
 /*
- * Write the pending used descriptors, but of the first that the driver does
- * not see yet all except its flags; inside a window over the ring.
+ * Write the pending used descriptors, except for the flags of the first one not
+ * yet visible to the driver; inside a window over the ring.
  */
 static __always_inline int vd_packed_write_pending(struct vd_ring *ring)
 {
@@ -68,7 +67,7 @@ fault:
 	return -EFAULT;
 }
 
-/* The pending descriptors are in the ring. */
+/* The pending descriptors have been written to the ring. */
 static void vd_packed_pending_done(struct vd_ring *ring)
 {
 	const struct vd_used *e = ring->pending;
@@ -85,7 +84,7 @@ static void vd_packed_pending_done(struct vd_ring *ring)
 }
 
 /**
- * vd_packed_flush() - write the pending used descriptors, but do not show them
+ * vd_packed_flush() - write pending used descriptors without publishing them
  * @ring: the ring
  *
  * Context: on the owner's mm, may fault.
@@ -106,7 +105,7 @@ int vd_packed_flush(struct vd_ring *ring)
 	return err;
 }
 
-/* Publish in one window; @wish: what the driver says, if it is asked. */
+/* Publish in one window; with @may_call read the driver's flags to @wish. */
 static __always_inline int
 vd_packed_publish_window(struct vd_ring *ring, bool may_call,
 			 struct vring_packed_desc_event *wish)
@@ -124,7 +123,7 @@ vd_packed_publish_window(struct vd_ring *ring, bool may_call,
 		driver = vd_area_at(&ring->driver, 0);
 		smp_mb(); /* (C) */
 		unsafe_get_user(wish->flags, &driver->flags, fault);
-		/* The driver writes the event before flags that name it. */
+		/* The driver writes the event before flags that refer to it. */
 		smp_rmb();
 		unsafe_get_user(wish->off_wrap, &driver->off_wrap, fault);
 	}
@@ -134,14 +133,14 @@ fault:
 	return -EFAULT;
 }
 
-/* 2.8.10: what the driver wants to be interrupted for. */
+/* 2.8.10: whether the driver must be interrupted. */
 static bool vd_packed_should_call(struct vd_ring *ring,
 				  const struct vring_packed_desc_event *wish)
 {
 	u16 event = vd_packed_pos(ring, le16_to_cpu(wish->off_wrap));
 	bool is_passed = true;
 
-	/* Decided in any case: the driver changes its flags all the time. */
+	/* Always record a decision: the driver may change its flags later. */
 	if (ring->event_idx)
 		is_passed = vd_event_is_passed(ring, event, 2 * ring->num - 1);
 	switch (le16_to_cpu(wish->flags)) {
@@ -154,13 +153,13 @@ static bool vd_packed_should_call(struct vd_ring *ring,
 }
 
 /**
- * vd_packed_publish() - let the driver see all completed chains
+ * vd_packed_publish() - make all completed chains visible to the driver
  * @ring: the ring, with some completed
- * @may_call: there is somebody to call; if not, no decision is made and
- *	      none remembered
+ * @may_call: there is a call eventfd; without one no decision is made or
+ *	      recorded
  *
  * Context: on the owner's mm, may fault.
- * Return: 1 when the driver wants an interrupt, 0 when it does not, -EFAULT.
+ * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
  */
 int vd_packed_publish(struct vd_ring *ring, bool may_call)
 {

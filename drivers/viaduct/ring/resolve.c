@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The second pass over a batch of chains, whatever the layout: buffers are
- * translated, indirect tables (virtio 1.2, sections 2.7.5.3 and 2.8.7) followed.
+ * The second pass over a batch of chains, for both virtqueue formats: translate
+ * buffers and follow indirect tables (virtio 1.2, sections 2.7.5.3 and 2.8.7).
  * The first pass is in chain.c and packed.c.
  */
 #include <linux/errno.h>
@@ -13,10 +13,10 @@
 #include "ring/chain.h"
 #include "ring/walk.h"
 
-/* Most descriptors of an indirect table, as in vhost-net. */
+/* Maximum size of an indirect table, as in vhost-net. */
 #define VD_CHAIN_MAX_TABLE	65536U
 
-/* The IOTLB did not know a buffer: neither may it know those that follow. */
+/* A buffer missed in the IOTLB: collect the misses of those that follow. */
 static void vd_chain_expect(struct vd_mem *mem, const struct vd_desc *d,
 			    const struct vd_desc *end)
 {
@@ -31,7 +31,7 @@ static void vd_chain_expect(struct vd_mem *mem, const struct vd_desc *d,
 	}
 }
 
-/* Where the @nr pieces of a buffer lie for the guest: for the dirty log. */
+/* Record the guest addresses of a buffer's @nr pieces for the dirty log. */
 static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 {
 	unsigned int at = batch->nr_seg;
@@ -42,7 +42,7 @@ static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 	}
 }
 
-/* vd_chain_add() of a buffer that lies elsewhere than the last, or in pieces. */
+/* vd_chain_add() of a buffer outside the region of the last, or in pieces. */
 static int vd_chain_add_slow(struct vd_mem *mem, struct vd_batch *batch,
 			     const struct vd_desc *d, u8 perm)
 {
@@ -81,7 +81,7 @@ static __always_inline int vd_chain_add(struct vd_mem *mem,
 		chain->nr_in += nr;
 		chain->in_len += d->len;
 	} else {
-		/* 2.7.4.2: device-readable parts come first. */
+		/* 2.7.4.2: device-readable parts must come first. */
 		if (chain->nr_in)
 			return -EINVAL;
 		chain->nr_out += nr;
@@ -92,11 +92,11 @@ static __always_inline int vd_chain_add(struct vd_mem *mem,
 }
 
 /*
- * A table that crosses a border of regions need not be one piece in the
- * owner's address space: its descriptors are then fetched one by one. Regions
- * and mappings have any size, so that each byte can be a piece of its own. Not
- * inlined: kernels are built to clear the stack, and these pieces must not be on
- * that of the usual way.
+ * A table that crosses a region boundary may not be contiguous in the owner's
+ * address space: its descriptors are then read one by one. Regions and mappings
+ * have any size, so that each byte can be a piece of its own. Must not be
+ * inlined: kernels can be built to clear the stack on each call, and the array
+ * of pieces would slow down the fast path.
  */
 static noinline int vd_walk_read_scattered(struct vd_mem *mem,
 					   struct vd_walk *walk,
@@ -140,7 +140,7 @@ static int vd_walk_read(struct vd_mem *mem, struct vd_walk *walk,
 				    sizeof(*walk->table) * walk->num))
 		return -EFAULT;
 	do {
-		/* As in vd_walk_ring_desc(), but the size is any number. */
+		/* As vd_walk_ring_desc(), but the size is no power of two. */
 		u32 slot = array_index_nospec(walk->slot, walk->num);
 
 		err = vd_walk_check(walk) ?:
@@ -193,7 +193,7 @@ static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
 		if (nr < 0)
 			return nr;
 		for (i = 0; i < nr && !err; i++) {
-			/* 2.7.5.3.1: a split table holds no other table. */
+			/* 2.7.5.3.1: a table must not refer to another. */
 			if (desc[i].flags & VRING_DESC_F_INDIRECT)
 				return -EINVAL;
 			if (desc[i].len)
@@ -209,8 +209,8 @@ static int vd_chain_indirect(struct vd_mem *mem, struct vd_batch *batch,
 }
 
 /*
- * A chain of one direct descriptor where the last hit was, as most are. False:
- * it takes more than that.
+ * Fast path: a chain of one direct descriptor in the region of the last hit, as
+ * most are. Returns false for any other.
  */
 static __always_inline bool vd_chain_resolve_hit(const struct vd_mem *mem,
 						 struct vd_batch *batch,
@@ -263,15 +263,15 @@ static int vd_chain_resolve_one(struct vd_mem *mem, struct vd_batch *batch,
 /**
  * vd_chain_resolve() - translate the chains that were gathered
  * @mem: the ring's view of guest memory
- * @batch: the batch; chains that could not be translated are cut off
+ * @batch: the batch; chains from the first failure on are removed
  * @first: the first chain to translate
- * @is_packed: indirect tables have the packed layout
+ * @is_packed: indirect tables have the packed format
  *
  * Context: on the owner's mm, may fault.
- * Return: 0 when at least one chain was translated, else the error of the
- * first: those of vd_chain_gather(), -EFAULT for an address that lies in no
- * region, -EAGAIN for one that the IOTLB does not know, -EINVAL for a bad table
- * or a readable part after a writable one.
+ * Return: 0 if at least one chain was translated, else the error of the first:
+ * those of vd_chain_gather(), -EFAULT for an address that lies in no region,
+ * -EAGAIN for an IOTLB miss, -EINVAL for a bad table or a readable part after a
+ * writable one.
  */
 int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
 		     unsigned int first, bool is_packed)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The verbs of the ring engine: what they mean, whatever the layout.
+ * The verbs of the ring engine, for both virtqueue formats.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -11,7 +11,7 @@
 #include "ring/ring.h"
 #include "ring/split.h"
 
-/* Read available chains; as vd_ring_fetch(), but they are not translated. */
+/* Read available chains as vd_ring_fetch(), but without translation. */
 static int vd_ring_gather(struct vd_ring *ring, struct vd_batch *batch,
 			  unsigned int max)
 {
@@ -28,7 +28,7 @@ static int vd_ring_gather(struct vd_ring *ring, struct vd_batch *batch,
 	return err ?: batch->nr - first;
 }
 
-/* Whether there is a chain that the last gathering had no room for. */
+/* Whether there is a chain for which vd_ring_gather() had no room. */
 static int vd_ring_has_more(const struct vd_ring *ring)
 {
 	if (ring->is_packed)
@@ -36,7 +36,7 @@ static int vd_ring_has_more(const struct vd_ring *ring)
 	return ring->seen_avail != ring->next_avail;
 }
 
-/* The chains behind @first are in hand: all that were gathered, or fewer. */
+/* Consume the chains from @first on; @all: all that were gathered. */
 static void vd_ring_advance(struct vd_ring *ring, const struct vd_batch *batch,
 			    unsigned int first, bool all)
 {
@@ -65,10 +65,10 @@ static void vd_ring_advance(struct vd_ring *ring, const struct vd_batch *batch,
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: the number of chains taken, which can be less than what is
- * available; 0 when there are none; -ENOSPC when there are some, but @batch,
- * which is not empty, has no room for the next; -EAGAIN when the IOTLB does not
- * know where one lies; any other error means that the ring is broken: -EFAULT,
- * -EPROTO, -EINVAL, -ELOOP, -E2BIG.
+ * available; 0 if there are none; -ENOSPC if there are some, but @batch, which
+ * is not empty, has no room for the next; -EAGAIN after an IOTLB miss; any
+ * other error means that the ring is broken: -EFAULT, -EPROTO, -EINVAL, -ELOOP,
+ * -E2BIG.
  */
 int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max)
@@ -92,12 +92,12 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 }
 
 /**
- * vd_ring_rewind() - give back the last chains of a batch
+ * vd_ring_rewind() - return the last chains of a batch to the ring
  * @ring: the ring
- * @batch: they are cut off its end
- * @nr: how many
+ * @batch: the chains are removed from its end
+ * @nr: number of chains
  *
- * The next fetch brings them again. Context: the queue's mutex is held.
+ * The next fetch takes them again. Context: the queue's mutex is held.
  */
 void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int nr)
@@ -118,10 +118,9 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
  * vd_ring_flush_last() - write the entries of a full &vd_ring.pending
  * @ring: the ring, whose last entry has just been added
  *
- * When that fails the last entry is taken back: @ring is as it was before the
- * call of vd_ring_complete(), with room for one entry, whatever its caller does
- * next. The last entry is never one that was merged into an earlier one, as
- * those do not make the list longer.
+ * On failure the last entry is removed: @ring is as it was before the call of
+ * vd_ring_complete(), and keeps room for one entry. The last entry is never one
+ * that was merged with an earlier one, because a merge does not grow the list.
  *
  * Context: as vd_ring_complete(), which calls it.
  * Return: 0 or -EFAULT.
@@ -141,12 +140,12 @@ int vd_ring_flush_last(struct vd_ring *ring)
 }
 
 /**
- * vd_ring_publish() - let the driver see all completed chains
+ * vd_ring_publish() - make all completed chains visible to the driver
  * @ring: the ring
- * @may_call: there is somebody to call
+ * @may_call: there is a call eventfd
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
- * Return: 1 when the driver wants an interrupt, 0 when it does not, -EFAULT.
+ * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
  */
 int vd_ring_publish(struct vd_ring *ring, bool may_call)
 {
@@ -163,7 +162,7 @@ int vd_ring_publish(struct vd_ring *ring, bool may_call)
 	return ret;
 }
 
-/* Whether the driver is asked for kicks, whatever the event index. */
+/* Whether kicks are enabled by flags, regardless of an event index. */
 static bool vd_ring_asks(const struct vd_ring *ring)
 {
 	return ring->told == (ring->is_packed ? VRING_PACKED_EVENT_FLAG_ENABLE :
@@ -180,12 +179,12 @@ static int vd_ring_ask(struct vd_ring *ring, bool kick)
 }
 
 /**
- * vd_ring_arm() - ask for a kick, and look again
+ * vd_ring_arm() - enable kicks, then check for chains again
  * @ring: the ring
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
- * Return: 0 when the driver will kick; 1 when chains have arrived in the
- * meantime, so that no kick may come: disarm and go on; -EFAULT.
+ * Return: 0 if the driver will kick; 1 if chains have arrived meanwhile, for
+ * which no kick may come: the caller must disarm and go on; -EFAULT.
  */
 int vd_ring_arm(struct vd_ring *ring)
 {
@@ -204,12 +203,12 @@ int vd_ring_arm(struct vd_ring *ring)
 }
 
 /**
- * vd_ring_disarm() - say that no kick is needed
+ * vd_ring_disarm() - disable kicks
  * @ring: the ring
  *
- * With EVENT_IDX nothing has to be written: the driver kicks once, when it
- * passes the event index of the last vd_ring_arm(), and then no more. With the
- * packed layout that begins with the first vd_ring_arm().
+ * With EVENT_IDX no write is needed: the driver kicks once, when it passes the
+ * event index of the last vd_ring_arm(). In a packed ring this applies after
+ * the first vd_ring_arm().
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
@@ -222,11 +221,10 @@ int vd_ring_disarm(struct vd_ring *ring)
 }
 
 /**
- * vd_ring_mute() - do without the kick that vd_ring_arm() asked for
+ * vd_ring_mute() - suppress the kick that vd_ring_arm() enabled
  * @ring: the ring, armed
  *
- * For one who looks at the ring all the time, by vd_ring_peek(). A kick may
- * be on its way already.
+ * For busy polling by vd_ring_peek(). A kick may already be in flight.
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
@@ -239,7 +237,7 @@ int vd_ring_mute(struct vd_ring *ring)
 }
 
 /**
- * vd_ring_peek() - look whether chains have arrived since the last look
+ * vd_ring_peek() - check whether chains have arrived since the last check
  * @ring: the ring
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.

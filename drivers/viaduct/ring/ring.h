@@ -3,20 +3,20 @@
  * The ring engine: one virtqueue seen from the device.
  *
  *   fetch     take up to a batch of chains: read once, check, translate
- *   rewind    give the last ones back, as if they had never been fetched
- *   complete  note a chain as used; the driver does not see it yet
- *   publish   let the driver see all completed chains at once, and decide
- *	       whether it wants an interrupt
- *   arm       ask for a kick when chains arrive; says if some already have
- *   disarm    say that no kick is needed
- *   mute      take an arm back, to look by oneself
- *   peek      see whether chains have arrived
+ *   rewind    return the last ones, as if they had never been fetched
+ *   complete  record a chain as used; not yet visible to the driver
+ *   publish   make all completed chains visible at once, and decide whether
+ *	       the driver wants an interrupt
+ *   arm       enable kicks, then check for chains that arrived meanwhile
+ *   disarm    disable kicks
+ *   mute      undo an arm, to poll instead
+ *   peek      check whether chains have arrived
  *
- * The engine knows guest memory and nothing else: no thread, no file, no
- * socket; it compiles in user space. The caller serialises all calls for a
- * ring (the queue's mutex) and runs on the owner's mm. An error from any verb
- * means that the ring has failed a check, and the caller stops it for good; but
- * -EAGAIN waits for the client's IOMMU, and -ENOSPC for room in the batch.
+ * The engine depends on guest memory only, not on threads, files or sockets; it
+ * compiles in user space. The caller must serialise all calls for a ring (the
+ * queue's mutex) and run on the owner's mm. On an error from any verb the ring
+ * has failed a check, and the caller must stop it for good; except that -EAGAIN
+ * waits for the client's IOMMU, and -ENOSPC for room in the batch.
  */
 #ifndef VD_RING_RING_H
 #define VD_RING_RING_H
@@ -34,9 +34,9 @@
 #define VD_RING_MAX_NUM		32768
 
 /*
- * Descriptors that a chain may have, in the ring as in a table. Only 1024 of them
- * can hold something; the rest is the patience we have with empty ones, which
- * cost a read each and count for nothing else.
+ * Limit on the descriptors of a chain, in the ring as in a table. A chain has
+ * at most VD_MAX_SEGS non-empty descriptors; the factor of 4 tolerates
+ * zero-length ones, which only cost a read each.
  */
 #define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
@@ -55,15 +55,15 @@ struct vd_desc {
  * struct vd_chain - one descriptor chain, checked and translated
  * @out_len: readable bytes
  * @in_len: writable bytes
- * @head: what the driver knows the chain by
+ * @head: head index or buffer id, which identifies the chain to the driver
  * @seg: index in &vd_batch.seg of the first piece
  * @nr_out: readable pieces, which come first
  * @nr_in: writable pieces
  * @desc: index in &vd_batch.desc of the first descriptor
  * @nr_desc: descriptors there
- * @nr_slots: places that it takes in the ring: with the packed layout its
- *	      descriptors, with the split layout one avail entry
- * @next: slot behind its last descriptor
+ * @nr_slots: slots that it occupies in the ring: its descriptors in a packed
+ *	      ring, one avail entry in a split ring
+ * @next: slot after its last descriptor
  */
 struct vd_chain {
 	size_t out_len;
@@ -79,22 +79,21 @@ struct vd_chain {
 };
 
 /**
- * struct vd_batch - chains in hand, and the room for their pieces
+ * struct vd_batch - fetched chains and their buffers
  * @nr: chains in @chain
  * @max: room in @chain
  * @nr_seg: pieces in @seg
  * @nr_desc: descriptors in @desc
- * @nr_empty: descriptors that were read and held nothing, since the user of the
- *	      batch last began to count
- * @desc: what was read from the ring, before translation
- * @table: the same of an indirect table, a chunk at a time; not on the stack,
- *	   which kernels are built to clear
+ * @nr_empty: zero-length descriptors read since the caller last reset this
+ * @desc: descriptors read from the ring, before translation
+ * @table: the same for a chunk of an indirect table; not on the stack, because
+ *	   kernels can be built to clear it on each call
  * @gpa: address of each piece as the guest gave it
- * @seg: pieces in the owner's address space, those of a chain in a row and
- *	 those of neighbouring chains too
- * @chain: in the order in which they were made available
+ * @seg: pieces in the owner's address space; contiguous for a chain and for
+ *	 consecutive chains
+ * @chain: chains in the order in which they were made available
  *
- * All [q], and no chains in it between two runs of the handler.
+ * All [q]; holds no chains between two runs of the handler.
  */
 struct vd_batch {
 	unsigned int nr;
@@ -117,14 +116,14 @@ static inline void vd_batch_reset(struct vd_batch *batch)
 }
 
 /**
- * struct vd_ring_log - where writes to the device area are logged
- * @on: they are logged [q]
+ * struct vd_ring_log - dirty log of writes to the ring
+ * @on: writes are logged [q]
  * @base: user address of the dirty bitmap [q]
- * @gpa: guest physical address of the device area, for the log only; with an
- *	 IOTLB the memory table tells it, as it does for the packed layout's
- *	 descriptors [q]
+ * @gpa: guest physical address of the device area, for the log only; unused
+ *	 with an IOTLB and for packed descriptors, which are found through
+ *	 @regions [q]
  * @regions: the memory table [q]
- * @marked: something was marked since the user of the ring last looked [q]
+ * @marked: a page was marked since the caller last cleared this [q]
  * @lost: marks that could not be made [q]
  */
 struct vd_ring_log {
@@ -136,7 +135,7 @@ struct vd_ring_log {
 	u64 lost;
 };
 
-/* Room for the pages of a ring whose areas are scattered. */
+/* Page tables of a ring whose areas are scattered. */
 struct vd_ring_pages {
 	void __user *desc[VD_AREA_NR_PAGES(VD_RING_MAX_NUM *
 					   sizeof(struct vring_desc))];
@@ -146,10 +145,10 @@ struct vd_ring_pages {
 };
 
 /**
- * struct vd_used - chains that are done with, on their way to the ring
+ * struct vd_used - used entry for one or more completed chains, not yet written
  * @len: bytes written into the last of them
- * @id: what the driver knows that by
- * @nr_slots: places of the ring that they took
+ * @id: &vd_chain.head of the last of them
+ * @nr_slots: slots of the ring that they occupy
  */
 struct vd_used {
 	u32 len;
@@ -160,41 +159,42 @@ struct vd_used {
 /**
  * struct vd_ring - one virtqueue (virtio 1.2, sections 2.7 and 2.8)
  * @desc: descriptor area: the table, or the ring itself [q]
- * @driver: driver area: the avail ring, or what the driver says of
- *	    interrupts [q]
- * @device: device area: the used ring, or what we say of kicks [q]
- * @pages: the areas' addresses are I/O addresses, and this is room for their
- *	   translation; NULL: they are user addresses [q]
+ * @driver: driver area: the avail ring, or the driver's event suppression
+ *	    structure [q]
+ * @device: device area: the used ring, or the device's event suppression
+ *	    structure [q]
+ * @pages: page tables to translate the areas' I/O addresses; NULL if they are
+ *	   user addresses [q]
  * @is_mapped: the areas can be accessed [q]
- * @is_packed: the layout is the packed one [q]
+ * @is_packed: the virtqueue format is packed [q]
  * @in_order: VIRTIO_F_IN_ORDER is acked [q]
  * @event_idx: VIRTIO_F_EVENT_IDX is acked [q]
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked [q]
  * @num: ring size, a power of two up to 32768 [q]
- * @base_is_set: @base tells where to begin at the next start, not the
- *		 positions [q]
- * @base: where the client wants it to begin, as the ABI has it [q]
+ * @base_is_set: the next start takes its positions from @base [q]
+ * @base: start position, in the encoding of VHOST_SET_VRING_BASE [q]
  *
- * Positions count the places of a ring without ever going round its end: the
- * slot is the position modulo @num.
+ * Positions are free-running: they do not wrap at the end of the ring. The slot
+ * is the position modulo @num.
  *
  * @next_avail: position of the next chain to fetch [q]
- * @seen_avail: position up to which chains were available at the last look [q]
- * @used_idx: position that follows the completed chains [q]
- * @published: position up to which the driver sees them [q]
+ * @seen_avail: position up to which chains were available at the last check [q]
+ * @used_idx: position after the completed chains [q]
+ * @published: position up to which they are visible to the driver [q]
  * @signalled: @published at the last interrupt decision [q]
- * @signalled_valid: @signalled means something [q]
- * @nr_completed: completed chains that the driver does not see [q]
- * @told: what the device area says of kicks, in the layout's words [q]
+ * @signalled_valid: @signalled is valid [q]
+ * @nr_completed: completed chains that are not yet published [q]
+ * @told: flags on kicks last written to the device area; their encoding depends
+ *	  on the virtqueue format [q]
  * @head_is_known: in order, the next chain begins in slot @next_head [q]
- * @next_head: see there [q]
+ * @next_head: valid if @head_is_known [q]
  * @log: the log of writes to the ring [q]
- * @may_merge: in order, the next used entry can stand for the last, too [q]
+ * @may_merge: in order, the next used entry may replace the last one [q]
  * @nr_pending: entries in @pending [q]
- * @written: position of the first of those [q]
- * @first_flags: with the packed layout, what shows the driver all that is
- *		 completed, once it is written to slot @published [q]
- * @pending: used entries on their way to the ring [q]
+ * @written: position of the first entry in @pending [q]
+ * @first_flags: packed only: flags for slot @published; writing them publishes
+ *		 all completed chains [q]
+ * @pending: used entries that are not yet written to the ring [q]
  */
 struct vd_ring {
 	struct vd_area desc;
@@ -256,18 +256,19 @@ int vd_ring_mute(struct vd_ring *ring);
 int vd_ring_peek(struct vd_ring *ring);
 
 /**
- * vd_ring_complete() - note a chain as used
+ * vd_ring_complete() - record a chain as used
  * @ring: the ring
  * @chain: the chain
  * @len: bytes written into its writable part
  *
- * The entry may reach guest memory at once, but the driver does not see it
- * before vd_ring_publish(). In order, an entry may stand for all before it that
- * were used to the end (2.7.9, 2.8.8). That is made use of for chains without a
- * writable part: for the others there are drivers that look for each length.
+ * The entry may be written to guest memory at once, but is not visible to the
+ * driver before vd_ring_publish(). In order, one entry may stand for earlier
+ * chains that were used entirely (2.7.9, 2.8.8). Only chains without a writable
+ * part are merged into a later entry: some drivers read the length of each of
+ * the others.
  *
  * Context: on the owner's mm, may fault. The queue's mutex is held.
- * Return: 0, or -EFAULT, and the chain is not completed.
+ * Return: 0, or -EFAULT with the chain not completed.
  */
 static inline int vd_ring_complete(struct vd_ring *ring,
 				   const struct vd_chain *chain, u32 len)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the client says of a ring before it is served: its layout, its size,
- * where it lies, where to begin.
+ * Configuration of a ring by the client: virtqueue format, size, addresses and
+ * start position.
  */
 #include <linux/bits.h>
 #include <linux/string.h>
@@ -25,13 +25,13 @@ static size_t vd_ring_device_size(const struct vd_ring *ring)
 				 vd_split_used_size(ring);
 }
 
-/* Fields that are accessed at once are no longer than what these ask for. */
+/* No field that is accessed in one piece is longer than this alignment. */
 static u32 vd_ring_driver_align(const struct vd_ring *ring)
 {
 	return ring->is_packed ? VD_PACKED_EVENT_SIZE : VRING_AVAIL_ALIGN_SIZE;
 }
 
-/* Descriptors have one size, and with the packed layout we write them, too. */
+/* Both formats have one descriptor size; packed ones are also written. */
 static u8 vd_ring_desc_perm(const struct vd_ring *ring)
 {
 	return ring->is_packed ? VHOST_ACCESS_RW : VHOST_ACCESS_RO;
@@ -43,7 +43,7 @@ static bool vd_ring_has_addr(const struct vd_ring *ring)
 }
 
 /**
- * vd_ring_unmap() - have I/O addresses translated anew
+ * vd_ring_unmap() - require a new translation of I/O addresses
  * @ring: the ring, whose addresses, size or features have changed
  */
 void vd_ring_unmap(struct vd_ring *ring)
@@ -52,7 +52,7 @@ void vd_ring_unmap(struct vd_ring *ring)
 }
 
 /**
- * vd_ring_init() - a ring as it is after open
+ * vd_ring_init() - set a ring to its state after open
  * @ring: the ring
  */
 void vd_ring_init(struct vd_ring *ring)
@@ -63,9 +63,9 @@ void vd_ring_init(struct vd_ring *ring)
 }
 
 /*
- * Positions depend on the size and the format: before one of them changes, the
- * base takes their place. Position 0, where a new ring begins, is the same in
- * all of them.
+ * Positions depend on the size and the format: before one of these changes, the
+ * positions must be saved as a base. Position 0, where a new ring begins, is
+ * the same for every size and format.
  */
 static void vd_ring_keep_base(struct vd_ring *ring)
 {
@@ -74,8 +74,8 @@ static void vd_ring_keep_base(struct vd_ring *ring)
 }
 
 /**
- * vd_ring_set_features() - say what the client acked
- * @ring: the ring, stopped when the layout changes or the order does
+ * vd_ring_set_features() - apply the acked features
+ * @ring: the ring; must be stopped if the format or VIRTIO_F_IN_ORDER changes
  * @features: a checked set
  */
 void vd_ring_set_features(struct vd_ring *ring, u64 features)
@@ -87,16 +87,16 @@ void vd_ring_set_features(struct vd_ring *ring, u64 features)
 	ring->is_packed = is_packed;
 	ring->in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
 	ring->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	/* For legacy drivers, who know one layout. */
+	/* For legacy drivers, which only support the split format. */
 	ring->notify_on_empty = !ring->is_packed &&
 				features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
-	/* Areas change their length. */
+	/* The length of the areas may have changed. */
 	vd_ring_unmap(ring);
 }
 
 /**
  * vd_ring_set_num() - change a ring's size
- * @ring: a stopped ring, which begins where the client knows it to
+ * @ring: a stopped ring; keeps its base
  * @num: a power of two
  */
 void vd_ring_set_num(struct vd_ring *ring, u16 num)
@@ -107,7 +107,7 @@ void vd_ring_set_num(struct vd_ring *ring, u16 num)
 }
 
 /**
- * vd_ring_set_base() - say where to begin
+ * vd_ring_set_base() - set the start position
  * @ring: a stopped ring
  * @base: the argument of VHOST_SET_VRING_BASE; it is interpreted at the start
  *	  of the ring, when its size and format are known
@@ -120,10 +120,10 @@ void vd_ring_set_base(struct vd_ring *ring, u32 base)
 
 /*
  * The base of a packed ring has 32 bits: the next chain to fetch below, the next
- * used descriptor above. Some clients know only the lower half. An upper half
- * of 0 is also a place, slot 0 of an odd lap, but a ring at rest has nothing in
- * flight, so that a used descriptor can only be due there when the lower half
- * is 0 as well: both readings give the same ring.
+ * used descriptor above. Some clients set only the lower half. An upper half of
+ * 0 is also a valid position, slot 0 of an odd lap, but a stopped ring has
+ * nothing in flight, so that both halves are equal: an upper half of 0 implies
+ * a lower half of 0, and both interpretations give the same ring.
  */
 static u32 vd_ring_whole_base(u32 base)
 {
@@ -131,12 +131,12 @@ static u32 vd_ring_whole_base(u32 base)
 }
 
 /**
- * vd_ring_get_base() - say where the ring stands
+ * vd_ring_get_base() - get the position of the ring
  * @ring: the ring
  *
- * Return: what VHOST_GET_VRING_BASE returns: the next chain to fetch and, with
- * the packed format, the next used descriptor, also when the client gave only
- * the former.
+ * Return: the result of VHOST_GET_VRING_BASE: the next chain to fetch and, in
+ * the packed format, the next used descriptor, even if the client set only the
+ * former.
  */
 u32 vd_ring_get_base(const struct vd_ring *ring)
 {
@@ -150,7 +150,7 @@ u32 vd_ring_get_base(const struct vd_ring *ring)
 }
 
 /**
- * vd_ring_set_addr() - say where a ring lies
+ * vd_ring_set_addr() - set the addresses of a ring
  * @ring: the ring; its indices stay as they are
  * @addr: addresses in the owner's address space, or I/O addresses
  */
@@ -168,10 +168,10 @@ void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
  * vd_ring_is_user() - check that all ring areas are user memory
  * @ring: the ring, with size, addresses and features set
  *
- * With an IOTLB that is checked when it gets its mappings.
+ * With an IOTLB the check is made on each mapping instead.
  *
- * Return: true when they are. Whether anything is mapped there is only found
- * out when it is accessed.
+ * Return: true if they are. An address without a mapping is detected only on
+ * access.
  */
 bool vd_ring_is_user(const struct vd_ring *ring)
 {
@@ -185,8 +185,8 @@ bool vd_ring_is_user(const struct vd_ring *ring)
  * vd_ring_log_is_user() - check that the log of the device area is user memory
  * @ring: the ring, with size, features and log set
  *
- * Return: true when it is, or when the area is not logged or known to the log
- * by the memory table.
+ * Return: true if it is, or if the area is not logged, or is found through the
+ * memory table.
  */
 bool vd_ring_log_is_user(const struct vd_ring *ring)
 {
@@ -196,10 +196,9 @@ bool vd_ring_log_is_user(const struct vd_ring *ring)
 }
 
 /**
- * vd_ring_set_pages() - change what a ring's addresses mean
- * @ring: the ring, which has no addresses any more afterwards
- * @pages: they will be I/O addresses, and this is room to translate them;
- *	   NULL: they will be user addresses
+ * vd_ring_set_pages() - switch a ring between user and I/O addresses
+ * @ring: the ring; its addresses are cleared
+ * @pages: page tables to translate I/O addresses; NULL for user addresses
  */
 void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
 {
@@ -210,9 +209,9 @@ void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
 }
 
 /**
- * vd_ring_forget() - a range of I/O addresses loses its meaning
+ * vd_ring_forget() - unmap the ring if it lies in a removed mapping
  * @ring: the ring
- * @first: first address of a mapping that goes
+ * @first: first I/O address of the mapping
  * @last: its last address
  */
 void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
@@ -223,7 +222,7 @@ void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
 		vd_ring_unmap(ring);
 }
 
-/* What is written when the ring is probed. */
+/* vd_ring_probe() needs the device area only. */
 static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
 {
 	return vd_area_map(&ring->device, mem, vd_ring_device_size(ring),
@@ -232,15 +231,15 @@ static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
 }
 
 /**
- * vd_ring_map() - find the areas of a ring that has I/O addresses
+ * vd_ring_map() - translate the I/O addresses of a ring's areas
  * @ring: the ring
  * @mem: its view of guest memory
  *
  * Context: the queue's mutex is held.
- * Return: 0; -EAGAIN when the IOTLB does not know a part of one, see
- * vd_translate(); -EFAULT when one may not be accessed as it has to be; -EPROTO
- * when one is neither in one piece nor aligned (virtio 1.2, 2.7 and 2.8);
- * -ENXIO when the ring has no addresses.
+ * Return: 0; -EAGAIN if the IOTLB has no mapping for a part of one, see
+ * vd_translate(); -EFAULT if a mapping denies the required access; -EPROTO if
+ * one is neither contiguous nor aligned (virtio 1.2, 2.7 and 2.8); -ENXIO if
+ * the ring has no addresses.
  */
 int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 {
@@ -262,17 +261,16 @@ int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 }
 
 /**
- * vd_ring_probe() - try whether a ring can be served
- * @ring: the ring; nothing in it changes but what it knows of its words on
- *	  kicks
+ * vd_ring_probe() - check that a ring can be started
+ * @ring: the ring; only its notification flags (&vd_ring.told) change
  * @mem: its view of guest memory
- * @used_idx: where the previous device, or we, left the used entries: the
- *	      split layout has it in memory, the packed one does not
+ * @used_idx: position of the next used entry: in a split ring as this or a
+ *	      previous device left it in memory, in a packed ring 0
  *
- * Kicks are asked for, so that none is missed until the first run.
+ * Kicks are enabled, so that none is missed until the first run.
  *
  * Context: on the owner's mm, may fault.
- * Return: 0; -EFAULT; -EAGAIN when the IOTLB does not know the device area.
+ * Return: 0; -EFAULT; -EAGAIN if the IOTLB has no mapping for the device area.
  */
 int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 {
@@ -296,8 +294,8 @@ int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 }
 
 /*
- * A used descriptor is due at most one lap behind the next chain to fetch. A
- * base with any other used half has nothing in flight that could be meant.
+ * The next used descriptor is at most one lap behind the next chain to fetch. A
+ * base with any other used half is invalid: assume that nothing is in flight.
  */
 static void vd_ring_start_packed(struct vd_ring *ring, u32 base)
 {
@@ -311,9 +309,9 @@ static void vd_ring_start_packed(struct vd_ring *ring, u32 base)
 }
 
 /**
- * vd_ring_start() - begin to serve a ring
- * @ring: the ring; its base says where to begin
- * @used_idx: what vd_ring_probe() found
+ * vd_ring_start() - start a ring
+ * @ring: the ring; starts at its base
+ * @used_idx: from vd_ring_probe()
  */
 void vd_ring_start(struct vd_ring *ring, u16 used_idx)
 {

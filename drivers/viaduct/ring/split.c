@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The split virtqueue (virtio 1.2, section 2.7) in memory: where its fields
- * lie, in which order they are read and written.
+ * The split virtqueue (virtio 1.2, section 2.7) in memory: the location of its
+ * fields, and the order in which they are read and written.
  *
  *   device                                   driver
  *
@@ -21,8 +21,8 @@
  *   (D) full barrier, in vd_ring_arm()       full barrier (2.7.13.4.1)
  *   read avail->idx                          read avail_event or used->flags
  *
- * Without (C) or (D) both sides can miss what the other has just written,
- * and wait for each other for ever.
+ * Without (C) or (D) each side can miss the last write of the other, and both
+ * wait for ever.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -32,7 +32,7 @@
 #include "ring/log.h"
 #include "ring/split.h"
 
-/* Fields are little-endian, as virtio 1 has it and as legacy x86 hosts do. */
+/* Fields are little-endian, as in virtio 1 and on legacy x86 hosts. */
 static __always_inline __le16 __user *
 vd_split_avail_idx(const struct vd_ring *ring)
 {
@@ -60,7 +60,7 @@ vd_split_used_event(const struct vd_ring *ring)
 	return vd_split_avail_slot(ring, ring->num);
 }
 
-/* Distances in the device area. */
+/* Offsets in the device area. */
 #define VD_SPLIT_USED_FLAGS	offsetof(struct vring_used, flags)
 #define VD_SPLIT_USED_IDX	offsetof(struct vring_used, idx)
 
@@ -79,18 +79,19 @@ static __always_inline size_t vd_split_avail_event(const struct vd_ring *ring)
 /**
  * vd_split_heads() - append the heads of available chains to a batch
  * @ring: the ring; only &vd_ring.seen_avail changes
- * @batch: where the heads go
- * @max: how many at most; there is room for them
+ * @batch: receives the heads
+ * @max: limit on their number; @batch must have room for them
  *
  * Context: on the owner's mm, may fault.
- * Return: how many there are, in order perhaps without their heads; -EFAULT;
- * or -EPROTO when the driver's index is further ahead than the ring is long.
+ * Return: the number of chains; in order, heads that the walk finds are not
+ * filled in; -EFAULT; -EPROTO if the driver's index is more than the ring size
+ * ahead.
  */
 int vd_split_heads(struct vd_ring *ring, struct vd_batch *batch,
 		   unsigned int max)
 {
 	struct vd_chain *chain = &batch->chain[batch->nr];
-	/* In order the walk finds all heads but the first. */
+	/* In order, the walk finds all heads but the first. */
 	unsigned int want = ring->in_order ? !ring->head_is_known : max;
 	__le16 idx, head;
 	unsigned int i;
@@ -126,8 +127,8 @@ fault:
 }
 
 /*
- * Log @nr entries that begin at index @idx; they may go round the end. A driver
- * that gives the same places again and again can have more than the ring has.
+ * Log @nr entries from index @idx on; they may wrap at the end of the ring. @nr
+ * can exceed the ring size if a driver reuses slots too early.
  */
 static void vd_split_log_entries(struct vd_ring *ring, u16 idx,
 				 unsigned int nr)
@@ -168,7 +169,7 @@ fault:
 	return -EFAULT;
 }
 
-/* The pending entries are in the ring. */
+/* The pending entries have been written to the ring. */
 static void vd_split_pending_done(struct vd_ring *ring)
 {
 	if (ring->nr_pending)
@@ -179,7 +180,7 @@ static void vd_split_pending_done(struct vd_ring *ring)
 }
 
 /**
- * vd_split_flush() - write the pending used entries, but do not publish them
+ * vd_split_flush() - write pending used entries without publishing them
  * @ring: the ring
  *
  * Context: on the owner's mm, may fault.
@@ -201,9 +202,9 @@ int vd_split_flush(struct vd_ring *ring)
 }
 
 /*
- * Publish in one window. The driver's word on interrupts is read from @field,
- * if there is somebody to call. Inside a window nothing may be called, not
- * even by a sanitizer that looks at a bool or an array index.
+ * Publish in one window. @field is used_event or avail->flags, or NULL without
+ * a call eventfd. Inside a window no function may be called, not even by a
+ * sanitizer that checks a bool or an array index.
  */
 static __always_inline int vd_split_publish_window(struct vd_ring *ring,
 						   const __le16 __user *field,
@@ -230,13 +231,13 @@ fault:
 }
 
 /**
- * vd_split_publish() - let the driver see all completed chains
+ * vd_split_publish() - make all completed chains visible to the driver
  * @ring: the ring
- * @may_call: there is somebody to call; if not, no decision is made and
- *	      none remembered
+ * @may_call: there is a call eventfd; without one no decision is made or
+ *	      recorded
  *
  * Context: on the owner's mm, may fault.
- * Return: 1 when the driver wants an interrupt, 0 when it does not, -EFAULT.
+ * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
  */
 int vd_split_publish(struct vd_ring *ring, bool may_call)
 {
@@ -287,10 +288,10 @@ int vd_split_set_flags(struct vd_ring *ring, u16 flags)
 }
 
 /**
- * vd_split_set_event() - ask for a kick at a chain (2.7.10)
+ * vd_split_set_event() - request a kick at a chain (2.7.10)
  * @ring: the ring
- * @idx: the chain's place: &vd_ring.seen_avail for the next; one that has been
- *	 passed for none
+ * @idx: the chain's avail index: &vd_ring.seen_avail for the next; an index
+ *	 that has been passed for no kick
  *
  * Context: on the owner's mm, may fault.
  * Return: 0 or -EFAULT.
@@ -307,11 +308,11 @@ int vd_split_set_event(struct vd_ring *ring, u16 idx)
 }
 
 /**
- * vd_split_peek() - look whether the driver's index has moved
+ * vd_split_peek() - check whether the driver's index has moved
  * @ring: the ring; does not change
  *
  * Context: on the owner's mm, may fault.
- * Return: 1 when chains came since the last look, 0, or -EFAULT.
+ * Return: 1 if chains arrived since the last check, 0 if not, or -EFAULT.
  */
 int vd_split_peek(struct vd_ring *ring)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The split layout's part of the verbs, inside floor 2. */
+/* The verbs for the split virtqueue, private to the ring layer. */
 #ifndef VD_RING_SPLIT_H
 #define VD_RING_SPLIT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A step along a descriptor table, be it the split ring's own or an indirect
- * one. Each descriptor is read once, as two words.
+ * A step along a descriptor table: the split ring's own or an indirect one.
+ * Each descriptor must be read once, as two words.
  */
 #ifndef VD_RING_WALK_H
 #define VD_RING_WALK_H
@@ -12,17 +12,17 @@
 #include "ring/ring.h"
 
 /**
- * struct vd_walk - where a walk stands
- * @is_row: no descriptor names the next: that is its neighbour (2.8.7)
- * @table: indirect table, or NULL when it is not one piece
- * @gpa: its address as the guest gave it, when @table is NULL
- * @num: its size
+ * struct vd_walk - state of a walk
+ * @is_row: descriptors follow each other in memory, without links (2.8.7)
+ * @table: indirect table, or NULL if it is not contiguous
+ * @gpa: its address as the guest gave it, if @table is NULL
+ * @num: number of descriptors in the table
  * @slot: the next descriptor to read
  * @left: descriptors that may still be read: no valid chain visits one twice
- * @more: there is a next one
+ * @more: there is a next descriptor
  *
- * The flags are no bools: UBSAN checks those by a call when they are read, which
- * may be inside a user-access window.
+ * The flags must not be bools: UBSAN checks a bool by a call when it is read,
+ * which may be inside a user-access window.
  */
 struct vd_walk {
 	const struct vring_desc __user *table;
@@ -34,7 +34,7 @@ struct vd_walk {
 	u8 is_row;
 };
 
-/* Whether there may be a step; the slot is inside the table then. */
+/* Check that a step is allowed and that its slot is inside the table. */
 static __always_inline int vd_walk_check(struct vd_walk *walk)
 {
 	if (walk->slot >= walk->num)
@@ -42,7 +42,7 @@ static __always_inline int vd_walk_check(struct vd_walk *walk)
 	return walk->left-- ? 0 : -ELOOP;
 }
 
-/* Where the walk goes from @d. */
+/* Advance the walk past @d. */
 static __always_inline void vd_walk_on(struct vd_walk *walk, struct vd_desc *d)
 {
 	if (!walk->is_row) {
@@ -51,8 +51,8 @@ static __always_inline void vd_walk_on(struct vd_walk *walk, struct vd_desc *d)
 		return;
 	}
 	/*
-	 * The packed format has an id and the flags the other way round. Of the
-	 * flags only WRITE is valid in a table; the others must be ignored.
+	 * The packed format has id and flags in the opposite order. Only the
+	 * WRITE flag is valid in a table; the others must be ignored.
 	 */
 	d->flags = d->next & VRING_DESC_F_WRITE;
 	walk->more = ++walk->slot < walk->num;
@@ -60,7 +60,7 @@ static __always_inline void vd_walk_on(struct vd_walk *walk, struct vd_desc *d)
 
 /*
  * One step, to the descriptor at @p; runs inside a user-access window, so it
- * may call nothing.
+ * must not call a function.
  */
 static __always_inline int vd_walk_step(struct vd_walk *walk,
 					const __le64 __user *p,
