@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Questions to the client's IOMMU.
+ * IOTLB misses.
  *
- * A handler that meets an unknown address asks and stops. The client reads the
- * question, and its answer starts the handler again. Each of these rounds costs
- * far more than a packet, so with the question go those that will come up next:
- * the client finds them when it comes for more, and when the handler gets there
- * the answer is there, or under way. There is room for a fixed number, which
- * bounds what a guest can make us remember.
+ * On an IOTLB miss a handler queues the miss and stops. The client reads the
+ * miss, and its update restarts the handler. Such a round trip costs far more
+ * than a packet, so the addresses that will miss next are prefetched with the
+ * first: the client reads them as well, and their mappings exist or are in
+ * flight when the handler needs them. Their number is limited, which bounds the
+ * memory that a guest can consume.
  */
 #include <linux/poll.h>
 #include <linux/string.h>
 
 #include "host/miss.h"
 
-/* A waiter may poll for either name of "there is something to read". */
+/* A reader may poll for either of the two readable events. */
 static void vd_misses_wake(struct vd_misses *misses)
 {
 	wake_up_interruptible_poll(&misses->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
- * vd_misses_init() - no questions
- * @misses: the device's questions
+ * vd_misses_init() - initialise without misses
+ * @misses: the device's misses
  */
 void vd_misses_init(struct vd_misses *misses)
 {
@@ -33,9 +33,9 @@ void vd_misses_init(struct vd_misses *misses)
 }
 
 /**
- * vd_misses_open() - say whether there is an IOTLB
- * @misses: the device's questions, which have been dropped
- * @open: there is one; if not, readers need not wait
+ * vd_misses_open() - set whether there is an IOTLB
+ * @misses: the device's misses, which must have been dropped
+ * @open: there is one; if not, readers are woken and must not wait
  */
 void vd_misses_open(struct vd_misses *misses, bool open)
 {
@@ -47,10 +47,10 @@ void vd_misses_open(struct vd_misses *misses, bool open)
 }
 
 /**
- * vd_misses_is_open() - whether questions can come
- * @misses: the device's questions
+ * vd_misses_is_open() - whether misses can occur
+ * @misses: the device's misses
  *
- * Return: true when there is an IOTLB.
+ * Return: true if there is an IOTLB.
  */
 bool vd_misses_is_open(struct vd_misses *misses)
 {
@@ -58,10 +58,10 @@ bool vd_misses_is_open(struct vd_misses *misses)
 }
 
 /**
- * vd_misses_has_unread() - whether there is something to read
- * @misses: the device's questions
+ * vd_misses_has_unread() - whether there is an unread miss
+ * @misses: the device's misses
  *
- * Return: true when there is.
+ * Return: true if there is.
  */
 bool vd_misses_has_unread(struct vd_misses *misses)
 {
@@ -74,13 +74,13 @@ static bool vd_miss_has_unread(const struct vd_miss *miss)
 }
 
 /**
- * vd_misses_read() - take an unread question
- * @misses: the device's questions
- * @question: where it goes
+ * vd_misses_read() - take an unread miss
+ * @misses: the device's misses
+ * @question: receives the miss
  *
- * Queues take turns, and what one of them waits for comes first.
+ * Queues take turns; within a queue, the miss that it waits for comes first.
  *
- * Return: false when there is none.
+ * Return: false if there is none.
  */
 bool vd_misses_read(struct vd_misses *misses, struct vd_question *question)
 {
@@ -105,8 +105,8 @@ bool vd_misses_read(struct vd_misses *misses, struct vd_question *question)
 }
 
 /**
- * vd_miss_init() - a queue that has asked nothing
- * @miss: the queue's
+ * vd_miss_init() - initialise a queue without misses
+ * @miss: the queue's misses
  */
 void vd_miss_init(struct vd_miss *miss)
 {
@@ -133,7 +133,7 @@ static int vd_miss_find_ahead(const struct vd_miss *miss,
 	return -1;
 }
 
-/* Only what the client has read can be answered: it will read the rest. */
+/* Only a miss that was read can be resolved: the client will read the rest. */
 static bool vd_miss_can_be_answered(const struct vd_miss *miss)
 {
 	return miss->state == VD_MISS_READ ||
@@ -141,9 +141,9 @@ static bool vd_miss_can_be_answered(const struct vd_miss *miss)
 }
 
 /*
- * The queue now waits for an answer to @question. If it has been read before,
- * its answer may be under way, but then again it may not: it is asked once
- * more, and whichever answer comes first will do.
+ * Make the queue wait for @question. If it has been read before, its update may
+ * or may not be in flight: it is queued once more, and the first update that
+ * arrives resolves it.
  */
 static void vd_miss_await(struct vd_miss *miss,
 			  const struct vd_question *question)
@@ -164,14 +164,14 @@ static void vd_miss_add_ahead(struct vd_miss *miss,
 {
 	if (vd_miss_find_ahead(miss, question) >= 0)
 		return;
-	/* Rather than those that were read and not answered. */
+	/* Full: evict the oldest entry that was read but never resolved. */
 	if (miss->nr_ahead == VD_NR_AHEAD && miss->nr_read)
 		vd_miss_remove_ahead(miss, 0);
 	if (miss->nr_ahead < VD_NR_AHEAD)
 		miss->ahead[miss->nr_ahead++] = *question;
 }
 
-/* Returns whether readers have to be woken. */
+/* Returns whether readers must be woken. */
 static bool vd_miss_queue(struct vd_misses *misses, struct vd_miss *miss)
 {
 	if (!vd_miss_has_unread(miss) || !list_empty(&miss->node))
@@ -181,10 +181,10 @@ static bool vd_miss_queue(struct vd_misses *misses, struct vd_miss *miss)
 }
 
 /**
- * vd_miss_ask() - ask for an address, and those that will be needed next
- * @misses: the device's questions
- * @miss: the queue's; what it waited for before matters no more
- * @mem: the ring's view of guest memory, which tells them
+ * vd_miss_ask() - report a miss, and those to prefetch
+ * @misses: the device's misses
+ * @miss: the queue's misses; the queue stops waiting for its previous one
+ * @mem: the ring's view of guest memory, which holds the new misses
  */
 void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 		 const struct vd_mem *mem)
@@ -203,9 +203,9 @@ void vd_miss_ask(struct vd_misses *misses, struct vd_miss *miss,
 }
 
 /**
- * vd_miss_ask_beside() - ask for an address that the handler does not wait for
- * @misses: the device's questions
- * @miss: the queue's; what it waits for stays what it waits for
+ * vd_miss_ask_beside() - report a miss that the handler does not wait for
+ * @misses: the device's misses
+ * @miss: the queue's misses; the queue keeps waiting for its current one
  * @mem: the ring's view of guest memory, whose IOTLB has missed the address
  */
 void vd_miss_ask_beside(struct vd_misses *misses, struct vd_miss *miss,
@@ -218,7 +218,7 @@ void vd_miss_ask_beside(struct vd_misses *misses, struct vd_miss *miss,
 	if (miss->state == VD_MISS_NONE) {
 		vd_miss_await(miss, &mem->miss);
 	} else {
-		/* What has been read is asked once more. */
+		/* An entry that has been read is queued once more. */
 		i = vd_miss_find_ahead(miss, &mem->miss);
 		if (i >= 0 && i < miss->nr_read)
 			vd_miss_remove_ahead(miss, i);
@@ -237,13 +237,13 @@ static bool vd_question_is_in(const struct vd_question *question, u64 first,
 }
 
 /**
- * vd_miss_answer() - a range has become known
- * @misses: the device's questions
- * @miss: the queue's
+ * vd_miss_answer() - resolve the misses in a range that was mapped
+ * @misses: the device's misses
+ * @miss: the queue's misses
  * @first: first I/O address
  * @last: last one
  *
- * Return: true when the queue waits for an address in the range, and may go on.
+ * Return: true if the queue waits for an address in the range, and may go on.
  */
 bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 		    u64 last)
@@ -255,7 +255,7 @@ bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 	is_answer = vd_miss_can_be_answered(miss) &&
 		    vd_question_is_in(&miss->question, first, last);
 	if (is_answer) {
-		/* Somebody may have been told that there is one to be read. */
+		/* poll() may already have reported it: keep it readable. */
 		if (miss->state == VD_MISS_UNREAD)
 			vd_miss_add_ahead(miss, &miss->question);
 		miss->state = VD_MISS_NONE;
@@ -268,11 +268,11 @@ bool vd_miss_answer(struct vd_misses *misses, struct vd_miss *miss, u64 first,
 }
 
 /**
- * vd_miss_drop() - forget a queue's questions
- * @misses: the device's questions
- * @miss: the queue's
+ * vd_miss_drop() - drop a queue's misses
+ * @misses: the device's misses
+ * @miss: the queue's misses
  *
- * Return: true when the queue waits for one of them, and has to ask again.
+ * Return: true if the queue waits for one of them, and must run again.
  */
 bool vd_miss_drop(struct vd_misses *misses, struct vd_miss *miss)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Questions to the client's IOMMU: addresses that the IOTLB does not know. */
+/* IOTLB misses that the client must resolve. */
 #ifndef VD_HOST_MISS_H
 #define VD_HOST_MISS_H
 
@@ -10,8 +10,8 @@
 
 #include "guest/translate.h"
 
-/* A question that nobody has read is not asked twice; one that was read is,
- * when its answer did not come and somebody runs into it once more.
+/* An unread miss is not queued twice. One that was read is queued again if it
+ * occurs again before its mapping arrives.
  */
 enum vd_miss_state {
 	VD_MISS_NONE,
@@ -20,17 +20,17 @@ enum vd_miss_state {
 };
 
 /**
- * struct vd_miss - what a queue waits for, and what it will need next
- * @node: its place in &vd_misses.unread, when it has something unread [m]
- * @state: how far the question has come that the queue waits for [m]
- * @is_repeated: it has been read before, and asked again [m]
- * @question: that question [m]
+ * struct vd_miss - the IOTLB misses of a queue
+ * @node: node in &vd_misses.unread, if a miss is unread [m]
+ * @state: state of @question [m]
+ * @is_repeated: @question was read before and is queued again [m]
+ * @question: the miss that the queue waits for [m]
  * @nr_ahead: entries in @ahead [m]
- * @nr_read: the first of them that were read [m]
- * @ahead: questions that the queue does not wait for yet; in the order in which
- *	   they came up, and not answered [m]
+ * @nr_read: number of entries at the start of @ahead that were read [m]
+ * @ahead: prefetched misses, which the queue does not wait for yet and which
+ *	   are not resolved; in the order of their occurrence [m]
  *
- * [m]: under &vd_misses.lock
+ * [m]: &vd_misses.lock
  */
 struct vd_miss {
 	struct list_head node;
@@ -43,14 +43,14 @@ struct vd_miss {
 };
 
 /**
- * struct vd_misses - a device's questions
- * @lock: protects all here
- * @unread: in the order in which they came up
- * @wait: readers that wait for the next one
- * @is_open: there is an IOTLB, and so there may be questions
+ * struct vd_misses - the IOTLB misses of a device
+ * @lock: protects all fields, and the &struct vd_miss of all queues
+ * @unread: queues with unread misses, in the order of their turns
+ * @wait: readers that wait for the next miss
+ * @is_open: there is an IOTLB, so misses can occur
  */
 struct vd_misses {
-	spinlock_t lock; /* questions */
+	spinlock_t lock; /* misses */
 	struct list_head unread;
 	wait_queue_head_t wait;
 	bool is_open;

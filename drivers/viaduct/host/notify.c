@@ -2,12 +2,12 @@
 /*
  * Waiting for files, and eventfds that are signalled.
  *
- * A vd_wait puts one entry into the wait queue of a file. Attaching learns
- * the wait queue through the file's poll; from then on starting and stopping
- * is an insertion and a removal, and the user of the wait looks for itself
- * whether the file is ready, after vd_wait_start() has returned.
+ * A vd_wait adds one entry to the wait queue of a file. Attaching obtains the
+ * wait queue through the file's poll; afterwards starting and stopping only add
+ * and remove the entry, and the caller must check whether the file is ready
+ * after vd_wait_start() has returned.
  *
- * The eventfd counter of a kick is never read: the wake-up is the message.
+ * The eventfd counter of a kick is never read: only the wakeup matters.
  */
 #include <linux/eventfd.h>
 #include <linux/err.h>
@@ -15,14 +15,14 @@
 
 #include "host/notify.h"
 
-/* Runs inside the wake-up: under the queue's spinlock, interrupts off. */
+/* Runs inside the wakeup: under the wait queue's spinlock, interrupts off. */
 static int vd_wait_wake(struct wait_queue_entry *entry, unsigned int mode,
 			int sync, void *key)
 {
 	struct vd_wait *wait = container_of(entry, struct vd_wait, entry);
 	__poll_t events = key_to_poll(key);
 
-	/* A waker that does not say what happened may mean us. */
+	/* A wakeup without events may concern any waiter. */
 	if (!events || events & wait->mask)
 		vd_work_queue(wait->work);
 	return 0;
@@ -33,7 +33,7 @@ static void vd_wait_learn(struct file *file, struct wait_queue_head *head,
 {
 	struct vd_wait *wait = container_of(table, struct vd_wait, table);
 
-	/* Some files poll on several queues; the first is the one we mean. */
+	/* Some files poll on several wait queues; the first one is needed. */
 	if (!wait->head)
 		wait->head = head;
 }
@@ -42,7 +42,7 @@ static void vd_wait_learn(struct file *file, struct wait_queue_head *head,
  * vd_wait_init() - prepare a wait
  * @wait: the wait
  * @work: the job to queue
- * @mask: which events queue it
+ * @mask: events that queue it
  */
 void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask)
 {
@@ -61,8 +61,8 @@ void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask)
  * @file: stays referenced by the caller until vd_wait_detach()
  *
  * Context: process context.
- * Return: what the file's poll says now; %EPOLLERR also for a file that has
- * no wait queue, and nothing is attached then.
+ * Return: the file's poll events now; %EPOLLERR also for a file without a wait
+ * queue. On %EPOLLERR nothing is attached.
  */
 __poll_t vd_wait_attach(struct vd_wait *wait, struct file *file)
 {
@@ -73,21 +73,20 @@ __poll_t vd_wait_attach(struct vd_wait *wait, struct file *file)
 		return EPOLLERR;
 	}
 	vd_wait_start(wait);
-	/* Ready before the entry was in the queue: nobody would tell us. */
+	/* If the file was ready before the start, no wakeup follows. */
 	return vfs_poll(file, NULL);
 }
 
 /**
- * vd_wait_start() - from now on the job is queued when the file is ready
- * @wait: the wait; nothing happens when it is started already, or when there
- *	  is nothing to wait for because the file is dead
+ * vd_wait_start() - start to queue the job when the file becomes ready
+ * @wait: the wait; no effect if it is started already or not attached
  *
- * The caller looks once more after this whether the file is ready: the full
- * barrier here pairs with the one that wakers issue between making it ready
- * and looking for waiters (skwq_has_sleeper()).
+ * The caller must check once more after this whether the file is ready: the
+ * full barrier here pairs with the one that wakers issue between making it
+ * ready and checking for waiters (skwq_has_sleeper()).
  *
  * Context: process context.
- * Return: true when the wait has begun with this call.
+ * Return: true if this call started the wait.
  */
 bool vd_wait_start(struct vd_wait *wait)
 {
@@ -96,16 +95,16 @@ bool vd_wait_start(struct vd_wait *wait)
 	add_wait_queue(wait->head, &wait->entry);
 	wait->is_on = true;
 	wait->starts++;
-	smp_mb(); /* as said above */
+	smp_mb(); /* pairs with the barrier of wakers, see above */
 	return true;
 }
 
 /**
- * vd_wait_stop() - do not queue the job any more
+ * vd_wait_stop() - stop queueing the job
  * @wait: attached or not, started or not
  *
- * When this has returned, no wake-up is in progress; the job may have been
- * queued by an earlier one. Context: process context.
+ * After the return no wakeup is in progress; an earlier one may have queued the
+ * job. Context: process context.
  */
 void vd_wait_stop(struct vd_wait *wait)
 {
@@ -116,10 +115,10 @@ void vd_wait_stop(struct vd_wait *wait)
 }
 
 /**
- * vd_wait_detach() - forget the file
+ * vd_wait_detach() - release the file
  * @wait: attached or not
  *
- * Context: process context. The caller may drop its file reference then.
+ * Context: process context. The caller may drop its file reference afterwards.
  */
 void vd_wait_detach(struct vd_wait *wait)
 {
@@ -128,7 +127,7 @@ void vd_wait_detach(struct vd_wait *wait)
 }
 
 /**
- * vd_notify_get() - find an eventfd to be signalled
+ * vd_notify_get() - get an eventfd to signal
  * @fd: descriptor, or -1 for none
  *
  * Context: process context.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waking a job when a file becomes ready: kick eventfds and sockets. */
+/* Queueing a job when a file becomes ready: kick eventfds and sockets. */
 #ifndef VD_HOST_NOTIFY_H
 #define VD_HOST_NOTIFY_H
 
@@ -12,13 +12,13 @@ struct eventfd_ctx;
 
 /**
  * struct vd_wait - a job that waits for a file
- * @entry: sits in the file's wait queue while @is_on
- * @head: that wait queue, known since the first start [q]
- * @table: how the file tells us its wait queue
- * @mask: events that wake the job [c]
+ * @entry: is in the file's wait queue while @is_on
+ * @head: the file's wait queue, or NULL if not attached [q]
+ * @table: poll table through which the file passes its wait queue
+ * @mask: events that queue the job [c]
  * @work: the job [c]
- * @is_on: the entry is in the queue [q]
- * @starts: how often it has been put there [q]
+ * @is_on: @entry is in the wait queue [q]
+ * @starts: number of times that @entry was added [q]
  */
 struct vd_wait {
 	struct wait_queue_entry entry;

@@ -44,8 +44,8 @@ static bool vd_nproc_is_exempt(const struct cred *cred)
  * vd_nproc_charge() - count one more thread of the calling user
  *
  * Context: process context of the user.
- * Return: what vd_nproc_uncharge() takes, or ERR_PTR(-EAGAIN) if the limit is
- * reached and the caller is subject to it.
+ * Return: the credentials for vd_nproc_uncharge(), or ERR_PTR(-EAGAIN) if the
+ * limit is reached and the caller is subject to it.
  */
 const struct cred *vd_nproc_charge(void)
 {
@@ -58,7 +58,7 @@ const struct cred *vd_nproc_charge(void)
 }
 
 /**
- * vd_nproc_uncharge() - count one thread less
+ * vd_nproc_uncharge() - undo vd_nproc_charge()
  * @cred: from vd_nproc_charge()
  *
  * Context: process context of any user.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ownership is of an address space, not of a process: the device keeps the
- * whole space alive until the last close or RESET_OWNER, even when the
+ * The owner is an address space, not a process: the device keeps the whole
+ * address space alive until the last close or RESET_OWNER, even after the
  * process is gone and another holds the descriptor.
  */
 #include <linux/errno.h>
@@ -11,7 +11,7 @@
 
 /**
  * vd_owner_set() - make the caller's address space the owner
- * @owner: without an owner so far
+ * @owner: must not have an owner yet
  *
  * Context: process context, under the device's mutex.
  * Return: 0, or -EINVAL for a caller without an address space of its own.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whose memory a device works on, and who may command it. */
+/* The address space that a device works on and accepts ioctls from. */
 #ifndef VD_HOST_OWNER_H
 #define VD_HOST_OWNER_H
 
@@ -8,8 +8,8 @@
 /**
  * struct vd_owner - the owner of a device
  * @mm: the address space that holds the guest's memory, or NULL [d]
- * @pid: thread that took ownership, in the initial pid namespace; only a
- *	 name, the thread may be gone [d]
+ * @pid: thread that took ownership, in the initial pid namespace; for display
+ *	 only, the thread may be gone [d]
  */
 struct vd_owner {
 	struct mm_struct *mm;

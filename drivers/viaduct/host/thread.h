@@ -27,20 +27,20 @@ struct vhost_task;
 
 /**
  * struct vd_thread - a thread that runs jobs
- * @run: runs what is queued. Called again and again, in a sleeping state; must
- *	 set TASK_RUNNING if there is work. Returns whether there was [c]
- * @killed: the thread of an owner is being killed: @run is called no more, and
- *	    vd_thread_wake() must not be called after this returns [c]
- * @mm: owner's address space, which outlives the thread [c]
- * @task: the thread. That of an owner sets it itself when it first runs [a]
+ * @run: runs the queued jobs. Called repeatedly, in a sleeping state; must set
+ *	 TASK_RUNNING if there is work. Returns whether there was [c]
+ * @killed: called when a thread of the owner is killed: @run is not called
+ *	    again, and vd_thread_wake() must not be called after this returns [c]
+ * @mm: owner's address space; must outlive the thread [c]
+ * @task: the thread; a thread of the owner sets it on its first run [a]
  * @vtask: NULL for a kernel thread [c]
- * @cred: credentials whose user a kernel thread counts for [c]
- * @nr_jobs: jobs begun so far, which tells one job from the next; written by
- *	     the thread [a]
+ * @cred: credentials of the user that a kernel thread is charged to [c]
+ * @nr_jobs: number of jobs begun, which distinguishes one job from the next;
+ *	     written by the thread [a]
  * @aborters: nesting of vd_thread_abort_faults_begin() [d]
  * @is_aborting: @aborters is not 0 [a]
- * @abort_lock: orders sending the signal and the beginning of a job
- * @abort_seen: @nr_jobs at the last look of @abort_work
+ * @abort_lock: orders sending the signal against the start of a job
+ * @abort_seen: @nr_jobs at the last run of @abort_work
  * @abort_work: sends the signal to a job that does not end
  */
 struct vd_thread {
@@ -105,7 +105,7 @@ static inline void vd_thread_stop(struct vd_thread *thread)
 }
 
 /**
- * vd_thread_begin_job() - must precede each job
+ * vd_thread_begin_job() - start a job; must be called before each one
  * @thread: the thread that calls this
  *
  * Barriers: (A) full; pairs with (B) in vd_kthread_abort_faults_begin(). Either

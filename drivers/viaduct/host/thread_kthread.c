@@ -4,9 +4,9 @@
  *
  * The thread borrows the owner's address space, is in the cgroups of the caller
  * and counts against the caller's RLIMIT_NPROC. It does not belong to the owner:
- * it outlives it, and has priority, affinity and namespaces of its own. Kernel
- * threads cannot be frozen or stopped, and the pids controller exports nothing
- * by which they could be counted.
+ * it can outlive the owner, and has its own priority, affinity and namespaces.
+ * Kernel threads cannot be frozen or stopped, and the pids controller exports
+ * no function to count them.
  *
  * A page that a program provides (userfaultfd, FUSE) may come late or never, and
  * a job that needs it blocks. SIGKILL from the kernel makes such a fault fail
@@ -50,7 +50,7 @@ static int vd_kthread_main(void *data)
  * vd_kthread_drop_signal() - start a job without the signal for an earlier one
  * @thread: the thread that calls this
  *
- * A thread of an owner is left alone: its signals are the owner's.
+ * No effect on a thread of the owner, whose signals belong to the owner.
  */
 void vd_kthread_drop_signal(struct vd_thread *thread)
 {
@@ -77,7 +77,7 @@ static void vd_kthread_abort(struct work_struct *work)
 }
 
 /**
- * vd_kthread_abort_faults_begin() - let page faults fail that block a job
+ * vd_kthread_abort_faults_begin() - make page faults that block a job fail
  * @thread: a started kernel thread
  *
  * Context: device mutex held; calls nest.
@@ -109,8 +109,8 @@ void vd_kthread_abort_faults_end(struct vd_thread *thread)
 
 #ifdef CONFIG_CGROUPS
 /*
- * A css_set stands for a cgroup in each hierarchy. Moving a thread waits for a
- * grace period, which a caller in kthreadd's own cgroups need not do.
+ * A css_set represents one cgroup per hierarchy. Moving a thread waits for a
+ * grace period, which is unnecessary if the caller is in kthreadd's cgroups.
  */
 static bool vd_kthread_has_cgroups(const struct task_struct *task)
 {

@@ -10,8 +10,8 @@
  * page comes, or when the owner is killed.
  *
  * Kernels without the kill handler keep a killed thread calling run() until it
- * is stopped. Later ones end it, and hold no reference on it: killed() must see
- * to it that nothing wakes it afterwards.
+ * is stopped. Later ones end it, and hold no reference on it: killed() must
+ * ensure that nothing wakes it afterwards.
  */
 #include "host/thread.h"
 
@@ -50,9 +50,9 @@ static struct vhost_task *vd_task_create(struct vd_thread *thread,
  * @name: the thread's name
  *
  * Context: process context of the owner.
- * Return: 0; -ERESTARTNOINTR if a signal is pending, where the kernel reports it;
- * else -ENOMEM whatever the reason, as the reference does: not every kernel
- * reports it. Nothing is left behind on failure.
+ * Return: 0; -ERESTARTNOINTR if a signal is pending and the kernel reports it;
+ * -ENOMEM for any other error, as vhost-net does: not every kernel returns the
+ * cause. Nothing is left behind on failure.
  */
 int vd_task_start(struct vd_thread *thread, const char *name)
 {

@@ -2,18 +2,18 @@
 /*
  * Workers.
  *
- * A worker runs queued jobs on the owner's address space, first come, first
- * served. A job that is queued already is not queued twice; one that is queued
- * while it runs will run again, and sees everything that was written before it
- * was queued. Jobs are bounded, so stopping a worker takes as long as a job.
+ * A worker runs queued jobs on the owner's address space, in FIFO order. A job
+ * that is queued already is not queued twice; one that is queued while it runs
+ * will run again, and sees everything that was written before it was queued.
+ * Jobs must be bounded, so that stopping a worker is bounded.
  *
- * Only a page fault can block a job. Its end depends on the kind of thread, see
- * thread_kthread.c and thread_task.c.
+ * Only a page fault can block a job. How such a fault ends depends on the type
+ * of thread, see thread_kthread.c and thread_task.c.
  *
  * A worker whose thread is killed with its owner is dead: queueing does nothing,
- * flushing returns at once, and it still has to be stopped.
+ * flushing returns at once, and it must still be stopped.
  *
- * Jobs may be queued from any context, wake-up callbacks with interrupts off
+ * Jobs may be queued from any context, wakeup callbacks with interrupts off
  * included; start, stop and flush sleep.
  */
 #include <linux/bits.h>
@@ -30,7 +30,7 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 	struct vd_work *work, *next;
 
 	node = llist_del_all(&worker->jobs);
-	/* The list has the last one first; mostly there is one. */
+	/* The list is in reverse order; it usually has one entry. */
 	if (node->next)
 		node = llist_reverse_order(node);
 	llist_for_each_entry_safe(work, next, node, node) {
@@ -67,8 +67,8 @@ static bool vd_worker_run(struct vd_thread *thread)
  * A job that has been moved to another worker while it was queued must give way
  * too: that worker runs it next.
  *
- * Context: the job, with the lock held under which &vd_work.worker changes. The
- * answer is of now.
+ * Context: the job, with the lock held under which &vd_work.worker changes.
+ * Return: true if a job waits; may be outdated at once.
  */
 bool vd_worker_has_jobs(const struct vd_work *work)
 {
@@ -89,7 +89,7 @@ static bool vd_worker_add(struct vd_worker *worker, struct vd_work *work)
 	is_dead = READ_ONCE(worker->is_dead);
 	if (is_dead)
 		clear_bit(VD_WORK_QUEUED, &work->flags);
-	/* A list with entries has had its thread woken. */
+	/* If the list has entries, the thread has already been woken. */
 	else if (llist_add(&work->node, &worker->jobs))
 		vd_thread_wake(&worker->thread);
 	rcu_read_unlock();
@@ -109,7 +109,7 @@ static void vd_worker_flush_fn(struct vd_work *work)
 	complete(&flush->done);
 }
 
-/* Forget the queued jobs; a flush that waits for its turn ends. */
+/* Drop the queued jobs; complete queued flushes. */
 static void vd_worker_drop_jobs(struct vd_worker *worker)
 {
 	struct llist_node *node = llist_del_all(&worker->jobs);
@@ -156,18 +156,19 @@ void vd_worker_flush(struct vd_worker *worker)
 	}
 	if (!wait_for_completion_killable(&flush.done))
 		return;
-	/* The caller may be the program that a job waits for. */
+	/* The caller may itself serve the page fault that blocks the job. */
 	vd_worker_abort_faults_begin(worker);
 	wait_for_completion(&flush.done);
 	vd_worker_abort_faults_end(worker);
 }
 
 /**
- * vd_worker_abort_faults_begin() - let page faults fail that block a job
+ * vd_worker_abort_faults_begin() - make page faults that block a job fail
  * @worker: a started worker
  *
  * For callers that wait for a job and are being killed, and for the last close.
- * Each call is followed by vd_worker_abort_faults_end(), or vd_worker_stop().
+ * Each call must be followed by vd_worker_abort_faults_end() or
+ * vd_worker_stop().
  * It has no effect on a thread of the owner, which is killed with the owner.
  *
  * Context: device mutex held.
@@ -182,7 +183,7 @@ void vd_worker_abort_faults_begin(struct vd_worker *worker)
  * vd_worker_abort_faults_end() - let page faults block again
  * @worker: a worker after vd_worker_abort_faults_begin()
  *
- * Other processes may hold the descriptor, for which the worker goes on.
+ * The worker must go on: other processes may hold the descriptor.
  *
  * Context: device mutex held, sleeps.
  */
@@ -255,7 +256,7 @@ void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work))
 }
 
 /**
- * vd_work_queue() - have a job run soon
+ * vd_work_queue() - queue a job
  * @work: the job; nothing happens if it is queued already, or if its worker is
  *	  dead
  *

@@ -13,10 +13,11 @@
  * struct vd_worker - a queue of jobs and its thread
  * @thread: runs the jobs
  * @jobs: queued work, latest first [a]
- * @is_last: the running job was the last in the list when that was fetched;
+ * @is_last: the running job is the last of the jobs that were fetched with it;
  *	     written by the thread
  * @is_dead: the thread was killed with its owner: jobs are not queued any more.
- *	     Read under RCU, so that a queued job is seen by who sets it [a]
+ *	     Read under RCU, so that after a grace period no reader that saw it
+ *	     clear still adds a job [a]
  * @dropped: after @is_dead: the jobs that were queued have been dropped
  */
 struct vd_worker {
@@ -28,12 +29,12 @@ struct vd_worker {
 };
 
 /**
- * struct vd_work - a job that can be queued again and again
- * @node: its place in &vd_worker.jobs while it is queued
+ * struct vd_work - a job that can be queued repeatedly
+ * @node: node in &vd_worker.jobs while the job is queued
  * @flags: VD_WORK_QUEUED [a]
- * @worker: runs it; NULL: it must not be queued. Changed under the device's
- *	    mutex and the lock that @fn takes first
- * @fn: what to do; bounded, may sleep [c]
+ * @worker: runs the job; if NULL it must not be queued. Changed under the
+ *	    device's mutex and the lock that @fn takes first
+ * @fn: function of the job; must be bounded, may sleep [c]
  */
 struct vd_work {
 	struct llist_node node;
