@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What all backends have in common: finding one behind a descriptor, and
- * sending and receiving one packet through the socket's own calls.
+ * Code common to all backends: look up the socket of a descriptor, and send
+ * and receive one packet through the socket's sendmsg() and recvmsg().
  *
- * The socket is inside a file, and the file is what is referenced: closing
- * the client's descriptor, even deleting the interface, leaves the socket
- * valid until vd_backend_put(). The calls of the socket are made directly:
- * a tap's socket is not one that security modules know.
+ * A backend references the socket's file: the socket stays valid until
+ * vd_backend_put(), even if the client's descriptor is closed or the interface
+ * deleted. sock->ops must be called directly: a tap's socket is not registered
+ * with security modules.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -15,7 +15,7 @@
 #include "net/backend_kinds.h"
 
 /**
- * vd_backend_get() - find the socket behind a descriptor
+ * vd_backend_get() - look up the socket of a descriptor
  * @backend: empty; filled in on success
  * @fd: descriptor of a tun or tap (/dev/net/tun), a macvtap or ipvtap, or an
  *	AF_PACKET socket of type SOCK_RAW
@@ -37,9 +37,9 @@ int vd_backend_get(struct vd_backend *backend, int fd)
 
 /**
  * vd_backend_put() - drop a backend
- * @backend: a backend that nobody uses any more, or an empty one
+ * @backend: a backend that is no longer in use, or an empty one
  *
- * May destroy a tap whose descriptors are all closed.
+ * May destroy a tap if all of its descriptors are closed.
  * Context: process context, without locks that a network device may need.
  */
 void vd_backend_put(struct vd_backend *backend)
@@ -55,7 +55,7 @@ void vd_backend_put(struct vd_backend *backend)
  * @frame: the frame, with the virtio-net header that the socket expects
  *
  * Context: on the owner's mm, may fault and sleep.
- * Return: what the socket's sendmsg returns.
+ * Return: the result of the socket's sendmsg().
  */
 int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
 {
@@ -71,14 +71,14 @@ int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
 /**
  * vd_backend_recv() - receive one packet
  * @backend: the backend
- * @pkt: the packet that vd_backend_consume() brought, which is used up
- *	 whatever happens; NULL for AF_PACKET
- * @to: where header and frame go
- * @len: their expected length
+ * @pkt: a packet from vd_backend_consume(), freed even on error; NULL for
+ *	 AF_PACKET
+ * @to: destination of header and frame
+ * @len: expected length of header and frame
  *
  * Context: on the owner's mm, may fault and sleep.
- * Return: 0, -EMSGSIZE when the packet had another length, or what the
- * socket's recvmsg returns; in the end the packet is gone.
+ * Return: 0; -EMSGSIZE if the packet has another length; or the error of the
+ * socket's recvmsg(). The packet is consumed in all cases.
  */
 int vd_backend_recv(struct vd_backend *backend, void *pkt,
 		    struct iov_iter *to, size_t len)
@@ -98,10 +98,10 @@ int vd_backend_recv(struct vd_backend *backend, void *pkt,
 }
 
 /**
- * vd_backend_discard() - throw the next packet away
+ * vd_backend_discard() - drop the next packet
  * @backend: the backend
- * @pkt: the packet that vd_backend_consume() brought, or NULL for the one at
- *	 the head of an AF_PACKET socket's queue
+ * @pkt: a packet from vd_backend_consume(), or NULL for the head of an
+ *	 AF_PACKET socket's queue
  *
  * Context: process context.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The sockets that packets come from and go to. */
+/* The sockets that packets are received from and sent to. */
 #ifndef VD_NET_BACKEND_H
 #define VD_NET_BACKEND_H
 
@@ -16,14 +16,13 @@ struct ptr_ring;
 
 /**
  * struct vd_backend - a socket in use by one queue
- * @file: our reference; NULL when there is no backend
- * @sock: the socket inside
- * @ring: where a tun, tap or macvtap holds packets for us; NULL for AF_PACKET
- * @is_tun: a tun or tap, which counts the packets that are received from it
- * @ifindex: index of its device, or 0 when that is not known
- * @room: bytes that devices behind the socket want in front of frames, as seen at
- *	  @room_seen
- * @room_seen: a time in jiffies
+ * @file: reference to the socket's file; NULL if there is no backend
+ * @sock: the socket of @file
+ * @ring: receive ring of a tun, tap or macvtap; NULL for AF_PACKET
+ * @is_tun: a tun or tap, which counts the packets received from it
+ * @ifindex: index of the device, or 0 if unknown
+ * @room: headroom that devices behind the socket need, as read at @room_seen
+ * @room_seen: time in jiffies
  *
  * All [q].
  */
@@ -62,8 +61,8 @@ void vd_backend_discard(struct vd_backend *backend, void *pkt);
  * vd_backend_pkt_len() - length of a packet from the device's ring
  * @pkt: the packet
  *
- * Return: bytes of the frame as it will be received, that is with the VLAN
- * tag that it may carry beside its data.
+ * Return: bytes of the frame as it will be received, including a VLAN tag that
+ * is stored beside its data.
  */
 static inline size_t vd_backend_pkt_len(void *pkt)
 {

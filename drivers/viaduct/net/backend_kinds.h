@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How each kind of backend is told from the others; inside floor 4. */
+/* Detection of each kind of backend; private to layer 4. */
 #ifndef VD_NET_BACKEND_KINDS_H
 #define VD_NET_BACKEND_KINDS_H
 

@@ -10,8 +10,8 @@
 #include "net/backend_kinds.h"
 
 /**
- * vd_backend_packet_find() - see whether a file is a raw packet socket
- * @backend: with the file filled in
+ * vd_backend_packet_find() - check whether a file is a raw packet socket
+ * @backend: the backend, with the file filled in
  *
  * Context: process context.
  * Return: 0 with the socket filled in, or -ENOTSOCK.
@@ -31,12 +31,12 @@ int vd_backend_packet_find(struct vd_backend *backend)
  * vd_backend_peek_len() - length of the packet at the head of the queue
  * @backend: an AF_PACKET backend
  *
- * A VLAN tag beside the data counts as part of the frame, though the socket
- * will not put it back: the lengths then differ, and the packet is dropped
- * instead of reaching the guest as if it had come from another network.
+ * A VLAN tag beside the data counts as part of the frame, although the socket
+ * does not insert it: the lengths then differ and the packet is dropped. It
+ * must not reach the guest untagged, as part of another network.
  *
  * Context: process context.
- * Return: bytes, 0 when there is no packet.
+ * Return: bytes, 0 if there is no packet.
  */
 size_t vd_backend_peek_len(struct vd_backend *backend)
 {

@@ -2,9 +2,8 @@
 /*
  * tun and tap devices, macvtap and ipvtap.
  *
- * They hand us their ring of received packets, so that a batch is taken at
- * the price of one lock, and take frames for sending as an array of XDP
- * buffers.
+ * They export their ring of received packets, so that one lock suffices to
+ * consume a batch, and accept frames for sending as an array of XDP buffers.
  */
 #include <linux/err.h>
 #include <linux/if_tap.h>
@@ -22,8 +21,8 @@
 #include "net/headroom.h"
 
 /**
- * vd_backend_tap_find() - see whether a file is a tun, tap or macvtap
- * @backend: with the file filled in
+ * vd_backend_tap_find() - check whether a file is a tun, tap or macvtap
+ * @backend: the backend, with the file filled in
  *
  * Context: process context, takes the RTNL.
  * Return: 0 with socket, ring and device filled in, or -ENOTSOCK.
@@ -51,22 +50,21 @@ int vd_backend_tap_find(struct vd_backend *backend)
 	return -ENOTSOCK;
 }
 
-/* The room for a virtio-net header, which other producers keep as well. */
+/* Room for a virtio-net header, which other producers reserve as well. */
 #define VD_BACKEND_HDR_ROOM	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /**
- * vd_backend_xdp_headroom() - whether and how frames go as XDP buffers
+ * vd_backend_xdp_headroom() - headroom of frames sent as XDP buffers
  * @backend: the backend
  *
- * Frames sent that way are not charged to the socket, so a finite send
- * buffer, which is the client's wish for back-pressure, rules it out.
+ * XDP buffers are not charged to the socket, so they must not be used with a
+ * finite send buffer, by which the client requests back-pressure.
  *
  * A device that adds headers, such as a tunnel on the tap's bridge, reallocates
  * each frame that has no room for them.
  *
- * Return: bytes of room that must be before a frame for
- * vd_backend_send_xdp(), more when the device has an XDP program attached; 0
- * when frames have to be sent one by one.
+ * Return: bytes that vd_backend_send_xdp() needs before a frame, more if the
+ * device has an XDP program attached; 0 if frames must be sent one by one.
  */
 unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 {
@@ -88,13 +86,13 @@ unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 }
 
 /**
- * vd_backend_has_xdp_prog() - whether an XDP program looks at frames
+ * vd_backend_has_xdp_prog() - whether an XDP program is attached
  * @backend: a backend with headroom for XDP buffers
  *
- * Such programs, and devices that they send a buffer on to, know none that are
- * longer than a page.
+ * XDP programs, and devices that they redirect to, require buffers of at most a
+ * page.
  *
- * Return: what is true now.
+ * Return: the current state, which may change at any time.
  */
 bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
 {
@@ -106,11 +104,11 @@ bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
  * @backend: a backend with headroom for XDP buffers
  * @xdp: the frames, by vd_compat_xdp_prepare(), each with its virtio-net header
  *	 at vd_compat_xdp_hdr()
- * @nr: how many, at least 1
+ * @nr: number of frames, at least 1
  *
  * Context: process context.
- * Return: 0 when the device took them all, whatever became of each; an error
- * when it took none and they are still the caller's.
+ * Return: 0 if the device took all frames, even if it drops some; an error if
+ * it took none, and the caller must free them.
  */
 int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
 			unsigned int nr)
@@ -131,18 +129,18 @@ int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
 }
 
 /**
- * vd_backend_consume() - take packets out of the device's ring
+ * vd_backend_consume() - consume packets from the device's ring
  * @backend: a backend that has a ring
- * @pkts: where they go
- * @max: how many at most
+ * @pkts: array for the packets
+ * @max: size of @pkts
  *
  * A tap with IFF_BACKPRESSURE stops its transmit queue when the ring is full.
- * The queue must be woken under the same lock as the packets are taken: what
- * becomes of them later, delivery without recvmsg() included, makes no
- * difference to the room in the ring.
+ * The queue must be woken under the lock that the packets are consumed under:
+ * their later fate, including delivery without recvmsg(), does not change the
+ * room in the ring.
  *
  * Context: process context.
- * Return: how many were taken.
+ * Return: number of packets consumed.
  */
 unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
 				unsigned int max)
@@ -159,10 +157,10 @@ unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
 }
 
 /**
- * vd_backend_unconsume() - put packets back in front of the device's ring
- * @backend: the backend they were taken from
+ * vd_backend_unconsume() - put packets back at the head of the device's ring
+ * @backend: the backend that the packets were consumed from
  * @pkts: the packets, oldest first
- * @nr: how many; those for which there is no room any more are dropped
+ * @nr: number of packets; packets that do not fit any more are dropped
  *
  * Context: process context.
  */

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Busy polling: a handler that has nothing to do looks for more itself, for
- * the time that the client set, before it lets others wake it. That spares a
- * guest its kick and us a wake-up.
+ * Busy polling: an idle handler polls for work, for the time that the client
+ * set, before it waits for a wakeup. That saves the guest a kick and the
+ * worker a wakeup.
  *
- * It gives way whenever the processor, the worker or the queue is wanted by
- * somebody else, and comes back for what is left of the time. It may sleep, for
- * a page that is not there.
+ * A poll must yield if the CPU, the worker or the queue is needed elsewhere;
+ * the next run continues it for the rest of the time. It may sleep in a page
+ * fault.
  *
  * While RX waits for packets, a reply is likely to come through the TX ring of
- * the pair: that is watched too, and its kicks are off meanwhile. While TX
- * waits, packets queue the job of RX, to which it gives way.
+ * the pair: RX polls that ring too, with its kicks suppressed. While TX waits,
+ * packets queue the job of RX, to which TX yields.
  *
  * The TX ring is read with page faults disabled: a killed waiter for the TX
  * mutex aborts page faults of TX's worker only, so this one must not sleep
- * there. A page that is missing is left to TX's own handler, and so are marks in
- * the dirty log.
+ * there. Missing pages and marks in the dirty log are left to TX's own handler.
  */
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
@@ -23,16 +22,16 @@
 
 #include "net/busy.h"
 
-/* As the clients' unit has always been: microseconds, nearly. */
+/* The ABI's unit: 1024 ns, nominally a microsecond. */
 static u64 vd_busy_clock(void)
 {
 	return ktime_get_ns() >> 10;
 }
 
 /*
- * Neither the processor, the thread, the worker nor the queue is needed. A signal
- * is pending if the thread must stop, freeze or exit with its owner, or if a
- * caller that is being killed waits for this job.
+ * The CPU, the thread, the worker and the queue are not needed elsewhere. A
+ * signal is pending if the thread must stop, freeze or exit with its owner, or
+ * if a killed caller waits for this job.
  */
 static bool vd_busy_is_free(const struct vd_queue *q)
 {
@@ -41,7 +40,7 @@ static bool vd_busy_is_free(const struct vd_queue *q)
 	       !vd_worker_has_jobs(&q->work);
 }
 
-/* Whether there is time left, of that which began when work ran out. */
+/* The time starts at the first poll after work. */
 static bool vd_busy_has_time(struct vd_queue *q)
 {
 	u64 now = vd_busy_clock();
@@ -52,11 +51,11 @@ static bool vd_busy_has_time(struct vd_queue *q)
 }
 
 /**
- * vd_busy_poll_ring() - wait for the guest
- * @q: the queue, entered, whose ring has no chain
+ * vd_busy_poll_ring() - poll the ring for chains
+ * @q: the queue, entered, with no chain in its ring
  *
- * Return: VD_GO_ON when there is one, or an error to be found; VD_YIELD when
- * somebody else is to go first; VD_STOP when the time is over.
+ * Return: VD_GO_ON if there is a chain, or an error that the next fetch
+ * reports; VD_YIELD if the poll must yield; VD_STOP if the time is over.
  */
 enum vd_next vd_busy_poll_ring(struct vd_queue *q)
 {
@@ -70,7 +69,7 @@ enum vd_next vd_busy_poll_ring(struct vd_queue *q)
 	return VD_STOP;
 }
 
-/* A verb of the ring engine for a ring that is another handler's. */
+/* Call a function of the ring engine on another handler's ring. */
 static __always_inline int vd_busy_try(struct vd_queue *other,
 				       int (*verb)(struct vd_ring *ring))
 {
@@ -82,7 +81,7 @@ static __always_inline int vd_busy_try(struct vd_queue *other,
 	return ret;
 }
 
-/* Watch the other ring, if nobody uses it and it waits for a kick. */
+/* Lock the other ring for polling, if it is unused and waits for a kick. */
 static bool vd_busy_borrow(struct vd_queue *other)
 {
 	if (!mutex_trylock(&other->lock))
@@ -91,7 +90,7 @@ static bool vd_busy_borrow(struct vd_queue *other)
 	    other->ring.is_mapped && other->is_armed && !other->ring.log.on) {
 		if (!vd_busy_try(other, vd_ring_mute))
 			return true;
-		/* A page is not there: its own handler waits for it. */
+		/* A page is missing: the other handler faults it in. */
 		vd_work_queue(&other->work);
 	}
 	mutex_unlock(&other->lock);
@@ -100,19 +99,19 @@ static bool vd_busy_borrow(struct vd_queue *other)
 
 static void vd_busy_return(struct vd_queue *other)
 {
-	/* Chains have come, or an error: for its own handler. */
+	/* New chains or an error: the ring's own handler must run. */
 	if (vd_busy_try(other, vd_ring_arm))
 		vd_work_queue(&other->work);
 	mutex_unlock(&other->lock);
 }
 
 /**
- * vd_busy_poll_socket() - wait for the backend
- * @q: the RX queue, entered, whose backend has no packet
- * @has_packet: whether it has one
+ * vd_busy_poll_socket() - poll the backend for packets
+ * @q: the RX queue, entered, with no packet in its backend
+ * @has_packet: returns whether the backend has a packet
  *
- * Return: VD_GO_ON when there is one; VD_YIELD when somebody else, the other
- * handler perhaps, is to go first; VD_STOP when the time is over.
+ * Return: VD_GO_ON if there is a packet; VD_YIELD if the poll must yield, to
+ * the other handler for instance; VD_STOP if the time is over.
  */
 enum vd_next vd_busy_poll_socket(struct vd_queue *q,
 				 bool (*has_packet)(struct vd_queue *q))

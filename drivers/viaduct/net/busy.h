@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waiting for work without sleeping, for a time that the client chose. */
+/* Busy polling for work, for the time that the client set. */
 #ifndef VD_NET_BUSY_H
 #define VD_NET_BUSY_H
 

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A pool of page fragments that comes back.
+ * A pool of page fragments that are recycled.
  *
- * Each frame is handed to the stack with a reference to the page it lies in.
- * Fresh pages are expensive: kernels that clear pages at allocation spend
- * more time on that than on the copy. So a pool keeps a few large pages,
- * takes very many references to each at once, and gives them out one a
- * fragment. When the turn of a page comes again and all references that were
- * given out have been dropped, it is used again as it is.
+ * Each frame is passed to the stack with a reference to its page. Fresh pages
+ * are expensive: kernels that clear pages at allocation spend more time on that
+ * than on the copy. So a pool keeps a few large pages, takes many references to
+ * each at once, and gives out one per fragment. A page is reused as it is when
+ * its turn comes again and all references that were given out are dropped.
  *
- * Where it has not come back, a pool for small frames takes the page after it,
- * or one more page; a socket may hold many frames until its reader comes. The
- * pool shrinks when all pages come back in time, since fewer stay in the cache.
- * For a long frame a fresh page costs more than the socket's own copy, so a
- * pool for such refuses: as many frames are in flight as it is meant for.
- * A frame that is never freed must not block its page for ever, though.
+ * If that page is still in use, a pool for small frames takes the next page, or
+ * adds one; a socket may hold many frames until its reader takes them. The pool
+ * shrinks when all pages are free at their turn, since fewer pages stay in the
+ * cache. For a long frame a fresh page costs more than the socket's own copy,
+ * so a pool for long frames must refuse instead. A frame that is never freed
+ * must not block its page for ever: the page is replaced after
+ * VD_FRAG_PATIENCE turns.
  *
- * The page's count decides: while it equals the references that the pool still
- * holds, no other holder exists that could take a new one.
+ * The page's reference count decides: while it equals the references that the
+ * pool holds, no other holder exists that could take a new one.
  *
- * Pages are charged to the memory cgroup of the owner. Pages that are not in use
- * go back to the kernel by vd_frag_trim() and vd_frag_empty() (see reclaim.c).
+ * Pages are charged to the memory cgroup of the owner. vd_frag_trim() and
+ * vd_frag_empty() return unused pages to the kernel (see reclaim.c).
  */
 #include <linux/gfp.h>
 #include <linux/lockdep.h>
@@ -35,46 +35,47 @@
 
 #include "net/frag.h"
 
-/* More than the fragments that fit into a page of any size. */
+/* Must exceed the number of fragments that fit into a page of any size. */
 #define VD_FRAG_BIAS	SZ_64K
 
-/* As large as the allocator gives without effort. */
+/* The largest order that the allocator provides cheaply. */
 #define VD_FRAG_ORDER	get_order(SZ_32K)
 
-/* Three of the longest frames that guests send: one does not fit into a quarter. */
+/* Three of the longest frames that guests send; each exceeds a quarter. */
 #define VD_FRAG_LONG_ORDER	get_order(SZ_256K)
 
-/* Turns in a row that a page for long frames is waited for. */
+/* Consecutive turns after which a busy page for long frames is replaced. */
 #define VD_FRAG_PATIENCE	64
 
-/* Pages in a row that are looked at before one more is allocated. */
+/* Consecutive busy pages after which the pool grows by one. */
 #define VD_FRAG_TRIES		4
 
-/* Allocations without a try for a large page after one that failed. */
+/* Allocations that skip large pages after one failed. */
 #define VD_FRAG_BACKOFF		256
 
 /*
- * A large page must cost nothing but its clearing: no reclaim or compaction in
- * this thread, nothing from the reserves, no warning.
+ * A large page must cost no more than its clearing: no direct reclaim or
+ * compaction, no use of the reserves, no warning.
  */
 #define VD_FRAG_GFP_LARGE						\
 	((GFP_KERNEL_ACCOUNT & ~__GFP_DIRECT_RECLAIM) | __GFP_COMP |	\
 	 __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * A single page may reclaim, but must not kill for memory, in the owner's
- * cgroup or elsewhere: the frame can go by the socket's own sendmsg().
+ * A single page may reclaim, but must not invoke the OOM killer, in the owner's
+ * cgroup or elsewhere: the caller can fall back to the socket's sendmsg().
  */
 #define VD_FRAG_GFP_SINGLE						\
 	(GFP_KERNEL_ACCOUNT | __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 /**
- * vd_frag_init() - an empty pool
+ * vd_frag_init() - initialise an empty pool
  * @pool: zeroed memory
- * @lock: the mutex of the queue that uses it
- * @slot: zeroed memory for its pages
- * @max: their number, at least VD_FRAG_PAGES
- * @is_long: for frames of more than a page; has VD_FRAG_PAGES pages at most
+ * @lock: mutex of the queue that uses the pool
+ * @slot: zeroed memory for the slots
+ * @max: number of slots, at least VD_FRAG_PAGES
+ * @is_long: the pool is for frames of more than a page; it then uses
+ *	     VD_FRAG_PAGES slots
  */
 void vd_frag_init(struct vd_frag_pool *pool, struct mutex *lock,
 		  struct vd_frag_page *slot, unsigned int max, bool is_long)
@@ -86,17 +87,17 @@ void vd_frag_init(struct vd_frag_pool *pool, struct mutex *lock,
 	pool->is_long = is_long;
 }
 
-/* Whether all references are the pool's. */
+/* Returns whether the pool holds all references. */
 static bool vd_frag_is_free(const struct vd_frag_page *slot)
 {
 	if (!slot->page || page_ref_count(slot->page) != slot->bias)
 		return false;
-	/* Their last reads come before the drop of their reference. */
+	/* Order reuse after the holders' last reads, before their put. */
 	smp_acquire__after_ctrl_dep();
 	return true;
 }
 
-/* Returns how much memory that frees at once, in units of PAGE_SIZE. */
+/* Returns the memory freed immediately, in units of PAGE_SIZE. */
 static unsigned int vd_frag_drop(struct vd_frag_pool *pool,
 				 struct vd_frag_page *slot)
 {
@@ -120,7 +121,7 @@ static struct page *vd_frag_alloc_large(struct vd_frag_pool *pool)
 		pool->nr_backoff--;
 		return NULL;
 	}
-	/* Background reclaim is not worth it where sendmsg() does as well. */
+	/* Do not wake kswapd for long frames: sendmsg() is as good. */
 	page = pool->is_long ?
 	       alloc_pages(VD_FRAG_GFP_LARGE & ~__GFP_KSWAPD_RECLAIM,
 			   VD_FRAG_LONG_ORDER) :
@@ -144,7 +145,7 @@ static struct page *vd_frag_alloc(struct vd_frag_pool *pool)
 	return page;
 }
 
-/* Put a fresh page into @slot. */
+/* Replace the page in @slot by a fresh one. */
 static bool vd_frag_replace(struct vd_frag_pool *pool,
 			    struct vd_frag_page *slot)
 {
@@ -159,7 +160,7 @@ static bool vd_frag_replace(struct vd_frag_pool *pool,
 	return true;
 }
 
-/* A round in which all pages came back in time makes the next one shorter. */
+/* If all pages were free at their turn, the next round is shorter. */
 static struct vd_frag_page *vd_frag_turn(struct vd_frag_pool *pool)
 {
 	if (++pool->turn >= pool->nr) {
@@ -172,7 +173,7 @@ static struct vd_frag_page *vd_frag_turn(struct vd_frag_pool *pool)
 	return &pool->slot[pool->turn];
 }
 
-/* The slot to take the next page from, be it there, in use or not. */
+/* Returns the slot for the next page; it may be empty, busy or free. */
 static struct vd_frag_page *vd_frag_pick(struct vd_frag_pool *pool)
 {
 	struct vd_frag_page *slot = vd_frag_turn(pool);
@@ -192,10 +193,10 @@ static struct vd_frag_page *vd_frag_pick(struct vd_frag_pool *pool)
 	return slot;
 }
 
-/* Have a page in @slot that is all ours. */
+/* Ensure that @slot has a page with no other holder. */
 static bool vd_frag_renew(struct vd_frag_pool *pool, struct vd_frag_page *slot)
 {
-	/* The allocator's choice of node stands until the worker moves. */
+	/* Replace a page only if the worker has moved to another node. */
 	bool is_far = slot->page && slot->nid != numa_mem_id();
 
 	if (is_far || !vd_frag_is_free(slot)) {
@@ -217,8 +218,8 @@ static bool vd_frag_renew(struct vd_frag_pool *pool, struct vd_frag_page *slot)
  * @pool: the pool
  *
  * Context: process context on the owner's mm, may sleep; @pool->lock held.
- * Return: false when there is no memory, or when a pool for long frames had
- * better not be used for the next one.
+ * Return: false if there is no memory, or if the next page of a pool for long
+ * frames is still in use: the caller must send the frame by sendmsg().
  */
 bool vd_frag_advance(struct vd_frag_pool *pool)
 {
@@ -238,9 +239,9 @@ bool vd_frag_advance(struct vd_frag_pool *pool)
 }
 
 /**
- * vd_frag_undo() - give back the fragment that was cut last
+ * vd_frag_undo() - return the last fragment to the pool
  * @pool: the pool
- * @len: its length
+ * @len: length of the fragment
  *
  * Context: process context, @pool->lock held.
  */
@@ -250,7 +251,7 @@ void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len)
 	pool->cur->bias++;
 }
 
-/* Forget the current page if it is gone. */
+/* Clear the current page if it was freed. */
 static void vd_frag_check_current(struct vd_frag_pool *pool)
 {
 	if (pool->cur && !pool->cur->page) {
@@ -265,10 +266,10 @@ static void vd_frag_check_current(struct vd_frag_pool *pool)
  * vd_frag_trim() - free the pages that were not used since the last call
  * @pool: the pool
  *
- * Frames in flight keep theirs.
+ * Frames in flight keep their pages.
  *
  * Context: process context, @pool->lock held.
- * Return: memory that is free now, in units of PAGE_SIZE.
+ * Return: memory freed immediately, in units of PAGE_SIZE.
  */
 unsigned int vd_frag_trim(struct vd_frag_pool *pool)
 {
@@ -289,11 +290,13 @@ unsigned int vd_frag_trim(struct vd_frag_pool *pool)
 }
 
 /**
- * vd_frag_empty() - free all pages; frames in flight keep theirs
+ * vd_frag_empty() - free all pages
  * @pool: the pool, which is empty afterwards
  *
+ * Frames in flight keep their pages.
+ *
  * Context: process context, @pool->lock held.
- * Return: memory that is free now, in units of PAGE_SIZE.
+ * Return: memory freed immediately, in units of PAGE_SIZE.
  */
 unsigned int vd_frag_empty(struct vd_frag_pool *pool)
 {

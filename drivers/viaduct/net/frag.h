@@ -14,16 +14,16 @@ struct page;
 /* Pages of a pool: enough for the frames that the stack usually holds. */
 #define VD_FRAG_PAGES	8
 
-/* And for those that a socket holds until its reader takes them. */
+/* Enough for the frames that a socket holds until its reader takes them. */
 #define VD_FRAG_MAX_PAGES	64
 
 /**
  * struct vd_frag_page - one page of a pool
  * @page: first page of an allocation, or NULL
- * @bias: references to it that are ours and not yet given out
- * @nr_busy: turns in a row at which frames in flight held it
- * @nid: the memory node of the CPU that allocated it
- * @is_idle: its turn has not come since the last vd_frag_trim()
+ * @bias: references that the pool holds and has not given out yet
+ * @nr_busy: consecutive turns at which frames in flight held the page
+ * @nid: memory node of the CPU that allocated the page
+ * @is_idle: the slot was not renewed since the last vd_frag_trim()
  *
  * All [q].
  */
@@ -38,11 +38,11 @@ struct vd_frag_page {
 /**
  * struct vd_frag_pool - pages from which frames are cut
  * @base: address of the current page's memory
- * @size: its length
- * @offset: where the next fragment begins
+ * @size: length of the current page's memory
+ * @offset: start of the next fragment
  * @cur: the current page, or NULL
- * @turn: index of the slot whose turn came last
- * @nr: slots that take turns, at least VD_FRAG_PAGES
+ * @turn: index of the slot that was tried last
+ * @nr: slots in rotation, at least VD_FRAG_PAGES
  * @nr_pages: memory held, in units of PAGE_SIZE; read without a lock
  * @nr_backoff: allocations until large pages are tried again
  * @trimmed_offset: @offset at the last vd_frag_trim()
@@ -52,9 +52,9 @@ struct vd_frag_page {
  * @lock: the mutex of the queue that uses the pool [c]
  * @link: place in the list of reclaim.c, under that list's lock
  * @slot: the pages [c]
- * @max: their number [c]
+ * @max: number of slots [c]
  *
- * All [q] but as said.
+ * All [q] unless noted.
  */
 struct vd_frag_pool {
 	void *base;
@@ -88,8 +88,8 @@ bool vd_frag_advance(struct vd_frag_pool *pool);
  * @len: bytes, a multiple of the cache line, at most PAGE_SIZE, or
  *	 VD_FRAG_MAX_LEN when the pool is for long frames
  *
- * The reference that comes with it is dropped by whatever frees the frame
- * (put_page() on the head page), or by vd_frag_undo().
+ * The fragment holds a page reference. Freeing the frame drops it (put_page()
+ * on the head page), or vd_frag_undo() does.
  *
  * Context: process context on the owner's mm, may sleep; @pool->lock held.
  * Return: the memory, or NULL.

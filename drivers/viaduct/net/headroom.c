@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Room that must be in front of frames for headers to come.
+ * Headroom that frames need for headers added later.
  *
- * A bridge or Open vSwitch tells its ports how much room the tunnels on it need,
- * so that encapsulation need not reallocate frames. A tap honours that in its own
- * sendmsg(), but keeps the number to itself. The device above it has the same
- * number in @needed_headroom, and a macvtap has that of the device below it in
- * its own.
+ * A bridge or Open vSwitch propagates the headroom of its tunnels to its ports,
+ * so that encapsulation need not reallocate frames. A tap honours that value in
+ * its own sendmsg(), but does not export it. The tap's master device has the
+ * same value in @needed_headroom; a macvtap inherits @needed_headroom from its
+ * lower device.
  *
- * The device behind a descriptor is found by what the tap tells of it: a name in
- * fdinfo, or a queue's pointer in <linux/if_tap.h>. It is looked for in the
- * namespace that the descriptor was opened in, and may be a wrong one after
- * it moved or was renewed. That is harmless: the number is a hint.
+ * The device of a descriptor is found by its name in fdinfo, or by the queue's
+ * pointer in <linux/if_tap.h>. The lookup uses the namespace that the
+ * descriptor was opened in, and may return a wrong device after the device
+ * moved or was created anew. That is harmless: the value is a hint.
  */
 #include <linux/if_tap.h>
 #include <linux/minmax.h>
@@ -23,7 +23,7 @@
 
 #include "net/headroom.h"
 
-/* The line of fdinfo that has the device's name. */
+/* The fdinfo line with the device's name. */
 #define VD_HEADROOM_FORMAT	"iff:\t%15s"
 
 /* As /proc/PID/fdinfo shows it; takes the RTNL. */
@@ -74,7 +74,7 @@ static int vd_headroom_find_tap(const struct vd_backend *backend)
  * @backend: the backend, with its socket filled in
  *
  * Context: process context, takes the RTNL.
- * Return: the device's index, or 0 when it is not known.
+ * Return: the device's index, or 0 if unknown.
  */
 int vd_headroom_find(const struct vd_backend *backend)
 {
@@ -83,7 +83,7 @@ int vd_headroom_find(const struct vd_backend *backend)
 }
 
 /**
- * vd_headroom_look() - see what the devices on a frame's way ask for
+ * vd_headroom_look() - read the headroom that the device and its master need
  * @backend: the backend
  *
  * Return: bytes in front of a frame.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Room that must be in front of frames for headers to come. */
+/* Headroom that frames need for headers added later. */
 #ifndef VD_NET_HEADROOM_H
 #define VD_NET_HEADROOM_H
 

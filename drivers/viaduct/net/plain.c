@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Received frames that need not the socket's recvmsg().
+ * Delivery of received frames without the socket's recvmsg().
  *
- * A tap's recvmsg() takes one packet at a time: a reference to the device,
- * an iterator, a checked copy for the header and another for the frame,
- * counters. Most packets are plain: one piece, nothing to segment, no VLAN
- * tag beside the data. Of those the packet itself tells the header, and header
- * and frame go to the guest through one window. The device's counters are
- * written and the packets freed once a batch.
+ * A tap's recvmsg() costs a reference to the device, an iterator, two checked
+ * copies and counter updates per packet. Most packets are plain: linear, no
+ * GSO, no VLAN tag beside the data. The header of a plain packet follows from
+ * its skb, so header and frame are written in one user access window. The
+ * device's counters are updated and the packets freed once per batch.
  *
- * The socket has to agree on how long the header is. That is only known when
- * its recvmsg() has delivered a packet, so the first one goes that way, and so
- * does each that is not plain or meets a fault: what happens to those is for
- * the socket to decide.
+ * The socket must use the same header length. That is known only after its
+ * recvmsg() has delivered a packet, so the first packet must go through
+ * recvmsg(). So must each packet that is not plain or that faults in the copy:
+ * the socket decides what happens to it.
  */
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
@@ -34,7 +33,7 @@ static bool vd_plain_is(const struct vd_queue *q, void *pkt)
 	       (!q->backend.is_tun || vd_tapdev_is(&rx->tapdev, skb->dev));
 }
 
-/* Header, of any of its lengths, and a small frame: one window for both. */
+/* One user access window covers the header and, if it is small, the frame. */
 static int vd_plain_write(const struct vd_queue *q, char __user *to,
 			  const struct sk_buff *skb)
 {
@@ -42,7 +41,7 @@ static int vd_plain_write(const struct vd_queue *q, char __user *to,
 	struct virtio_net_hdr_mrg_rxbuf mrg;
 	const void *hdr = &mrg;
 
-	/* It can only fail for what has to be segmented. */
+	/* Cannot fail: the packet is not GSO. */
 	virtio_net_hdr_from_skb(skb, &mrg.hdr, true, true, 0);
 	mrg.num_buffers = (__force __virtio16)cpu_to_le16(1);
 	if (!user_write_access_begin(to, hdr_len + skb->len))
@@ -51,7 +50,7 @@ static int vd_plain_write(const struct vd_queue *q, char __user *to,
 		unsafe_copy_to_user(to, hdr, sizeof(mrg), fault);
 	else
 		unsafe_copy_to_user(to, hdr, sizeof(mrg.hdr), fault);
-	/* A plain packet came through no tunnel, and has no hash. */
+	/* A plain packet has no tunnel offsets and no hash. */
 	if (vd_vnet_has_tunnel(&q->vnet)) {
 		unsafe_put_user(0, (u64 __user *)(to + sizeof(mrg)), fault);
 		unsafe_put_user(0, (u32 __user *)(to + sizeof(mrg)) + 2, fault);
@@ -69,7 +68,7 @@ fault:
 }
 
 /**
- * vd_plain_end() - count and free what has been delivered
+ * vd_plain_end() - count and free the delivered packets
  * @q: an RX queue, at the end of a batch or run
  *
  * Context: process context.
@@ -96,11 +95,11 @@ void vd_plain_end(struct vd_queue *q)
 /**
  * vd_plain_deliver() - write the next packet and its header, if it is plain
  * @q: an RX queue with a packet
- * @seg: the piece of memory that holds all of it
+ * @seg: segment that must have room for header and frame
  *
  * Context: on the owner's mm, may fault and sleep.
- * Return: true when it has been delivered; otherwise it is still the next
- * packet, and vd_backend_recv() has to be asked.
+ * Return: true if the packet was delivered; false if it is still the next
+ * packet and must go through vd_backend_recv().
  */
 bool vd_plain_deliver(struct vd_queue *q, const struct iovec *seg)
 {
@@ -122,11 +121,12 @@ bool vd_plain_deliver(struct vd_queue *q, const struct iovec *seg)
 }
 
 /**
- * vd_plain_source() - where a packet says that it comes from
+ * vd_plain_source() - read a packet's device before recvmsg() frees it
  * @q: an RX queue
- * @pkt: a packet from its backend's ring
+ * @pkt: a packet from the ring of @q's backend, or NULL
  *
- * Return: what vd_plain_learn() wants to know; NULL when that is nothing.
+ * Return: the argument for vd_plain_learn(), which must not be dereferenced;
+ * NULL if the packet has no device.
  */
 const struct net_device *vd_plain_source(const struct vd_queue *q, void *pkt)
 {
@@ -135,9 +135,9 @@ const struct net_device *vd_plain_source(const struct vd_queue *q, void *pkt)
 }
 
 /**
- * vd_plain_learn() - a packet has been received by vd_backend_recv()
+ * vd_plain_learn() - update @q's header length and device after recvmsg()
  * @q: an RX queue
- * @source: vd_plain_source() of the packet, before that
+ * @source: vd_plain_source() of the packet, read before vd_backend_recv()
  *
  * Context: process context.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Received frames that need not the socket's recvmsg(). */
+/* Delivery of received frames without the socket's recvmsg(). */
 #ifndef VD_NET_PLAIN_H
 #define VD_NET_PLAIN_H
 

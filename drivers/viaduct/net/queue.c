@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Setting a queue up, changing it, stopping it; run.c has what happens in
- * between.
+ * Setup, changes and teardown of a queue; run.c has the handler's side.
  *
- * The queue's mutex decides between handler and control. The handler takes
- * it once a run, and a run is bounded, so control waits for one run at the
- * most; between two runs nothing is in flight but packets that wait for
- * buffers. Changing a running queue therefore needs no further protocol.
+ * The queue's mutex serialises handler and control. The handler takes it once
+ * per run, and a run is bounded, so control waits for at most one run. Between
+ * runs only packets that wait for buffers are in flight. Changing a running
+ * queue therefore needs no further protocol.
  */
 #include <linux/file.h>
 #include <linux/virtio_config.h>
@@ -21,8 +20,8 @@
  * vd_queue_lock() - take a queue's mutex for a change
  * @q: the queue
  *
- * The handler releases it after a run, which may be blocked by a page fault. A
- * caller that is being killed may be the program that has to provide the page.
+ * The handler holds the mutex for a run, which may block in a page fault. A
+ * killed caller may be the program that must provide the page: abort the fault.
  *
  * Context: device mutex held, may sleep.
  */
@@ -32,7 +31,7 @@ void vd_queue_lock(struct vd_queue *q)
 
 	atomic_inc(&q->wanted);
 	if (mutex_lock_killable(&q->lock)) {
-		/* Without a worker no run holds the mutex. */
+		/* Without a worker, no handler holds the mutex. */
 		if (worker)
 			vd_worker_abort_faults_begin(worker);
 		mutex_lock(&q->lock);
@@ -43,18 +42,18 @@ void vd_queue_lock(struct vd_queue *q)
 }
 
 /**
- * vd_queue_init() - a queue as it is after open
+ * vd_queue_init() - initialise a queue to its state after open
  * @q: zeroed memory
- * @dir: its direction
+ * @dir: direction of the queue
  * @other: the other queue of the pair
- * @misses: the device's questions
+ * @misses: the device's IOTLB misses
  * @run: the handler
  */
 void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 		   struct vd_misses *misses, void (*run)(struct vd_work *work))
 {
 	mutex_init(&q->lock);
-	/* Both are taken at times, in this order. */
+	/* Both mutexes may be held at once, RX before TX. */
 	lockdep_set_subclass(&q->lock, dir);
 	q->dir = dir;
 	q->other = other;
@@ -69,7 +68,7 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 
 /**
  * vd_queue_reset() - bring a queue back to the state after open
- * @q: a detached queue, whose worker may still exist
+ * @q: a detached queue; its worker may still exist
  *
  * Context: device mutex held. No wake-up reaches the queue afterwards.
  */
@@ -93,9 +92,9 @@ void vd_queue_reset(struct vd_queue *q)
 
 /**
  * vd_queue_set_worker() - set the worker that runs the handler
- * @q: a queue that nothing can wake
+ * @q: a queue that has no wakeup source
  * @worker: a started worker, or NULL
- * @owner: the owner's pid, a name for messages
+ * @owner: the owner's pid, for messages
  *
  * Context: device mutex held.
  */
@@ -107,11 +106,11 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 }
 
 /**
- * vd_queue_move() - have another worker run the handler
- * @q: the queue, running or not, that has a worker
+ * vd_queue_move() - move the handler to another worker
+ * @q: the queue, running or not, which must have a worker
  * @worker: a started worker
  *
- * When this has returned, the old worker has nothing more to do with the queue.
+ * After return, the old worker does not use the queue.
  *
  * Context: device mutex held.
  */
@@ -124,8 +123,8 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 		return;
 	vd_queue_lock(q);
 	/*
-	 * Nobody else queues the job now: the handler does so under the lock,
-	 * control under the device's.
+	 * With both waits off nothing else queues the job: the handler needs
+	 * the queue's mutex to do so, control the device's.
 	 */
 	kick = q->kick_wait.is_on;
 	socket = q->socket_wait.is_on;
@@ -139,12 +138,12 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 	mutex_unlock(&q->lock);
 	/* The old worker may still hold the job, or drop it if it is dead. */
 	vd_worker_flush(old);
-	/* Wake-ups may have come while nothing was waiting for them. */
+	/* Wakeups may have been lost while the waits were off. */
 	vd_work_queue(&q->work);
 }
 
 /**
- * vd_queue_set_features() - change what the client acked
+ * vd_queue_set_features() - set the acked features
  * @q: the queue, running or not: a run sees the old or the new set
  * @features: a checked set of VD_FEATURE_WORDS words
  *
@@ -160,11 +159,12 @@ void vd_queue_set_features(struct vd_queue *q, const u64 *features)
 }
 
 /**
- * vd_queue_set_iotlb() - change what addresses mean
- * @q: the queue, running or not; without ring addresses afterwards, and without
- *     a question, when that is a change
- * @iotlb: they are I/O addresses that this knows; NULL: they are not
- * @pages: with @iotlb, what the ring needs to translate its own
+ * vd_queue_set_iotlb() - set whether addresses are translated by an IOTLB
+ * @q: the queue, running or not
+ * @iotlb: translates I/O addresses; NULL if addresses are not I/O addresses
+ * @pages: translated pages of the ring, with @iotlb
+ *
+ * A change clears the ring's addresses and drops the queue's misses.
  *
  * Context: device mutex held.
  */
@@ -183,9 +183,11 @@ void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 /**
  * vd_queue_set_regions() - replace the memory table
  * @q: the queue, running or not
- * @regions: the new one
+ * @regions: the new table
  *
- * Context: device mutex held. The old one is not used any more afterwards.
+ * After return, the queue does not use the old table.
+ *
+ * Context: device mutex held.
  */
 void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 {
@@ -196,9 +198,9 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 }
 
 /**
- * vd_queue_set_log_base() - say where the dirty bitmap is
+ * vd_queue_set_log_base() - set the address of the dirty bitmap
  * @q: the queue, running or not
- * @base: user address, checked against what will be logged
+ * @base: user address; the caller must have checked all that will be logged
  *
  * Context: device mutex held.
  */
@@ -210,16 +212,15 @@ void vd_queue_set_log_base(struct vd_queue *q, u64 base)
 }
 
 /**
- * vd_queue_set_kick() - replace the eventfd by which the guest wakes us
+ * vd_queue_set_kick() - replace the eventfd by which the guest wakes @q
  * @q: the queue, running or not
- * @kick: an eventfd's file, whose reference passes to the queue on success;
- *	  NULL for none
+ * @kick: file of an eventfd, or NULL; on success its reference passes to the
+ *	  queue
  *
- * Kicks that the new eventfd holds already wake the handler.
+ * A kick that the new eventfd already holds wakes the handler.
  *
- * Context: device mutex held; the queue has a worker unless @kick is NULL.
- * Return: 0, or -EINVAL for an eventfd that cannot be waited for; the old
- * one is then still in place.
+ * Context: device mutex held; unless @kick is NULL, there must be a worker.
+ * Return: 0, or -EINVAL for an eventfd in error; the old one then stays.
  */
 int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
 {
@@ -236,7 +237,7 @@ int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
 			vd_work_queue(&q->work);
 	}
 	mutex_unlock(&q->lock);
-	/* For the same file this is the reference that came with the call. */
+	/* If the file did not change, this drops the caller's reference. */
 	if (old)
 		fput(old);
 	return 0;
@@ -249,7 +250,7 @@ int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
  * @new: the new eventfd, or NULL
  *
  * Context: device mutex held.
- * Return: the old one, which is not signalled any more for this queue.
+ * Return: the old eventfd, which this queue does not signal any more.
  */
 struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
 					struct eventfd_ctx **slot,
@@ -283,8 +284,8 @@ static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
 }
 
 /*
- * The IOTLB does not know the device area, so that the ring cannot be attached.
- * A queue that runs goes on, with the socket and the answer that it waits for.
+ * The IOTLB has no mapping for the device area, so the ring cannot be attached.
+ * A running queue must keep its socket and its pending miss.
  */
 static void vd_queue_ask_to_attach(struct vd_queue *q)
 {
@@ -329,11 +330,11 @@ static int vd_queue_attach_locked(struct vd_queue *q,
  * @q: the queue; ring and memory table have been checked
  * @backend: the socket, which passes to the queue or is dropped
  *
- * Work that waits in the ring or in the socket is begun without a kick.
+ * Pending work in the ring or the socket starts without a kick.
  *
  * Context: device mutex held, on the owner's mm, may fault.
- * Return: 0; -ENOMEM; -EFAULT when the used ring cannot be accessed; -EINVAL
- * for a socket that is in error. What ran before goes on then.
+ * Return: 0; -ENOMEM; -EFAULT if the used ring cannot be accessed; -EINVAL if
+ * the socket is in error. On error a running queue keeps its old socket.
  */
 int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
 {
@@ -357,9 +358,8 @@ int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
  * vd_queue_detach() - stop a queue
  * @q: the queue, running or not
  *
- * When this has returned the handler touches neither ring nor buffers nor
- * socket: all completed chains are published, and those that were not begun
- * are still available.
+ * After return, the handler does not touch ring, buffers or socket: all
+ * completed chains are published, and all others are still available.
  *
  * Context: device mutex held.
  */
@@ -369,7 +369,7 @@ void vd_queue_detach(struct vd_queue *q)
 
 	vd_queue_lock(q);
 	vd_queue_unplug(q, &old);
-	/* Its last run may have asked for something. */
+	/* The last run may have reported a miss. */
 	vd_miss_drop(q->misses, &q->miss);
 	vd_scratch_destroy(q);
 	mutex_unlock(&q->lock);

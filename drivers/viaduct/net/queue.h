@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One virtqueue with everything that makes it run: ring, guest memory,
- * backend, eventfds and its job on a worker.
+ * One virtqueue and all that it needs to run: ring, guest memory, backend,
+ * eventfds and a job on a worker.
  *
  * Lock order: device mutex, queue mutex (RX before TX), wait queue locks.
  */
@@ -26,30 +26,31 @@ struct vd_rx;
 /**
  * struct vd_queue - a virtqueue
  * @lock: held by the handler for one run, by control for one change
- * @wanted: how many wait for @lock, and want a busy poll to end [a]
+ * @wanted: number of waiters for @lock; a busy poll must end if not 0 [a]
  * @dir: the guest's direction, and the ring's index in the ABI [c]
  * @other: the other queue of the pair [c]
  * @device: number of the device, for messages and traces [c]
  * @owner: the owner's pid, for messages and traces [d]
  * @work: the handler's job [c]
- * @broken: the ring failed a check; nothing is done until it is attached
- *	    again [q]
+ * @broken: the ring failed a check; the handler must not touch it until it is
+ *	    attached again [q]
  * @is_armed: the guest will kick [q]
- * @backend: where packets go or come from; none: the queue is stopped [q]
+ * @backend: destination or source of packets; empty if the queue is
+ *	     stopped [q]
  * @socket_wait: wakes the handler when the backend is ready [q]
  * @kick: eventfd by which the guest wakes the handler, or NULL [q]
- * @kick_wait: waits for that [q]
+ * @kick_wait: wakes the handler when @kick is signalled [q]
  * @call: eventfd that interrupts the guest, or NULL [q]
- * @err: eventfd that tells of a broken ring, or NULL [q]
- * @log: eventfd that tells of new marks in the dirty log, or NULL; the
- *	 device holds the reference [q]
+ * @err: eventfd signalled when the ring breaks, or NULL [q]
+ * @log: eventfd signalled for new marks in the dirty log, or NULL; the device
+ *	 holds the reference [q]
  * @log_all: writes to packet buffers are logged [q]
  * @busyloop: busy polling time in units of 1024 ns, 0: off [q]
- * @busy_end: when it is over, 0 when there was work since it last was [q]
+ * @busy_end: end of the busy poll; 0: not polled since the last work [q]
  * @ring: the ring [q]
- * @mem: its view of guest memory [q]
- * @misses: where to ask for I/O addresses [c]
- * @miss: what was asked for
+ * @mem: view of guest memory, for @ring and buffers [q]
+ * @misses: the device's IOTLB misses [c]
+ * @miss: this queue's IOTLB misses
  * @vnet: header sizes [q]
  * @batch: chains in hand, while there is a backend [q]
  * @tx: the TX handler's memory, while there is a backend [q]
@@ -89,10 +90,10 @@ struct vd_queue {
 	struct vd_stats stats;
 };
 
-/* What a handler does after a step. */
+/* Action of a handler after a step. */
 enum vd_next {
 	VD_GO_ON,	/* there may be more */
-	VD_STOP,	/* somebody will wake us: kick, socket, or attach */
+	VD_STOP,	/* a kick, the socket or an attach wakes the handler */
 	VD_YIELD,	/* budget spent: queue the job again */
 };
 
@@ -121,7 +122,7 @@ static inline bool vd_queue_is_running(const struct vd_queue *q)
 	return q->backend.file;
 }
 
-/* Say of which device the queue is, before anything else knows the queue. */
+/* Set the device's number; must precede any other use of the queue. */
 static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
 {
 	q->device = device;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for frames that is not in use goes back to the kernel.
+ * Returns unused frame memory to the kernel.
  *
- * A scan frees the pages that no frame was put into since the scan before, so
- * that a queue holds nothing some seconds after its last frame. It runs only
- * while there is memory: the user of a pool schedules it at the end of a run,
- * and it schedules itself again. Under memory pressure a shrinker frees the
+ * A scan frees the pages that no frame was put into since the previous scan,
+ * so that a queue holds no memory some seconds after its last frame. It runs
+ * only while there is memory: the user of a pool schedules it at the end of a
+ * run, and it reschedules itself. Under memory pressure a shrinker frees the
  * pages of all queues that are not running at that moment.
  *
- * Both only try the lock of a pool. A lock that is taken means a queue at work,
- * or one that waits for a page of its owner: no queue delays those behind it.
+ * Scan and shrinker must only try the lock of a pool: its holder may be blocked
+ * in a page fault, which must not delay the other queues.
  *
  * Lock order: a pool's lock, then the list's.
  */
@@ -21,14 +21,14 @@
 #include "compat.h"
 #include "net/reclaim.h"
 
-/* A page is freed after one to two of these without use. */
+/* A page is freed after one to two periods without use. */
 #define VD_RECLAIM_PERIOD	(4 * HZ)
 
 static LIST_HEAD(vd_reclaim_pools);
 static DEFINE_MUTEX(vd_reclaim_lock);
 static struct shrinker *vd_reclaim_shrinker;
 
-/* Returns whether there is something to come back for. */
+/* Returns whether the pool must be scanned again. */
 static bool vd_reclaim_scan_pool(struct vd_frag_pool *pool)
 {
 	bool is_left;
@@ -59,7 +59,7 @@ static void vd_reclaim_scan(struct work_struct *work)
 DECLARE_DELAYED_WORK(vd_reclaim_work, vd_reclaim_scan);
 
 /**
- * vd_reclaim_schedule() - scan all pools in a while, unless that is planned
+ * vd_reclaim_schedule() - schedule a scan of all pools, unless one is pending
  *
  * Context: any.
  */
@@ -104,7 +104,7 @@ static unsigned long vd_reclaim_shrink(struct shrinker *shrinker,
 }
 
 /**
- * vd_reclaim_add() - let a pool's memory be reclaimed
+ * vd_reclaim_add() - make a pool's memory reclaimable
  * @pool: an empty pool with its lock and kind set
  *
  * Context: process context, may sleep.
@@ -117,8 +117,8 @@ void vd_reclaim_add(struct vd_frag_pool *pool)
 }
 
 /**
- * vd_reclaim_del() - the opposite; the pool's memory is freed
- * @pool: the pool, which nothing refers to afterwards
+ * vd_reclaim_del() - undo vd_reclaim_add() and free the pool's memory
+ * @pool: the pool, which may be freed afterwards
  *
  * Context: process context, @pool->lock held, may sleep.
  */
@@ -131,7 +131,7 @@ void vd_reclaim_del(struct vd_frag_pool *pool)
 }
 
 /**
- * vd_reclaim_register() - let the kernel ask for the memory of all pools
+ * vd_reclaim_register() - register the shrinker
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -145,9 +145,9 @@ int vd_reclaim_register(void)
 }
 
 /**
- * vd_reclaim_unregister() - the opposite
+ * vd_reclaim_unregister() - unregister the shrinker and cancel the scan
  *
- * Context: process context, may sleep; there are no pools.
+ * Context: process context, may sleep; there must be no pools.
  */
 void vd_reclaim_unregister(void)
 {

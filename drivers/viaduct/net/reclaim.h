@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Memory for frames that is not in use goes back to the kernel. */
+/* Returns unused frame memory to the kernel. */
 #ifndef VD_NET_RECLAIM_H
 #define VD_NET_RECLAIM_H
 
@@ -17,12 +17,12 @@ void vd_reclaim_del(struct vd_frag_pool *pool);
 void vd_reclaim_schedule(void);
 
 /**
- * vd_reclaim_check() - note that a run of a pool's user ends
+ * vd_reclaim_check() - schedule or catch up on a scan at the end of a run
  * @pool: the pool
  *
- * A scan that is over has released @pool->lock before this run took it, so
- * that its end is seen here; one that begins now finds the lock taken, and
- * comes again.
+ * A scan that visited the pool before this run released @pool->lock, so its
+ * result is visible here. A scan that starts during this run finds the lock
+ * taken and retries.
  *
  * Context: process context, @pool->lock held.
  */

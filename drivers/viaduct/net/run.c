@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frame of a handler's run, for both directions: entering and leaving,
- * publishing, waiting for the guest, and what is noted on the way.
+ * Begin and end of a handler's run, for both directions: locking, publishing,
+ * notification, errors and counters.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,7 +13,7 @@
 #include "net/queue.h"
 #include "trace.h"
 
-/* Every message names the queue as debugfs and the tracepoints do. */
+/* Each message must name the queue as debugfs and the tracepoints do. */
 #define VD_QUEUE_FMT	"device %llu (owner %d): %s: "
 
 static const char *vd_queue_name(const struct vd_queue *q)
@@ -24,15 +24,15 @@ static const char *vd_queue_name(const struct vd_queue *q)
 /**
  * vd_queue_log() - log a write to a packet buffer
  * @q: the queue, entered
- * @seg: index of the buffer's piece in the batch
- * @len: bytes
+ * @seg: index of the buffer's segment in the batch
+ * @len: bytes written
  */
 void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
 {
 	struct vd_ring_log *log = &q->ring.log;
 	int err;
 
-	/* The log's pages are the guest's, not those behind its IOMMU. */
+	/* The log has a bit per page of guest physical, not I/O, addresses. */
 	if (q->mem.iotlb)
 		err = vd_dirty_mark_user(log->base, q->mem.regions,
 					 (unsigned long)
@@ -45,10 +45,10 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
 }
 
 /**
- * vd_queue_log_notify() - tell of new marks in the dirty log
- * @q: the queue, whose mutex is held
+ * vd_queue_log_notify() - signal new marks in the dirty log
+ * @q: the queue, with its mutex held
  *
- * Writes that the log missed are counted, and told of too.
+ * Writes that could not be logged are counted and reported.
  */
 void vd_queue_log_notify(struct vd_queue *q)
 {
@@ -71,8 +71,8 @@ void vd_queue_log_notify(struct vd_queue *q)
  * vd_queue_enter() - begin a run of the handler
  * @q: the queue
  *
- * Return: true with the queue's mutex held and kicks off; false when there is
- * nothing to be done.
+ * Return: true with the queue's mutex held and kicks suppressed; false without
+ * the mutex if the queue cannot run.
  */
 bool vd_queue_enter(struct vd_queue *q)
 {
@@ -87,7 +87,7 @@ bool vd_queue_enter(struct vd_queue *q)
 		goto out;
 	err = q->ring.is_mapped ? 0 : vd_ring_map(&q->ring, &q->mem);
 	if (err) {
-		/* The others are the client's affair, who may still mend it. */
+		/* The client may still fix the cause of other errors. */
 		if (err == -EAGAIN || err == -EPROTO)
 			vd_queue_fail(q, err);
 		goto out;
@@ -108,24 +108,23 @@ out:
 /**
  * vd_queue_leave() - end a run of the handler
  * @q: the queue, entered
- * @next: whether to come back at once
+ * @next: VD_YIELD to queue the job again
  */
 void vd_queue_leave(struct vd_queue *q, enum vd_next next)
 {
 	vd_queue_log_notify(q);
-	/* Under the lock: the queue may be about to move to another worker. */
+	/* Must be under the lock: vd_queue_move() may change the worker. */
 	if (next == VD_YIELD)
 		vd_work_queue(&q->work);
 	mutex_unlock(&q->lock);
 }
 
 /**
- * vd_queue_publish() - show completed chains to the guest, interrupt it
+ * vd_queue_publish() - publish completed chains and interrupt the guest
  * @q: the queue, entered
  *
- * Return: VD_GO_ON; VD_YIELD when the guest has had this run read so many
- * descriptors with nothing in them that others are to go first; or VD_STOP when
- * the ring turned out to be broken.
+ * Return: VD_GO_ON; VD_YIELD if this run read so many empty descriptors that it
+ * must yield; VD_STOP if the ring is broken.
  */
 enum vd_next vd_queue_publish(struct vd_queue *q)
 {
@@ -149,10 +148,11 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 }
 
 /**
- * vd_queue_arm() - wait for a kick, unless there is work already
+ * vd_queue_arm() - enable kicks, unless there is work already
  * @q: the queue, entered
  *
- * Return: VD_STOP when the guest will kick, VD_GO_ON when it need not.
+ * Return: VD_STOP if the guest will kick or the ring is broken; VD_GO_ON if
+ * there is work.
  */
 enum vd_next vd_queue_arm(struct vd_queue *q)
 {
@@ -168,11 +168,11 @@ enum vd_next vd_queue_arm(struct vd_queue *q)
 
 /**
  * vd_queue_break() - stop a ring that failed a check
- * @q: the queue, entered; what has been completed is published already, or
- *     cannot be
- * @err: what was found
+ * @q: the queue, entered; completed chains must be published, if possible
+ * @err: the error found
  *
- * The other ring, and other devices, go on. Attaching again is a new start.
+ * The other ring and other devices are not affected. Attaching the ring again
+ * clears the error.
  *
  * Return: VD_STOP.
  */
@@ -192,10 +192,10 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 }
 
 /**
- * vd_queue_fail() - stop because the ring engine could not go on
- * @q: the queue, with its mutex held; what has been completed is published
- * @err: what it said. -EAGAIN is no fault of the guest: the client is asked for
- *	 an address, and its answer starts the handler again.
+ * vd_queue_fail() - stop after an error of the ring engine
+ * @q: the queue, with its mutex held; completed chains must be published
+ * @err: the error. -EAGAIN is an IOTLB miss: it is reported to the client, and
+ *	 the IOTLB update queues the handler again.
  *
  * Return: VD_STOP.
  */
@@ -203,7 +203,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 {
 	if (err != -EAGAIN)
 		return vd_queue_break(q, err);
-	/* With an answer we run again, and before that in vain. */
+	/* The handler cannot progress before the IOTLB update wakes it. */
 	vd_wait_stop(&q->socket_wait);
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, err);
@@ -212,9 +212,9 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 }
 
 /**
- * vd_queue_count_drop() - note that a packet was lost
+ * vd_queue_count_drop() - count a lost packet
  * @q: the queue, entered
- * @reason: why
+ * @reason: reason of the drop
  * @len: length of the packet
  */
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
@@ -224,9 +224,9 @@ void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
 }
 
 /**
- * vd_queue_count_back_pressure() - note that a packet has to wait
+ * vd_queue_count_back_pressure() - count a packet that must wait
  * @q: the queue, entered
- * @err: what the backend said
+ * @err: error of the backend, or -ENOBUFS if the guest has no buffers
  */
 void vd_queue_count_back_pressure(struct vd_queue *q, int err)
 {

@@ -2,14 +2,14 @@
 /*
  * Wire to guest.
  *
- * A run takes packets out of the backend's ring in batches, and for each as
- * many chains as it needs: one, or with mergeable buffers several. The socket
- * then writes header and frame straight into the guest's buffers.
+ * A run consumes packets from the backend's ring in batches, and fetches as
+ * many chains for each as it needs: one, or several with mergeable buffers. The
+ * socket then writes header and frame straight into the guest's buffers.
  *
- * When the guest has no room, the packet stays with us, and only a kick
- * brings us back: waking up for more packets would help nobody. When there
- * are no packets, only the socket does. A packet that can never fit, or that
- * the socket fails to deliver, is lost, and its chains stay available.
+ * If the guest has no buffers, the packet stays in vd_rx.pkt and only a kick
+ * wakes the handler: further packets could not be delivered either. If there
+ * are no packets, only the socket wakes it. A packet that can never fit, or
+ * that the socket fails to deliver, is dropped; its chains stay available.
  */
 #include <linux/math.h>
 #include <linux/skbuff.h>
@@ -21,9 +21,9 @@
 #include "net/scratch.h"
 
 /**
- * struct vd_rx_budget - what a run has done so far
- * @packets: packets, lost ones and vain attempts included
- * @bytes: length of those
+ * struct vd_rx_budget - work that a run has done so far
+ * @packets: number of packets, including drops and failed attempts
+ * @bytes: length of these packets
  */
 struct vd_rx_budget {
 	unsigned int packets;
@@ -31,19 +31,19 @@ struct vd_rx_budget {
 };
 
 /*
- * The wait for the socket stays on during a run that meets no more packets than
- * this at a time: to stop and start it, and to look again, costs more than to
- * be woken in vain now and then.
+ * The wait for the socket stays on during a run that consumes at most this many
+ * packets at a time: stopping it, restarting it and rechecking the socket costs
+ * more than an occasional spurious wakeup.
  */
 #define VD_RX_FEW	4U
 
-/* The wait was on when the last packets were taken, and has been since. */
+/* The wait has been on since before the last packets were consumed. */
 static bool vd_rx_will_be_woken(const struct vd_queue *q)
 {
 	return q->socket_wait.is_on && q->rx->starts == q->socket_wait.starts;
 }
 
-/* Take packets out of the backend's ring; returns how many. */
+/* Consume packets from the backend's ring; returns how many. */
 static unsigned int vd_rx_take(struct vd_queue *q)
 {
 	struct vd_rx *rx = q->rx;
@@ -60,7 +60,7 @@ static unsigned int vd_rx_take(struct vd_queue *q)
 	return rx->nr;
 }
 
-/* Look at the next packet. 0: there is none. */
+/* Returns the length of the next packet, 0 if there is none. */
 static size_t vd_rx_peek(struct vd_queue *q)
 {
 	struct vd_rx *rx = q->rx;
@@ -75,7 +75,7 @@ static size_t vd_rx_peek(struct vd_queue *q)
 	return len;
 }
 
-/* The packet that vd_rx_peek() saw is about to be used up. */
+/* Take the packet that vd_rx_peek() found; NULL for AF_PACKET. */
 static void *vd_rx_next(struct vd_queue *q)
 {
 	struct vd_rx *rx = q->rx;
@@ -83,21 +83,21 @@ static void *vd_rx_next(struct vd_queue *q)
 	return q->backend.ring ? rx->pkt[rx->next++] : NULL;
 }
 
-/* Chains that are worth fetching for a packet that lacks @len bytes. */
+/* Number of chains to fetch for a packet that lacks @len bytes. */
 static unsigned int vd_rx_want(const struct vd_queue *q, size_t len)
 {
 	const struct vd_batch *batch = q->batch;
 	const struct vd_rx *rx = q->rx;
 	size_t last;
 
-	/* Guess that each packet in hand fits into one. */
+	/* Assume that each consumed packet fits into one chain. */
 	if (batch->nr == rx->taken)
 		return max(rx->nr - rx->next, 1U);
 	last = batch->chain[batch->nr - 1].in_len;
 	return min_t(size_t, DIV_ROUND_UP(len, last), VD_BATCH);
 }
 
-/* Empty the batch; chains that no packet was put into are available again. */
+/* Empty the batch; rewind the chains that hold no packet. */
 static void vd_rx_give_back(struct vd_queue *q)
 {
 	unsigned int nr = q->batch->nr - q->rx->taken;
@@ -109,26 +109,26 @@ static void vd_rx_give_back(struct vd_queue *q)
 }
 
 /*
- * Bring more chains into the batch, for a packet that lacks @len bytes.
- * Returns how many, 0 when the guest has no more, -ENOSPC when the batch
- * cannot hold what one packet needs, or a broken ring's error. When @moved is
- * set, those that were not taken yet have changed their place.
+ * Fetch more chains into the batch, for a packet that lacks @len bytes.
+ * Returns their number; 0 if the guest has no more; -ENOSPC if the batch cannot
+ * hold the chains of one packet; or the error of a broken ring. If @moved is
+ * set, chains that were not taken yet have moved in the batch.
  */
 static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 {
 	unsigned int want = vd_rx_want(q, len);
 	int nr;
 
-	/* The front of the batch is warm in the cache: go back to it. */
+	/* Reuse the front of the batch, which is warm in the cache. */
 	if (q->batch->nr == q->rx->taken)
 		vd_rx_give_back(q);
 	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
-	/* What the guest has given behind it will be asked for, too. */
+	/* IOTLB miss: report the misses of the following chains as well. */
 	if (nr == -EAGAIN && want < VD_BATCH)
 		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, VD_BATCH);
 	*moved = false;
 	if (nr == -ENOSPC && q->rx->taken) {
-		/* Make the room of the chains that are done with free. */
+		/* Drop the completed chains from the batch. */
 		vd_rx_give_back(q);
 		*moved = true;
 		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
@@ -136,16 +136,16 @@ static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 	return nr;
 }
 
-/* 5.1.6.3: receive buffers are device-writable, and there is something. */
+/* 5.1.6.3: a receive buffer must be device-writable, and not empty. */
 static bool vd_rx_is_valid(const struct vd_chain *chain)
 {
 	return !chain->nr_out && chain->nr_in;
 }
 
 /*
- * Find chains with room for @need bytes, behind those that are taken.
- * Returns their number; 0 when the guest has to give more; -EMSGSIZE when
- * they could never hold the packet; or a broken ring's error.
+ * Find chains with room for @need bytes, behind the taken ones. Returns their
+ * number; 0 if the guest must add more; -EMSGSIZE if they can never hold the
+ * packet; or the error of a broken ring.
  */
 static int vd_rx_reserve(struct vd_queue *q, size_t need)
 {
@@ -179,7 +179,7 @@ static int vd_rx_reserve(struct vd_queue *q, size_t need)
 	}
 }
 
-/* Have the socket write a packet; when it fails the packet is gone. */
+/* Write a packet by the socket's recvmsg(); on error the packet is lost. */
 static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
 			       unsigned int nr_seg, size_t need)
 {
@@ -203,7 +203,7 @@ static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
 	return err;
 }
 
-/* Write a packet into reserved chains; when it fails the packet is gone. */
+/* Write a packet into reserved chains; on error the packet is lost. */
 static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
@@ -220,7 +220,7 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 	return err;
 }
 
-/* Log the first @len bytes of the pieces that a packet was written to. */
+/* Log the first @len bytes of the segments that hold a packet. */
 static void vd_rx_log(struct vd_queue *q, size_t len)
 {
 	const struct vd_batch *batch = q->batch;
@@ -234,7 +234,7 @@ static void vd_rx_log(struct vd_queue *q, size_t len)
 	}
 }
 
-/* Give the guest the chains that hold a packet of @len bytes. */
+/* Complete the chains that hold a packet of @len bytes. */
 static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
@@ -251,10 +251,9 @@ static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
 }
 
 /*
- * Deliver the next packet, which has @len bytes. 0 says that it is done with,
- * be it delivered or dropped; -ENOBUFS that it has to wait for the guest;
- * -EAGAIN that it has to wait for an answer of the client's IOMMU; any other
- * error that the ring is broken.
+ * Deliver the next packet, which has @len bytes. Returns 0 if it is delivered
+ * or dropped; -ENOBUFS if it must wait for the guest; -EAGAIN if it must wait
+ * for an IOTLB update; any other error if the ring is broken.
  */
 static int vd_rx_packet(struct vd_queue *q, size_t len)
 {
@@ -281,7 +280,7 @@ static int vd_rx_packet(struct vd_queue *q, size_t len)
 	return vd_rx_complete(q, nr, need);
 }
 
-/* The guest has no room for the next packet: wait for its kick. */
+/* The guest has no buffers for the next packet: wait for its kick. */
 static enum vd_next vd_rx_starve(struct vd_queue *q)
 {
 	enum vd_next next;
@@ -301,7 +300,7 @@ static bool vd_rx_has_packet(struct vd_queue *q)
 	return vd_rx_peek(q);
 }
 
-/* The backend has no packet: wait for it, and look once more. */
+/* The backend has no packet: arm the socket wait, then check again. */
 static enum vd_next vd_rx_idle(struct vd_queue *q)
 {
 	enum vd_next next = vd_queue_publish(q);
@@ -326,7 +325,7 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
 	if (!len)
 		return vd_rx_idle(q);
 	err = vd_rx_packet(q, len);
-	/* A guest whose index goes to and fro must not keep us here. */
+	/* Bound the run even if the guest's index moves back. */
 	budget->packets++;
 	if (err == -ENOBUFS)
 		return vd_rx_starve(q);
@@ -342,8 +341,8 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
 }
 
 /**
- * vd_rx_run() - the handler of the RX queue
- * @work: its job
+ * vd_rx_run() - handler of the RX queue
+ * @work: the queue's job
  *
  * Context: worker, on the owner's mm.
  */
@@ -355,7 +354,7 @@ void vd_rx_run(struct vd_work *work)
 
 	if (!vd_queue_enter(q))
 		return;
-	/* The wake-up that the last run counted on may have been for this one. */
+	/* This run may have consumed the last run's wakeup: recheck the tap. */
 	q->rx->starts = q->socket_wait.starts - 1;
 	if (q->busyloop)
 		vd_wait_stop(&q->socket_wait);

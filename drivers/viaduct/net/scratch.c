@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The handlers' memory: made at the first attach, gone after detach. */
+/* The handlers' memory: allocated at the first attach, freed at detach. */
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -9,8 +9,8 @@
 #include "net/scratch.h"
 
 /*
- * TX works off a batch at a time. On RX one packet may need as many chains
- * as it may have pieces.
+ * TX processes one batch at a time. On RX one packet may need as many chains
+ * as it may have segments.
  */
 static unsigned int vd_scratch_nr_chains(const struct vd_queue *q)
 {
@@ -18,11 +18,11 @@ static unsigned int vd_scratch_nr_chains(const struct vd_queue *q)
 }
 
 /**
- * vd_scratch_create() - make a queue's handler memory, if it has none yet
+ * vd_scratch_create() - allocate a queue's handler memory, if it has none yet
  * @q: the queue
  *
  * Context: queue mutex held, may sleep.
- * Return: 0 or -ENOMEM, with nothing left behind.
+ * Return: 0, or -ENOMEM with nothing allocated.
  */
 int vd_scratch_create(struct vd_queue *q)
 {
@@ -59,10 +59,10 @@ int vd_scratch_create(struct vd_queue *q)
 }
 
 /**
- * vd_scratch_empty() - keep nothing of the backend
- * @q: the queue
+ * vd_scratch_empty() - drop all state of the backend
+ * @q: the queue, which must still have the backend
  *
- * Packets that were taken go back to it.
+ * Packets that were consumed but not delivered are put back into its ring.
  *
  * Context: queue mutex held.
  */

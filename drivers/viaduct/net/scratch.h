@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the handlers keep between two packets; it comes and goes with the
- * backend, so that an idle device holds none of it.
+/* State that the handlers keep between packets. It exists only while there is
+ * a backend, so that an idle device holds none of it.
  */
 #ifndef VD_NET_SCRATCH_H
 #define VD_NET_SCRATCH_H
@@ -18,13 +18,13 @@ struct vd_queue;
  * @headroom: room before a frame, or 0 when the backend takes no XDP buffers;
  *	      looked up once a batch
  * @nr_xdp: frames in @xdp
- * @bytes: their length
+ * @bytes: length of the frames in @xdp
  * @last_len: length of the last chain that was fetched
- * @frags: the memory they lie in
- * @long_frags: the memory that frames of more than a page lie in
+ * @frags: memory of frames that fit into a page
+ * @long_frags: memory of longer frames
  * @page: the pages of @frags
  * @long_page: the pages of @long_frags
- * @xdp: frames that will be sent together
+ * @xdp: frames to be sent in one batch
  *
  * All [q].
  */
@@ -43,17 +43,17 @@ struct vd_tx {
 /**
  * struct vd_rx - packets on their way from the backend
  * @taken: chains of the batch that are completed
- * @next: the first packet in @pkt that is still to be delivered
+ * @next: index in @pkt of the next packet to deliver
  * @nr: packets in @pkt; they are kept between runs
- * @starts: &vd_wait.starts of the wait for the socket when they were taken
- * @seen_len: bytes that the backend's recvmsg() was seen to write before a
- *	      frame, 0 before that
+ * @starts: &vd_wait.starts of the socket wait when @pkt was filled
+ * @seen_len: header length that the backend's recvmsg() has written, 0 if it
+ *	      has not delivered a packet yet
  * @tapdev: the backend's device
  * @nr_plain: packets in @plain
- * @plain_bytes: their length
- * @plain: packets that were delivered without recvmsg(), still to be counted
- *	   and freed; none between runs
- * @pkt: packets taken out of the backend's ring
+ * @plain_bytes: length of the packets in @plain
+ * @plain: packets delivered without recvmsg() that must still be counted and
+ *	   freed; none between runs
+ * @pkt: packets consumed from the backend's ring
  *
  * All [q].
  */

@@ -2,15 +2,15 @@
 /*
  * The network device behind a tun or tap descriptor.
  *
- * Who takes packets out of a tap's ring without its recvmsg() has to count
- * them in its place, and a tap does not say to which device it belongs. Its
- * packets do, but not reliably: those that were put back into the ring may
- * be older than the device. So their word is only compared with the devices
- * that there are, and a device is only ours until it leaves.
+ * Packets consumed from a tap's ring without its recvmsg() must be counted
+ * here, but a tap does not export its device. skb->dev has it, but may be
+ * stale: packets that were put back into the ring can outlive the device. So
+ * skb->dev must only be compared with the registered devices, and a device
+ * must be forgotten when it is unregistered.
  *
- * No reference is held, which would keep a device from leaving for as long as
- * a guest does not take its packets: between the notice of leaving and its
- * end there is a grace period.
+ * No reference is held: it would block the unregistration for as long as the
+ * guest does not take its packets. RCU protects the device instead: a grace
+ * period separates NETDEV_UNREGISTER from its release.
  */
 #include <linux/rtnetlink.h>
 #include <linux/spinlock.h>
@@ -22,9 +22,9 @@
 static LIST_HEAD(vd_tapdevs);
 static DEFINE_SPINLOCK(vd_tapdevs_lock);
 /*
- * Number of devices that were registered. A search that found nothing stands
- * until the next one: a device that moves to another network namespace is in
- * no list for a while, and an address can be another device's later.
+ * Number of registrations so far. A failed search must be repeated after the
+ * next one: a device that moves to another network namespace is temporarily in
+ * no list, and its address can be reused by another device.
  */
 static unsigned int vd_tapdevs_registered; /* written under the lock */
 
@@ -45,7 +45,7 @@ static void vd_tapdev_left(const struct net_device *dev)
 			vd_tapdev_forget_locked(tapdev);
 }
 
-/* A move to another network namespace is both, in this order. */
+/* A move to another network namespace sends both events, in this order. */
 static int vd_tapdev_event(struct notifier_block *nb, unsigned long event,
 			   void *info)
 {
@@ -65,7 +65,7 @@ static struct notifier_block vd_tapdev_notifier = {
 };
 
 /**
- * vd_tapdev_register() - begin to watch devices leave
+ * vd_tapdev_register() - register the notifier for device events
  *
  * Context: process context, takes the RTNL.
  * Return: 0 or -ENOMEM.
@@ -76,7 +76,7 @@ int vd_tapdev_register(void)
 }
 
 /**
- * vd_tapdev_unregister() - the opposite
+ * vd_tapdev_unregister() - unregister the notifier
  *
  * Context: process context, takes the RTNL.
  */
@@ -86,7 +86,7 @@ void vd_tapdev_unregister(void)
 }
 
 /**
- * vd_tapdev_init() - make an object that knows no device
+ * vd_tapdev_init() - initialise an object without a device
  * @tapdev: the object
  */
 void vd_tapdev_init(struct vd_tapdev *tapdev)
@@ -97,13 +97,13 @@ void vd_tapdev_init(struct vd_tapdev *tapdev)
 	tapdev->tried_at = 0;
 }
 
-/* A tun or tap has the counters that we want to write to. */
+/* Only a tun or tap has the counters that vd_tapdev_count() updates. */
 static bool vd_tapdev_is_tun(const struct net_device *dev)
 {
 	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun");
 }
 
-/* The caller is in an RCU read section, as long as it uses the device. */
+/* The caller must be in an RCU read section while it uses the device. */
 static struct net_device *vd_tapdev_find(const struct net_device *maybe)
 {
 	struct net_device *dev;
@@ -117,12 +117,12 @@ static struct net_device *vd_tapdev_find(const struct net_device *maybe)
 }
 
 /**
- * vd_tapdev_learn() - find out which device it is
- * @tapdev: the object; what it knows stays when @maybe is no tun or tap
- * @maybe: what may be the address of a device; it is not looked at
+ * vd_tapdev_learn() - look up the device of a packet
+ * @tapdev: the object, unchanged if @maybe is not a registered tun or tap
+ * @maybe: a possibly stale device address, which must not be dereferenced
  *
- * Goes through all devices, but only once for each @maybe, unless a device has
- * been registered since.
+ * Searches all devices, but only once for each @maybe, unless a device has been
+ * registered since.
  *
  * Context: process context.
  */
@@ -131,12 +131,12 @@ void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 	struct net_device *dev;
 	unsigned int at;
 
-	/* Pairs with vd_tapdev_event(): read before the lists are. */
+	/* Pairs with vd_tapdev_event(): must be read before the lists. */
 	at = smp_load_acquire(&vd_tapdevs_registered);
 	if (vd_tapdev_is(tapdev, maybe) ||
 	    (READ_ONCE(tapdev->tried) == maybe && tapdev->tried_at == at))
 		return;
-	/* A device that is found here gives its notice after this section. */
+	/* NETDEV_UNREGISTER of a listed device comes after this section. */
 	rcu_read_lock();
 	dev = vd_tapdev_find(maybe);
 	spin_lock(&vd_tapdevs_lock);
@@ -151,7 +151,7 @@ void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 }
 
 /**
- * vd_tapdev_forget() - know no device any more
+ * vd_tapdev_forget() - clear the device
  * @tapdev: the object
  *
  * Context: process context.
@@ -166,10 +166,10 @@ void vd_tapdev_forget(struct vd_tapdev *tapdev)
 /**
  * vd_tapdev_count() - count packets as the tap's recvmsg() does
  * @tapdev: the object; without a device nothing is counted
- * @packets: how many
- * @bytes: their length
+ * @packets: number of packets
+ * @bytes: length of the packets
  *
- * Context: bottom halves are off, which is a read section of RCU, too.
+ * Context: bottom halves must be disabled, which is an RCU read section.
  */
 void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
 		     unsigned int bytes)

@@ -7,11 +7,11 @@
 #include <linux/rcupdate.h>
 
 /**
- * struct vd_tapdev - what we know of the device
- * @link: its place among all that are known, empty while it is not
- * @dev: the device, until it goes away; NULL while it is not known
- * @tried: what was looked for last
- * @tried_at: devices that had been registered by then [q]
+ * struct vd_tapdev - the device behind a descriptor, if found
+ * @link: entry in the list of found devices, empty if @dev is NULL
+ * @dev: the device, until it is unregistered; NULL if not found
+ * @tried: argument of the last search
+ * @tried_at: number of devices registered before the last search [q]
  *
  * Changed under a lock of tapdev.c, except for @tried_at.
  */
@@ -31,7 +31,7 @@ void vd_tapdev_forget(struct vd_tapdev *tapdev);
 void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
 		     unsigned int bytes);
 
-/* Whether that is the device; @maybe is not looked at. */
+/* Compares addresses only; @maybe must not be dereferenced. */
 static inline bool vd_tapdev_is(const struct vd_tapdev *tapdev,
 				const struct net_device *maybe)
 {

@@ -4,15 +4,15 @@
  *
  * A run fetches chains batch by batch. A tap with an unlimited send buffer
  * takes frames as an array of XDP buffers: each frame is copied behind its
- * header into a page fragment, and the batch is handed over in one call. What
- * does not go that way (other sockets, finite send buffers, long frames when
- * too many are in flight) is sent one by one, after the batch before it, so that
- * order is kept.
+ * header into a page fragment, and the batch is handed over in one call. All
+ * other frames (other sockets, finite send buffers, long frames when too many
+ * are in flight) are sent one by one. The batch built so far must be sent
+ * first, to keep the order.
  *
- * A chain is completed when its frame is built, sent or dropped, but the
- * guest sees it only after the batch has been handed over. A frame that the
- * socket cannot take now is given back to the ring, with all behind it, and
- * the socket wakes us when it can.
+ * A chain is completed when its frame is built, sent or dropped, but is
+ * published only after the batch has been handed over. If the socket cannot
+ * take a frame now, its chain and all later ones are rewound, and the socket
+ * wakes the handler when it is writable.
  */
 #include <linux/if_ether.h>
 #include <linux/math.h>
@@ -28,36 +28,36 @@
 #include "net/tx.h"
 
 /*
- * Room before a long frame: for a frame without it, a tunnel would allocate and
- * copy 64 KiB in atomic context.
+ * Headroom of a long frame. Without it, a tunnel must allocate and copy 64 KiB
+ * in atomic context.
  */
 #define VD_TX_LONG_ROOM		(SKB_DATA_ALIGN(256) + NET_IP_ALIGN)
 
 /*
- * The longest linear part of a packet, with its room in front, which other
- * headers may fill. The kernel's own producers make none of more than 64 KiB
- * less one: TCP and UDP put at most an IP packet into one, linearizing a GSO
- * packet is bound by GSO_LEGACY_MAX_SIZE. Drivers rely on it: several have 16 bits
- * for the length of a buffer. The socket's sendmsg() puts longer frames into
- * page fragments.
+ * The longest linear part of a packet, including the headroom, which other
+ * headers may fill. It must not exceed 64 KiB less one, as for the kernel's own
+ * producers: TCP and UDP put at most an IP packet into a linear part, and
+ * linearizing a GSO packet is bounded by GSO_LEGACY_MAX_SIZE. Drivers rely on
+ * this: several have 16 bits for the length of a buffer. The socket's sendmsg()
+ * puts longer frames into page fragments.
  */
 #define VD_TX_MAX_LINEAR	U16_MAX
 
-/* A fragment is a frame's buffer and what build_skb() needs behind it. */
+/* A fragment holds a frame and the skb_shared_info of build_skb(). */
 static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
 {
 	return SKB_DATA_ALIGN(headroom + frame_len) +
 	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 }
 
-/* Copy @len bytes that begin @skip bytes into the chain. */
+/* Copy @len bytes at offset @skip of the chain. */
 static int vd_tx_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		      size_t skip, void *dst, size_t len)
 {
 	const struct iovec *seg = &q->batch->seg[chain->seg];
 	struct iov_iter iter;
 
-	/* Header and frame are in one piece, or begin one each. */
+	/* Fast path: one segment, or the frame starts the second one. */
 	if (skip + len <= seg->iov_len)
 		return vd_access_read(dst, seg->iov_base + skip, len);
 	if (skip == seg->iov_len && len <= seg[1].iov_len)
@@ -68,14 +68,14 @@ static int vd_tx_copy(const struct vd_queue *q, const struct vd_chain *chain,
 	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
 }
 
-/* Header and frame are a piece each, as Linux guests have it in a table. */
+/* Header and frame have a segment each, as in Linux guests' indirect tables. */
 static bool vd_tx_is_parted(const struct vd_chain *chain,
 			    const struct iovec *seg, size_t hdr_len)
 {
 	return chain->nr_out == 2 && seg->iov_len == hdr_len;
 }
 
-/* A small frame behind its header in one piece: one window for both. */
+/* Header and small frame in one segment: copy both in one access window. */
 static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
 			    size_t hdr_len, void *frame, size_t frame_len)
 {
@@ -97,7 +97,7 @@ static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 	size_t hdr_len = vd_vnet_len(&q->vnet);
 	int err;
 
-	/* A tap may read a longer header than the guest writes. */
+	/* The tap's header may be longer than the guest's: zero the rest. */
 	vd_compat_xdp_clear_tunnel(hdr);
 	if (vd_vnet_has_tunnel(&q->vnet))
 		err = vd_tx_copy(q, chain, 0, hdr, VD_VNET_TUNNEL_LEN) ?:
@@ -126,8 +126,8 @@ static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 }
 
 /*
- * Make a chain the next XDP buffer. -ENOSPC says that it has to be sent by
- * itself; any other error is the guest's.
+ * Build the next XDP buffer from a chain. Returns -ENOSPC if the frame must be
+ * sent by itself, or -EFAULT or -EINVAL if it must be dropped.
  */
 static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 		       size_t frame_len)
@@ -163,7 +163,7 @@ static int vd_tx_build(struct vd_queue *q, const struct vd_chain *chain,
 	return 0;
 }
 
-/* Hand the frames that were built to the backend. */
+/* Send the built frames to the backend. */
 static void vd_tx_flush(struct vd_queue *q)
 {
 	struct vd_tx *tx = q->tx;
@@ -175,7 +175,7 @@ static void vd_tx_flush(struct vd_queue *q)
 		q->stats.done += tx->nr_xdp;
 		q->stats.bytes += tx->bytes;
 	} else {
-		/* The device is gone, and the frames are still ours. */
+		/* The device is gone and took no reference: free the frames. */
 		for (i = 0; i < tx->nr_xdp; i++) {
 			struct xdp_buff *xdp = &tx->xdp[i];
 
@@ -188,7 +188,7 @@ static void vd_tx_flush(struct vd_queue *q)
 	tx->bytes = 0;
 }
 
-/* Send a chain by itself; an error means that the socket cannot take it now. */
+/* Send a chain by itself. Returns an error if the socket cannot take it now. */
 static int vd_tx_send(struct vd_queue *q, const struct vd_chain *chain,
 		      size_t frame_len)
 {
@@ -215,9 +215,8 @@ static int vd_tx_send(struct vd_queue *q, const struct vd_chain *chain,
 }
 
 /*
- * Deal with one chain. 0 says that it is done with, be it sent, built or
- * dropped; -EPROTO that the ring is broken; any other error that the frame
- * has to wait.
+ * Process one chain. Returns 0 if its frame is sent, built or dropped; -EPROTO
+ * if the ring is broken; any other error if the frame must wait.
  */
 static int vd_tx_chain(struct vd_queue *q, const struct vd_chain *chain)
 {
@@ -249,12 +248,12 @@ static int vd_tx_chain(struct vd_queue *q, const struct vd_chain *chain)
 	return vd_tx_send(q, chain, frame_len);
 }
 
-/* Give back the chains that could not be sent, and say what comes next. */
+/* Rewind the chains that could not be sent. Returns the next action. */
 static enum vd_next vd_tx_give_back(struct vd_queue *q, unsigned int nr,
 				    int err)
 {
 	vd_ring_rewind(&q->ring, q->batch, nr);
-	/* The publish before this has found that; nobody waits any more. */
+	/* vd_queue_publish() broke the ring: do not wait for the socket. */
 	if (q->broken)
 		return VD_STOP;
 	if (err == -EPROTO || err == -EFAULT)
@@ -265,16 +264,16 @@ static enum vd_next vd_tx_give_back(struct vd_queue *q, unsigned int nr,
 }
 
 /**
- * struct vd_tx_budget - what a run has done so far
- * @packets: chains
- * @bytes: length of those
+ * struct vd_tx_budget - work that a run has done so far
+ * @packets: number of chains
+ * @bytes: length of these chains
  */
 struct vd_tx_budget {
 	unsigned int packets;
 	size_t bytes;
 };
 
-/* Work off a batch of @nr chains; returns how many are done with. */
+/* Process a batch of @nr chains; returns how many are completed. */
 static int vd_tx_chains(struct vd_queue *q, int nr,
 			struct vd_tx_budget *budget, int *err)
 {
@@ -292,9 +291,9 @@ static int vd_tx_chains(struct vd_queue *q, int nr,
 		if (*err)
 			return i + 1;
 		/*
-		 * Who receives a long frame has work with it, and can begin
-		 * while we copy the next. The guest hears of them together: an
-		 * interrupt for each costs it more than the frame.
+		 * The receiver can process a long frame while the next is
+		 * copied. Completions are still published per batch: an
+		 * interrupt costs the guest more than the frame.
 		 */
 		if (chain->out_len > PAGE_SIZE)
 			vd_tx_flush(q);
@@ -303,8 +302,9 @@ static int vd_tx_chains(struct vd_queue *q, int nr,
 }
 
 /*
- * Chains that are worth fetching: those that the budget leaves undone are given
- * back, and a long frame has many descriptors. Guess that lengths go on.
+ * Number of chains to fetch. Chains beyond the budget are rewound, which is
+ * expensive for long frames with many descriptors. Assume that the next frames
+ * are as long as the last one.
  */
 static unsigned int vd_tx_want(const struct vd_queue *q,
 			       const struct vd_tx_budget *budget)
@@ -324,7 +324,7 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 	if (nr < 0)
 		return vd_queue_fail(q, nr);
 	if (!nr) {
-		/* A guest whose index goes to and fro must not keep us here. */
+		/* Bound the run even if the guest's index moves back. */
 		budget->packets++;
 		next = q->busyloop ? vd_busy_poll_ring(q) : VD_STOP;
 		return next == VD_STOP ? vd_queue_arm(q) : next;
@@ -343,8 +343,8 @@ static enum vd_next vd_tx_batch(struct vd_queue *q,
 }
 
 /**
- * vd_tx_run() - the handler of the TX queue
- * @work: its job
+ * vd_tx_run() - handler of the TX queue
+ * @work: the queue's job
  *
  * Context: worker, on the owner's mm.
  */

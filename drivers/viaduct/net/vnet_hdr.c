@@ -2,11 +2,11 @@
 /*
  * Header sizes, checks and fields.
  *
- * The header has 10 bytes; 12 with num_buffers when MRG_RXBUF or VERSION_1 is
- * acked; 24 when a UDP tunnel feature is, whatever the others are. Mostly it
- * belongs to the socket, and only num_buffers is written here; with
- * VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames, and the header is
- * stripped and supplied here.
+ * The header has 10 bytes; 12, with num_buffers, if MRG_RXBUF or VERSION_1 is
+ * acked; 24 if a UDP tunnel feature is acked, whatever the others are. By
+ * default the socket handles the header, and only num_buffers is written here.
+ * With VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames, so the header
+ * is stripped and supplied here.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -20,7 +20,7 @@
 /**
  * vd_vnet_set_features() - derive the header's handling from the features
  * @vnet: filled in
- * @features: what the client acked, VD_FEATURE_WORDS words
+ * @features: features acked by the client, VD_FEATURE_WORDS words
  */
 void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features)
 {
@@ -41,11 +41,11 @@ void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features)
 }
 
 /**
- * vd_vnet_fit_csum() - vd_vnet_check_csum() of a header that has a field
- * @hdr: as there
- * @frame_len: as there
+ * vd_vnet_fit_csum() - vd_vnet_check_csum() for a header with NEEDS_CSUM
+ * @hdr: as for vd_vnet_check_csum()
+ * @frame_len: as for vd_vnet_check_csum()
  *
- * Return: as there.
+ * Return: as vd_vnet_check_csum().
  */
 bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len)
 {
@@ -61,7 +61,7 @@ bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len)
 	return true;
 }
 
-/* Write into the packet's first bytes, however they are cut up. */
+/* Write to the packet's first bytes, across segments if needed. */
 static int vd_vnet_write(const struct iovec *seg, unsigned int nr_seg,
 			 size_t offset, const void *src, size_t len)
 {
@@ -83,10 +83,10 @@ static int vd_vnet_write(const struct iovec *seg, unsigned int nr_seg,
 }
 
 /**
- * vd_vnet_supply() - write the RX header that the socket does not give
- * @vnet: with an own_len
- * @seg: pieces of the packet's buffers
- * @nr_seg: how many
+ * vd_vnet_supply() - write the RX header that the socket does not write
+ * @vnet: header lengths; own_len must not be 0
+ * @seg: segments of the packet's buffers
+ * @nr_seg: number of segments
  *
  * Context: on the owner's mm, may fault.
  * Return: 0 or -EFAULT.
@@ -100,9 +100,9 @@ int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 }
 
 /**
- * vd_vnet_set_num_buffers() - tell the driver how many chains a packet fills
- * @seg: pieces of the packet's buffers, which hold a 12-byte header
- * @nr_seg: how many
+ * vd_vnet_set_num_buffers() - write the number of chains that a packet fills
+ * @seg: segments of the packet's buffers, which must hold a 12-byte header
+ * @nr_seg: number of segments
  * @nr: number of chains; 1 without MRG_RXBUF (virtio 1.2, 5.1.6.4.1)
  *
  * Context: on the owner's mm, may fault.

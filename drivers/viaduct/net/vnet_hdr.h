@@ -9,19 +9,19 @@
 
 #include "compat.h"
 
-/* What sockets read and write of it; num_buffers follows. */
+/* The part that sockets read and write; num_buffers follows. */
 #define VD_VNET_BASE_LEN	sizeof(struct virtio_net_hdr)
 
-/* With GSO in UDP tunnels a hash and the inner headers' offsets follow. */
+/* With UDP tunnel GSO, a hash and the inner headers' offsets follow. */
 #define VD_VNET_TUNNEL_LEN	sizeof(struct virtio_net_hdr_v1_hash_tunnel)
 
 /**
- * struct vd_vnet - who handles how much of the header
- * @own_len: bytes that we strip on TX and supply on RX
- * @sock_len: bytes that the socket takes and gives
+ * struct vd_vnet - header length, by the side that handles it
+ * @own_len: bytes that the handlers strip on TX and supply on RX
+ * @sock_len: bytes that the socket reads on TX and writes on RX
  * @mergeable: a packet may fill several chains
  *
- * One of the lengths is 0; both are before features are acked. All [q].
+ * At most one length is not 0; both are 0 before features are acked. All [q].
  */
 struct vd_vnet {
 	u8 own_len;
@@ -34,7 +34,7 @@ static inline size_t vd_vnet_len(const struct vd_vnet *vnet)
 	return vnet->own_len + vnet->sock_len;
 }
 
-/* Never where the kernel has no such header, which saves the question there. */
+/* Constant false if the kernel has no such header, which drops the branch. */
 static inline bool vd_vnet_has_tunnel(const struct vd_vnet *vnet)
 {
 	return VD_COMPAT_TUNNEL_FEATURES &&
@@ -50,7 +50,8 @@ int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
 
 /**
  * vd_vnet_check_csum() - make a TX header agree with its frame
- * @hdr: our copy of the header; hdr_len is raised to hold the checksum field
+ * @hdr: private copy of the header; hdr_len is raised to cover the checksum
+ *	 field
  * @frame_len: bytes behind the header
  *
  * Return: false when the checksum field would lie outside the frame.

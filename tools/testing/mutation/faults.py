@@ -134,7 +134,7 @@ FAULTS = [
      "pagefault_disable();\n\tret = verb(&other->ring);\n\tpagefault_enable();",
      "ret = verb(&other->ring);", ["hostile_kill"]),
     ("page-of-the-other-ring-unasked", "net/busy.c",
-     "/* A page is not there: its own handler waits for it. */\n"
+     "/* A page is missing: the other handler faults it in. */\n"
      "\t\tvd_work_queue(&other->work);", "", ["hostile_kill"]),
     ("header-always-ten", "net/vnet_hdr.c",
      "else if (mergeable || features[0] & BIT_ULL(VIRTIO_F_VERSION_1))",
