@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The character device: files become devices. */
+/* The character device: each open file is a device. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/fs.h>
@@ -55,7 +55,7 @@ static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
 	return vd_misses_has_unread(&dev->misses) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-/* Tells which descriptor of a process is which device in debugfs. */
+/* The number links a descriptor to its device in debugfs. */
 static void vd_chardev_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	const struct vd_device *dev = file->private_data;
@@ -82,12 +82,12 @@ static struct miscdevice vd_chardev = {
 };
 
 /**
- * vd_chardev_register() - make the device node appear
+ * vd_chardev_register() - register the device node
  * @node: %VIADUCT_NODE, or "vhost-net" to stand in for the in-tree module
  *	  under its name and number
  *
- * Return: 0, -EINVAL for another name, -EBUSY when the in-tree module has the
- * number, or another error of misc_register().
+ * Return: 0; -EINVAL for another name; -EBUSY if the in-tree module has the
+ * number; or another error of misc_register().
  */
 int vd_chardev_register(const char *node)
 {
@@ -110,9 +110,9 @@ int vd_chardev_register(const char *node)
 }
 
 /**
- * vd_chardev_unregister() - make the device node disappear
+ * vd_chardev_unregister() - unregister the device node
  *
- * Nobody has it open: open files hold the module.
+ * No file is open: open files hold a reference to the module.
  */
 void vd_chardev_unregister(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* debugfs: viaduct/queues, a line for each queue that has an owner. */
+/* debugfs: viaduct/queues, one line per queue that has an owner. */
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -9,7 +9,7 @@
 
 static struct dentry *vd_debug_dir;
 
-/* Counters are read without locks: each is whole, together they may not fit. */
+/* Read without locks: each counter is exact, their sums may be inconsistent. */
 static void vd_debug_show_queue(struct vd_queue *q, struct seq_file *m)
 {
 	const struct vd_stats *s = &q->stats;
@@ -49,7 +49,7 @@ static int vd_debug_queues_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(vd_debug_queues);
 
 /**
- * vd_debug_create() - add the files; without debugfs there are none
+ * vd_debug_create() - create the files; does nothing without debugfs
  */
 void vd_debug_create(void)
 {
@@ -59,7 +59,7 @@ void vd_debug_create(void)
 }
 
 /**
- * vd_debug_destroy() - remove the files, after their last reader
+ * vd_debug_destroy() - remove the files; waits for their readers
  */
 void vd_debug_destroy(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a device: from open to the last close, with and without an
- * owner. All changes are made under the device's mutex.
+ * Lifetime of a device: from open to the last close, with and without an
+ * owner. All changes must be made under the device's mutex.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -21,7 +21,7 @@ static LIST_HEAD(vd_device_list);
 static u64 vd_device_last_id; /* under vd_device_list_lock */
 
 /**
- * vd_device_create() - a device without an owner
+ * vd_device_create() - allocate a device without an owner
  *
  * Context: process context, may sleep.
  * Return: the device, or NULL.
@@ -67,14 +67,15 @@ bool vd_device_is_running(const struct vd_device *dev)
 }
 
 /**
- * vd_device_is_loggable() - whether the dirty bitmap can hold guest memory
+ * vd_device_is_loggable() - whether the dirty bitmap can cover guest memory
  * @dev: the device
- * @features: the first word of those in question: without LOG_ALL there is no bitmap
- * @regions: the memory table in question
- * @base: the bitmap in question
+ * @features: first word of the features to check; without LOG_ALL there is no
+ *	      bitmap
+ * @regions: memory table to check
+ * @base: address of the bitmap to check
  *
  * Context: device mutex held.
- * Return: false when a part of the bitmap would not be user memory.
+ * Return: false if a part of the bitmap is not user memory.
  */
 bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 			   const struct vd_regions *regions, u64 base)
@@ -85,7 +86,7 @@ bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 }
 
 /**
- * vd_device_set_log_base() - say where the dirty bitmap is
+ * vd_device_set_log_base() - set the address of the dirty bitmap
  * @dev: the device
  * @base: user address
  *
@@ -102,9 +103,9 @@ void vd_device_set_log_base(struct vd_device *dev, u64 base)
 }
 
 /**
- * vd_device_set_log() - replace the eventfd that tells of dirty pages
+ * vd_device_set_log() - replace the eventfd that signals dirty pages
  * @dev: the device
- * @log: the new one, which passes to the device, or NULL
+ * @log: the new eventfd, or NULL; its reference passes to the device
  *
  * Context: device mutex held.
  */
@@ -119,7 +120,7 @@ void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log)
 	dev->log = log;
 }
 
-/* Addresses are I/O addresses from here on. */
+/* Start translating addresses by the IOTLB, which must be empty at first. */
 static int vd_device_enter_iotlb(struct vd_device *dev)
 {
 	int i;
@@ -138,7 +139,7 @@ static int vd_device_enter_iotlb(struct vd_device *dev)
 	return 0;
 }
 
-/* Addresses are what the client knows itself. */
+/* Stop translating addresses, and drop the IOTLB. */
 static void vd_device_leave_iotlb(struct vd_device *dev)
 {
 	int i;
@@ -152,20 +153,20 @@ static void vd_device_leave_iotlb(struct vd_device *dev)
 }
 
 /*
- * Stop everything and forget the client, in an order in which nothing is used
- * after it is gone:
+ * Stop all activity and drop the client's state. The order must be such that
+ * nothing is used after it is freed:
  *
  *  1. Detach both queues. This waits for a run in progress. From here on the
- *     handlers find no backend: ring, buffers, sockets and the memory table
- *     are not touched any more, whatever wakes them.
- *  2. Reset the queues: the kick eventfds are no longer waited for, and the
- *     sockets' wait queues were left in step 1, so nothing queues a handler
- *     any more; call and error eventfds have no user after step 1.
- *  3. Stop the workers. They first run what was queued before step 2, to no
- *     effect, and leave the owner's address space. A worker that was killed
- *     with its owner has dropped its jobs, and only its memory is left.
- *  4. With no thread left that could use them: memory table, log eventfd,
- *     address space.
+ *     handlers find no backend: they do not touch ring, buffers, sockets and
+ *     the memory table any more, whatever wakes them.
+ *  2. Reset the queues. This removes them from the wait queues of the kick
+ *     eventfds; step 1 did so for the sockets. Nothing queues a handler any
+ *     more. Call and error eventfds have no user after step 1.
+ *  3. Stop the workers. They first run the jobs queued before step 2, which
+ *     have no effect, and leave the owner's address space. A worker that was
+ *     killed with its owner has dropped its jobs; only its memory is left.
+ *  4. Free memory table, log eventfd and address space, which no thread can
+ *     use any more.
  */
 static void vd_device_stop(struct vd_device *dev)
 {
@@ -189,10 +190,10 @@ static void vd_device_stop(struct vd_device *dev)
 }
 
 /**
- * vd_device_destroy() - the last close
- * @dev: the device; nobody else refers to it
+ * vd_device_destroy() - stop and free a device at its last close
+ * @dev: the device, to which no other reference exists
  *
- * Context: process context of whoever closed last, may sleep.
+ * Context: process context, may sleep.
  */
 void vd_device_destroy(struct vd_device *dev)
 {
@@ -201,7 +202,7 @@ void vd_device_destroy(struct vd_device *dev)
 	mutex_unlock(&vd_device_list_lock);
 
 	mutex_lock(&dev->lock);
-	/* The program that has to provide a page may be gone. */
+	/* The program that must provide a missing page may have exited. */
 	vd_workers_abort_faults(dev);
 	vd_device_stop(dev);
 	mutex_unlock(&dev->lock);
@@ -210,11 +211,12 @@ void vd_device_destroy(struct vd_device *dev)
 }
 
 /**
- * vd_device_set_owner() - let the caller's address space own the device
+ * vd_device_set_owner() - make the caller's address space own the device
  * @dev: the device
  *
  * Context: device mutex held.
- * Return: 0, -EBUSY when there is an owner, or why there is no worker.
+ * Return: 0; -EBUSY if there is an owner; or the errno of vd_owner_set() or
+ * vd_workers_start().
  */
 int vd_device_set_owner(struct vd_device *dev)
 {
@@ -236,10 +238,10 @@ int vd_device_set_owner(struct vd_device *dev)
  * vd_device_reset_owner() - bring the device back to the state after open
  * @dev: the device
  *
- * Other than after open there is a memory table, in which there is nothing.
+ * Unlike after open there is a memory table, which is empty.
  *
  * Context: device mutex held.
- * Return: 0, or -ENOMEM and nothing has changed.
+ * Return: 0, or -ENOMEM with nothing changed.
  */
 int vd_device_reset_owner(struct vd_device *dev)
 {
@@ -254,15 +256,15 @@ int vd_device_reset_owner(struct vd_device *dev)
 }
 
 /**
- * vd_device_set_features() - note what the client acked
+ * vd_device_set_features() - set the acked features
  * @dev: the device
- * @features: VD_FEATURE_WORDS words, a subset of what is offered
+ * @features: VD_FEATURE_WORDS words, which must be a subset of the offered ones
  *
- * With ACCESS_PLATFORM an IOTLB begins that is empty, each time; where that is
- * new, or ends, the rings have no addresses afterwards.
+ * Each call with ACCESS_PLATFORM empties the IOTLB. A change of ACCESS_PLATFORM
+ * clears the addresses of the rings.
  *
  * Context: device mutex held.
- * Return: 0, or -ENOMEM and nothing that counts has changed.
+ * Return: 0, or -ENOMEM with no change but an empty IOTLB.
  */
 int vd_device_set_features(struct vd_device *dev, const u64 *features)
 {
@@ -284,7 +286,7 @@ int vd_device_set_features(struct vd_device *dev, const u64 *features)
  * @dev: the device
  * @regions: the new table, which passes to the device
  *
- * When this has returned, nobody uses the old one.
+ * The old table is freed: no queue uses it any more.
  *
  * Context: device mutex held.
  */
@@ -302,7 +304,7 @@ void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 
 /**
  * vd_device_for_each() - visit all open devices
- * @fn: called for each, must not open or close one
+ * @fn: called for each device, must not open or close one
  * @data: passed on to @fn
  *
  * Context: process context, may sleep.

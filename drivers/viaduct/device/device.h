@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One open descriptor of the character device. */
+/* A device: one open file of the character device. */
 #ifndef VD_DEVICE_DEVICE_H
 #define VD_DEVICE_DEVICE_H
 
@@ -16,27 +16,27 @@ struct vd_regions;
 
 /*
  * Two in use, and two to move the rings to. The pids controller does not count
- * kernel threads, so this bounds them.
+ * kernel threads, so they must be bounded here.
  */
 #define VD_MAX_WORKERS	4
 
 /**
- * struct vd_device - a pair of queues, and what they share
- * @lock: taken by every call that changes something
- * @node: place in the list of devices, under that list's mutex
- * @id: number, never given to another device while the module is loaded [c]
- * @owner: whose memory it works on [d]
+ * struct vd_device - a pair of queues, and their common state
+ * @lock: must be held for ioctls and IOTLB updates
+ * @node: entry in the list of devices, under that list's mutex
+ * @id: number, not reused while the module is loaded [c]
+ * @owner: the owner's address space and pid [d]
  * @fork_from_owner: workers are threads of the owner, not kernel threads [d]
- * @worker: by id, from SET_OWNER on; the queues know whose they are [d]
+ * @worker: workers by id, from SET_OWNER on; each queue points to its own [d]
  * @regions: the memory table, or NULL before there is one [d]
- * @iotlb: what the client's IOMMU said, with ACCESS_PLATFORM [d]
- * @misses: what it is asked
- * @ring_pages: what the rings need for their I/O addresses, an entry each [d]
- * @offered: features that the client may ack, by word of 64 [d]
- * @features: what the client acked, likewise [d]
- * @backend_features: likewise for the backend protocol [d]
+ * @iotlb: mappings that the client has set, with ACCESS_PLATFORM [d]
+ * @misses: IOTLB misses reported to the client
+ * @ring_pages: translated pages of the rings, one entry per ring [d]
+ * @offered: features that the client may ack, in words of 64 bits [d]
+ * @features: features that the client has acked, likewise [d]
+ * @backend_features: features of the backend protocol that are acked [d]
  * @log_base: user address of the dirty bitmap [d]
- * @log: eventfd that tells of dirty pages, or NULL [d]
+ * @log: eventfd signalled for dirty pages, or NULL [d]
  * @queue: by &enum vd_dir [c]
  */
 struct vd_device {
@@ -70,7 +70,7 @@ bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 			   const struct vd_regions *regions, u64 base);
 bool vd_device_is_running(const struct vd_device *dev);
 
-/* Calls @fn for each open device, under the mutex of their list. */
+/* Calls @fn for each open device, with the mutex of the device list held. */
 void vd_device_for_each(void (*fn)(struct vd_device *dev, void *data),
 			void *data);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the device offers to the client. */
+/* Features that the device offers to the client. */
 #ifndef VD_DEVICE_FEATURES_H
 #define VD_DEVICE_FEATURES_H
 
@@ -12,15 +12,15 @@
 #include "compat.h"
 #include "types.h"
 
-/* What a running ring cannot change. */
+/* Virtqueue format; must not change while a ring is running. */
 #define VD_LAYOUT_FEATURES					\
 	(BIT_ULL(VIRTIO_F_RING_PACKED) |			\
 	 BIT_ULL(VIRTIO_F_IN_ORDER))
 
 /*
- * Offloads, queues and the rest of the configuration are the client's: it
- * sets the tap accordingly. RING_RESET promises that one ring can be detached,
- * given new parameters and attached again while the other runs.
+ * The client implements offloads, queues and the rest of the configuration, and
+ * must set the tap accordingly. RING_RESET promises that one ring can be
+ * detached, given new parameters and attached again while the other runs.
  */
 #define VD_FEATURES						\
 	(BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |			\
@@ -35,13 +35,13 @@
 	 BIT_ULL(VIRTIO_F_RING_RESET))
 
 /*
- * Bits 64 and up: GSO of packets in UDP tunnels, where tun can do it. As with
- * the other offloads, the client sets the tap accordingly; here only the
- * header's length follows.
+ * Bits 64 and up: GSO of packets in UDP tunnels, if tun supports it. As with
+ * the other offloads, the client must set the tap accordingly; here the bits
+ * only change the header's length.
  */
 #define VD_TUNNEL_FEATURES	VD_COMPAT_TUNNEL_FEATURES
 
-/* Bits not to offer, by word; a module parameter. */
+/* Bits that are not offered, by word; a module parameter. */
 extern unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
 
 #define VD_BACKEND_FEATURES	BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)

@@ -22,11 +22,11 @@
 unsigned short vd_max_mem_regions = 512;
 
 /**
- * struct vd_ioctl_op - a call on the device
- * @cmd: the whole number, direction and size included
- * @fn: carries it out under the device's mutex
- * @is_owners: only the owner may call; all queued work is then run before
- *	       the call returns
+ * struct vd_ioctl_op - an ioctl on the device
+ * @cmd: full number, including direction and size
+ * @fn: implementation, called with the device's mutex held
+ * @is_owners: the caller must be the owner; all queued work must then run
+ *	       before the ioctl returns
  */
 struct vd_ioctl_op {
 	unsigned int cmd;
@@ -63,7 +63,7 @@ static long vd_ioctl_reset_owner(struct vd_device *dev, void __user *arg)
 	return vd_device_reset_owner(dev);
 }
 
-/* Copy the table in and check it against the rings that would use it. */
+/* Copy the table in; a running ring must be able to use it. */
 static struct vd_regions *vd_ioctl_get_regions(struct vd_device *dev,
 					       struct vhost_memory __user *arg,
 					       u32 nr)
@@ -146,7 +146,7 @@ static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },
 	{ VHOST_SET_FORK_FROM_OWNER,	vd_workers_set_fork },
 	{ VHOST_GET_FORK_FROM_OWNER,	vd_workers_get_fork },
-	/* Looks at its argument before it asks who calls. */
+	/* Must read its argument before it checks the owner itself. */
 	{ VHOST_NET_SET_BACKEND,	vd_vring_set_backend },
 	{ VHOST_RESET_OWNER,		vd_ioctl_reset_owner,	true },
 	{ VHOST_SET_MEM_TABLE,		vd_ioctl_set_mem_table,	true },
@@ -184,10 +184,10 @@ static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
 }
 
 /**
- * vd_ioctl() - carry out a call
+ * vd_ioctl() - dispatch an ioctl
  * @dev: the device
- * @cmd: the call's number
- * @arg: its argument
+ * @cmd: number of the ioctl
+ * @arg: argument of the ioctl
  *
  * Context: process context, without locks.
  * Return: 0; -EINTR if the caller is killed while it waits; or the errnos that
@@ -197,7 +197,7 @@ long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 {
 	long ret;
 
-	/* Another call may wait for a run of a handler. */
+	/* The holder may be waiting for a handler's run. */
 	if (mutex_lock_killable(&dev->lock))
 		return -EINTR;
 	ret = vd_ioctl_locked(dev, cmd, arg);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The feature ioctls: what is offered, what is acked, what is hidden.
+ * The feature ioctls: get offered features, set acked ones, hide some.
  *
- * Bits 0 to 63 have ioctls of one word. The array ioctls carry as many words
- * as the caller says, of which VD_FEATURE_WORDS exist here: the others are
- * read as 0, and must be 0 when written.
+ * Bits 0 to 63 have ioctls of one word. The array ioctls carry a count of words
+ * given by the caller, of which VD_FEATURE_WORDS exist here: the others read as
+ * 0, and must be 0 when written.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -18,7 +18,7 @@
 
 unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
 
-/* Words between two looks for a fatal signal; a caller may name 2^64. */
+/* Words between checks for a fatal signal; the count may be up to 2^64 - 1. */
 #define VD_FEATURES_CHUNK	(PAGE_SIZE / sizeof(u64))
 
 static long vd_features_apply(struct vd_device *dev, const u64 *features)
@@ -43,7 +43,7 @@ static long vd_features_apply(struct vd_device *dev, const u64 *features)
 /**
  * vd_features_get() - VHOST_GET_FEATURES
  * @dev: the device
- * @arg: where the first word goes
+ * @arg: u64, to which the first word is written
  *
  * Context: device mutex held.
  * Return: 0 or -EFAULT.
@@ -59,9 +59,9 @@ long vd_features_get(struct vd_device *dev, void __user *arg)
  * @arg: the first word; all others become 0
  *
  * Context: device mutex held.
- * Return: 0; -EFAULT, for a dirty log or an IOTLB that cannot be had as well;
- * -EOPNOTSUPP for a bit that is not offered; -EBUSY for a virtqueue format that
- * cannot be changed while a ring runs.
+ * Return: 0; -EFAULT, also if dirty log or IOTLB cannot be set up; -EOPNOTSUPP
+ * for a bit that is not offered; -EBUSY if the virtqueue format would change
+ * while a ring runs.
  */
 long vd_features_set(struct vd_device *dev, void __user *arg)
 {
@@ -72,7 +72,7 @@ long vd_features_set(struct vd_device *dev, void __user *arg)
 	return vd_features_apply(dev, features);
 }
 
-/* Zero @nr words. The range is checked first: none is written to a bad one. */
+/* Zero @nr words. The range must be checked before any word is written. */
 static long vd_features_clear(u64 __user *word, u64 nr)
 {
 	if (nr > TASK_SIZE_MAX / sizeof(*word) ||
@@ -98,7 +98,7 @@ static long vd_features_clear(u64 __user *word, u64 nr)
  * @arg: a &struct vhost_features_array
  *
  * Context: device mutex held.
- * Return: 0 or -EFAULT; -EINTR for a caller who is being killed.
+ * Return: 0; -EFAULT; or -EINTR if the caller is killed.
  */
 long vd_features_get_array(struct vd_device *dev, void __user *arg)
 {
@@ -114,8 +114,8 @@ long vd_features_get_array(struct vd_device *dev, void __user *arg)
 }
 
 /*
- * Read an array: the words that exist here, and the count. Words that are not
- * given are 0.
+ * Read the count of an array, and the words that exist here. Words beyond the
+ * count are 0.
  */
 static long vd_features_read(u64 *features, u64 *count,
 			     const void __user *arg)
@@ -131,7 +131,7 @@ static long vd_features_read(u64 *features, u64 *count,
 			      sizeof(*word)) ? -EFAULT : 0;
 }
 
-/* No bit of a word that does not exist here is offered. */
+/* Words that do not exist here must be 0: none of their bits is offered. */
 static long vd_features_check_rest(const void __user *arg, u64 count)
 {
 	const u64 __user *word = arg +
@@ -155,10 +155,10 @@ static long vd_features_check_rest(const void __user *arg, u64 count)
 /**
  * vd_features_set_array() - VHOST_SET_FEATURES_ARRAY
  * @dev: the device
- * @arg: a &struct vhost_features_array; words that are not given are 0
+ * @arg: a &struct vhost_features_array; words beyond its count become 0
  *
  * Context: device mutex held.
- * Return: as vd_features_set(); -EINTR for a caller who is being killed.
+ * Return: as vd_features_set(); -EINTR if the caller is killed.
  */
 long vd_features_set_array(struct vd_device *dev, void __user *arg)
 {
@@ -185,10 +185,10 @@ static long vd_features_hide_words(struct vd_device *dev, const u64 *hidden)
 /**
  * vd_features_hide() - VIADUCT_HIDE_FEATURES
  * @dev: the device
- * @arg: bits of the first word
+ * @arg: bits of the first word to hide
  *
  * Context: device mutex held.
- * Return: 0; -EFAULT; -EBUSY when one is acked, and nothing has changed.
+ * Return: 0; -EFAULT; -EBUSY, with nothing changed, if a bit is acked.
  */
 long vd_features_hide(struct vd_device *dev, void __user *arg)
 {
@@ -202,7 +202,7 @@ long vd_features_hide(struct vd_device *dev, void __user *arg)
 /**
  * vd_features_hide_array() - VIADUCT_HIDE_FEATURES_ARRAY
  * @dev: the device
- * @arg: a &struct viaduct_features_array, laid out as vhost's
+ * @arg: a &struct viaduct_features_array, with the members of vhost's
  *
  * Words that do not exist here are not read: their bits are never offered.
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * read() and write() of IOTLB messages (ioctls.rst), and their effect.
+ * read() and write() of IOTLB messages (ioctls.rst).
  *
  * Mappings change under the mutexes of both queues: they are constant during a
  * handler run, and when the write() of an INVALIDATE returns, no handler uses a
@@ -30,7 +30,7 @@ static void vd_iotlb_unlock(struct vd_device *dev)
 	mutex_unlock(&dev->queue[VD_RX].lock);
 }
 
-/* Take a mapping away, and first from those who remember it. */
+/* Delete a mapping. Cached copies in queues and rings must be dropped first. */
 static void vd_iotlb_evict(struct vd_device *dev, struct vd_iotlb_map *map)
 {
 	u64 first = map->region.gpa, last = first + map->region.span;
@@ -52,7 +52,7 @@ static void vd_iotlb_remove(struct vd_device *dev, u64 first, u64 last)
 }
 
 /**
- * vd_iotlb_clear() - take all mappings away
+ * vd_iotlb_clear() - delete all mappings
  * @dev: the device
  *
  * Context: device mutex held.
@@ -65,11 +65,11 @@ void vd_iotlb_clear(struct vd_device *dev)
 }
 
 /**
- * vd_iotlb_drop_misses() - forget all questions, read and unread
- * @dev: the device, which has an owner
+ * vd_iotlb_drop_misses() - drop all misses, read and unread
+ * @dev: the device, which must have an owner
  *
- * A queue that waits for an answer does not wait for anything else: it is made
- * to ask again, if it still has to.
+ * A queue with a pending miss waits for no other event, so its handler must be
+ * queued: it reports the miss again if the address is still needed.
  *
  * Context: device mutex held.
  */
@@ -85,7 +85,7 @@ void vd_iotlb_drop_misses(struct vd_device *dev)
 	}
 }
 
-/* Have the queues go on that asked for an address in the range. */
+/* Queue each handler with a miss that the new mapping resolves. */
 static void vd_iotlb_answer(struct vd_device *dev, u64 first, u64 last)
 {
 	int i;
@@ -129,13 +129,14 @@ static int vd_iotlb_process(struct vd_device *dev, const struct vd_message *msg)
 }
 
 /**
- * vd_iotlb_write() - take a message
+ * vd_iotlb_write() - process a message
  * @dev: the device
- * @from: the message, in any number of pieces
+ * @from: the message, in any number of segments
  *
  * Context: process context, waits for the runs in progress.
- * Return: the size of a message, however long @from is; -EINVAL for a message
- * that cannot be understood, -EFAULT for one that cannot be carried out, -EINTR.
+ * Return: the size of a message, however long @from is; -EINVAL for a malformed
+ * message; -EFAULT if the message cannot be applied; -EINTR if the caller is
+ * killed.
  */
 ssize_t vd_iotlb_write(struct vd_device *dev, struct iov_iter *from)
 {
@@ -169,7 +170,7 @@ static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, struct iov_iter *to,
 	} msg;
 
 	BUILD_BUG_ON(sizeof(msg.v1) != sizeof(msg.v2));
-	/* Holes and unused parts reach user space. */
+	/* Holes and unused parts are copied to userspace: they must be 0. */
 	memset(&msg, 0, sizeof(msg));
 	if (READ_ONCE(dev->backend_features) &
 	    BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2)) {
@@ -183,15 +184,15 @@ static ssize_t vd_iotlb_copy_miss(struct vd_device *dev, struct iov_iter *to,
 }
 
 /**
- * vd_iotlb_read() - read the next question
+ * vd_iotlb_read() - read the next miss
  * @dev: the device
- * @to: where it goes, in any number of pieces
+ * @to: destination, in any number of segments
  * @nonblock: do not wait
  *
- * Context: process context, sleeps until there is a question.
- * Return: the size of a message, less when a part of @to could not be
- * written: the message is then lost; 0 when @to cannot hold one; -EAGAIN with
- * @nonblock; -EBADFD when there is no IOTLB; -ERESTARTSYS.
+ * Context: process context, sleeps until there is a miss.
+ * Return: the size of a message, or less if a part of @to cannot be written:
+ * the message is then lost; 0 if @to cannot hold a message; -EAGAIN with
+ * @nonblock; -EBADFD if there is no IOTLB; -ERESTARTSYS.
  */
 ssize_t vd_iotlb_read(struct vd_device *dev, struct iov_iter *to, bool nonblock)
 {

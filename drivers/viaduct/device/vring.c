@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls on one ring. Each argument begins with the ring's index, which is
- * checked first, also for unknown calls; the argument is then read again as a
- * whole, and the index in it is not looked at any more.
+ * The ioctls on one ring. Each argument begins with the ring's index, which
+ * must be checked first, even for unknown ioctls. The argument is then read
+ * again as a whole, and its index must not be used again.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
@@ -19,9 +19,9 @@
 #include "guest/regions.h"
 
 /**
- * struct vd_vring_op - a call on a ring
- * @cmd: the whole number, direction and size included
- * @fn: carries it out for the owner, under the device's mutex
+ * struct vd_vring_op - an ioctl on a ring
+ * @cmd: full number, including direction and size
+ * @fn: implementation, called by the owner with the device's mutex held
  */
 struct vd_vring_op {
 	unsigned int cmd;
@@ -69,7 +69,7 @@ static long vd_vring_get_base(struct vd_device *dev, struct vd_queue *q,
 	return copy_to_user(arg, &s, sizeof(s)) ? -EFAULT : 0;
 }
 
-/* Legal while the ring runs, so the new addresses are checked first. */
+/* Legal while the ring runs, so the new addresses must be checked first. */
 static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 			      void __user *arg)
 {
@@ -94,7 +94,7 @@ static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 		ret = -EINVAL;
 	else
 		vd_ring_set_addr(&q->ring, &a);
-	/* The handler may have met a ring without addresses, and sleeps. */
+	/* The handler may have stopped at a ring without addresses. */
 	if (vd_queue_is_running(q))
 		vd_work_queue(&q->work);
 	mutex_unlock(&q->lock);
@@ -185,14 +185,14 @@ static const struct vd_vring_op vd_vring_ops[] = {
 };
 
 /**
- * vd_vring_ioctl() - carry out a call on a ring, or refuse an unknown one
+ * vd_vring_ioctl() - dispatch an ioctl on a ring
  * @dev: the device
- * @cmd: the call's number
- * @arg: its argument
+ * @cmd: number of the ioctl
+ * @arg: argument of the ioctl
  *
  * Context: device mutex held, called by the owner.
- * Return: 0; -EFAULT, -ENOBUFS for a ring that does not exist, -ENOTTY for an
- * unknown call, or the call's own errors.
+ * Return: 0; -EFAULT; -ENOBUFS for a ring that does not exist; -ENOTTY for an
+ * unknown ioctl; or the errors of the ioctl itself.
  */
 long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 {
@@ -211,10 +211,10 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 }
 
 /**
- * vd_vring_is_log_ok() - whether a running ring could log at another place
+ * vd_vring_is_log_ok() - whether a running ring can use another dirty bitmap
  * @dev: the device
  * @q: one of its queues
- * @base: user address of the bitmap in question
+ * @base: user address of the bitmap to check
  *
  * Context: device mutex held.
  */
@@ -251,7 +251,7 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 		return -ENOBUFS;
 	q = &dev->queue[array_index_nospec(f.index, VD_NR_QUEUES)];
 
-	/* The client would answer a device that is not there any more. */
+	/* The client must not read a stale miss after it stops a ring. */
 	if (f.fd == VHOST_FILE_UNBIND)
 		vd_iotlb_drop_misses(dev);
 	/* vhost-net checks this for -1 too; clients rely on the errno. */

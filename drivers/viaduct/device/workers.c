@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The workers of a device. It has one from SET_OWNER on, which runs both
- * rings; the client may create more, and say which ring runs where.
+ * The workers of a device. By default SET_OWNER creates one, which runs both
+ * rings; the client may create more and assign rings to them.
  *
- * A worker's id is its place in the table: 0 for the first, whose thread has
+ * A worker's id is its index in the table. The first has id 0; its thread has
  * no number in its name.
  */
 #include <linux/limits.h>
@@ -34,7 +34,7 @@ static u32 vd_workers_id(const struct vd_device *dev,
 	return id;
 }
 
-/* Returns the id of a new worker, or why there is none. */
+/* Returns the id of a new worker, or an errno. */
 static int vd_workers_add(struct vd_device *dev)
 {
 	struct vd_worker *worker;
@@ -71,7 +71,7 @@ static void vd_workers_remove(struct vd_device *dev, u32 id)
  * @dev: a device with an owner, but without workers
  *
  * Context: device mutex held, called by the owner.
- * Return: 0, or why there is no worker, and there is none then.
+ * Return: 0, or an errno with no worker left.
  */
 int vd_workers_start(struct vd_device *dev)
 {
@@ -93,7 +93,8 @@ int vd_workers_start(struct vd_device *dev)
 
 /**
  * vd_workers_stop() - finish all queued jobs and end the workers
- * @dev: a device, with workers or without, whose queues nothing wakes any more
+ * @dev: a device, with or without workers; its queues must not be woken any
+ *	 more
  *
  * Context: device mutex held.
  */
@@ -125,8 +126,8 @@ void vd_workers_flush(struct vd_device *dev)
 }
 
 /**
- * vd_workers_abort_faults() - let page faults fail that block jobs, for good
- * @dev: a device that is about to end
+ * vd_workers_abort_faults() - make page faults in jobs fail, permanently
+ * @dev: a device that is about to be destroyed
  *
  * Context: device mutex held.
  */
@@ -159,11 +160,11 @@ long vd_workers_get_fork(struct vd_device *dev, void __user *arg)
  * @dev: the device
  * @arg: u8, as for vd_workers_get_fork()
  *
- * It holds until RESET_OWNER.
+ * The setting holds until RESET_OWNER.
  *
  * Context: device mutex held.
- * Return: 0; -EBUSY if there is an owner; -EFAULT; -EINVAL for another value, or
- * for 1 on a kernel that cannot create threads of a process.
+ * Return: 0; -EBUSY if there is an owner; -EFAULT; -EINVAL for another value,
+ * or for 1 on a kernel that cannot create threads of a process.
  */
 long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 {
@@ -181,16 +182,16 @@ long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 }
 
 /**
- * vd_workers_new() - the call VHOST_NEW_WORKER
+ * vd_workers_new() - the ioctl VHOST_NEW_WORKER
  * @dev: the device
- * @arg: struct vhost_worker_state, where the worker's id goes
+ * @arg: struct vhost_worker_state, to which the worker's id is written
  *
- * The worker is a thread of the same kind as the first, and is idle until a ring
- * is attached to it.
+ * The worker is a thread of the same kind as the first, and is idle until a
+ * ring is attached to it.
  *
  * Context: device mutex held, called by the owner.
- * Return: 0; -ENOSPC when there are VD_MAX_WORKERS; -EFAULT, and there is no
- * worker then; or the errno of vd_worker_start().
+ * Return: 0; -ENOSPC if there are VD_MAX_WORKERS; -EFAULT with no worker
+ * created; or the errno of vd_worker_start().
  */
 long vd_workers_new(struct vd_device *dev, void __user *arg)
 {
@@ -207,7 +208,7 @@ long vd_workers_new(struct vd_device *dev, void __user *arg)
 }
 
 /**
- * vd_workers_free() - the call VHOST_FREE_WORKER
+ * vd_workers_free() - the ioctl VHOST_FREE_WORKER
  * @dev: the device
  * @arg: struct vhost_worker_state with the worker's id
  *
@@ -235,7 +236,7 @@ long vd_workers_free(struct vd_device *dev, void __user *arg)
 }
 
 /**
- * vd_workers_attach() - the call VHOST_ATTACH_VRING_WORKER
+ * vd_workers_attach() - the ioctl VHOST_ATTACH_VRING_WORKER
  * @dev: the device
  * @q: one of its queues, running or not
  * @arg: struct vhost_vring_worker with the worker's id
@@ -259,10 +260,11 @@ long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
 }
 
 /**
- * vd_workers_get() - the call VHOST_GET_VRING_WORKER
+ * vd_workers_get() - the ioctl VHOST_GET_VRING_WORKER
  * @dev: the device
  * @q: one of its queues
- * @arg: struct vhost_vring_worker, where ring and worker's id go
+ * @arg: struct vhost_vring_worker, to which the ids of ring and worker are
+ *	 written
  *
  * Context: device mutex held, called by the owner.
  * Return: 0 or -EFAULT.

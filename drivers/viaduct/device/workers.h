@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The workers of a device, and the calls on them. */
+/* The workers of a device, and their ioctls. */
 #ifndef VD_DEVICE_WORKERS_H
 #define VD_DEVICE_WORKERS_H
 
 #include "device/device.h"
 
-/* Module parameter: not one worker for both rings, but one for each. */
+/* Module parameter: one worker for each ring instead of one for both. */
 extern bool vd_worker_per_ring;
 /* Module parameter: workers are threads of their owner by default. */
 extern bool vd_fork_from_owner_default;
