@@ -167,7 +167,7 @@ void bench_frame(const struct bench_case *c, uint8_t *frame,
 	bool gso = c->len > VG_FRAME_MTU;
 
 	vg_frame_build(frame, c->len, 0, 1, gso, hdr);
-	/* To everybody, by an ethertype that nobody wants; a bridge would copy. */
+	/* A broadcast of an unknown ethertype is dropped; a bridge would copy it. */
 	if (!c->tunnel)
 		memset(frame, 0xff, 6);
 }

@@ -78,7 +78,7 @@ FAULTS = [
      ["net_long"]),
     ("held-frame-overwritten", "net/frag.c",
      "page_ref_count(slot->page) != slot->bias)", "0)", ["net_long", "net_memory"]),
-    ("frame-memory-charged-to-nobody", "net/frag.c",
+    ("frame-memory-uncharged", "net/frag.c",
      "((GFP_KERNEL_ACCOUNT & ~__GFP_DIRECT_RECLAIM)", "((GFP_KERNEL & ~__GFP_DIRECT_RECLAIM)",
      ["net_memory"]),
     ("idle-memory-kept", "net/reclaim.c",

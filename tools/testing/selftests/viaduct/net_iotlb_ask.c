@@ -145,7 +145,7 @@ static void fail_to_move(struct __test_metadata *_metadata, unsigned int q)
 					 PAGE));
 	EXPECT_EQ(-EFAULT, vg_set_backend(rig.net.fd, q, other.fd));
 	vg_tap_close(&other);
-	/* Known again, and nobody has read the question. */
+	/* The address is mapped again while the miss is unread. */
 	EXPECT_EQ(0, vg_iommu_map(&iommu, rig.net.ring[q].used_gpa, 1,
 				  VHOST_ACCESS_RW));
 }
