@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/initramfs.sh
 . "$(dirname "${BASH_SOURCE[0]}")/initramfs.sh"
+# shellcheck source=scripts/emulator.sh
+. "$(dirname "${BASH_SOURCE[0]}")/emulator.sh"
 
 # Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
 # the host is emulated; there, too, the kernel finds fault with XSAVE.
@@ -52,8 +54,9 @@ guest_tap() {
 # descriptor is opened here and inherited by QEMU, as a management program would
 # do it.
 guest_add_net() {
-	local tap=${4:-tap$1} vhost=$2 nic=$3 netdev=tap,id=net$1 fd
+	local tap=${4:-tap$1} vhost=$2 nic netdev=tap,id=net$1 fd
 
+	nic=$(emulator_nic "$3")
 	if [ "$guest_queues" != 1 ]; then
 		guest_add_queues "$@"
 		return
@@ -76,8 +79,9 @@ guest_add_net() {
 
 # The same for a card with guest_queues queue pairs.
 guest_add_queues() {
-	local tap=${4:-tap$1} nic=$3 first=100 fds='' vhostfds='' fd i
+	local tap=${4:-tap$1} nic first=100 fds='' vhostfds='' fd i
 
+	nic=$(emulator_nic "$3")
 	for ((i = 0; i < guest_queues; i++)); do
 		exec {fd}<>"$2"
 		vhostfds+=:$fd
@@ -147,37 +151,16 @@ guest_qemu() {
 		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
 }
 
-# emulated: this host is, so that guests which are nested in it now and then die.
-emulated() {
-	grep -q hostvm.accel=tcg /proc/cmdline
-}
-
-# KVM patches code that every CPU runs when VMs come and go: __schedule() with
-# the first and the last one (preempt_notifier_key), its APIC's while a vCPU has
-# not enabled it (apic_sw_disabled). QEMU 7.2's TCG may then leave a CPU with a
-# translated breakpoint that the kernel has long removed: the host dies of it,
-# or spins for ever with interrupts off; seen once in some hundred guests. Idle
-# VMs that stay as long as the host keep the code as it is: their process is no
-# child of a test, and the host's init spares it.
-guest_hold_kvm() {
-	if [ -e /run/kvm-holder ] || [ ! -w /dev/kvm ] || ! emulated; then return; fi
-	setsid python3 -c 'import fcntl, os, signal
-KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP = 0xae01, 0xae41, 0xae60
-kvm = os.open("/dev/kvm", os.O_RDWR)
-held = []
-for irqchip in True, False:
-    vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
-    if irqchip:
-        fcntl.ioctl(vm, KVM_CREATE_IRQCHIP)
-    held += [vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)]
-signal.pause()' </dev/null >/dev/null 2>&1 &
-	echo $! >/run/kvm-holder
+# guest_runs: QEMU has neither ended nor stopped the guest for ever, which it does
+# when KVM reports an internal error.
+guest_runs() {
+	kill -0 "$guest_pid" 2>/dev/null && ! grep -q '^KVM internal error' "$guest_dir/qemu.log"
 }
 
 # guest_is_dead: QEMU has ended, or the guest's kernel has, or it stands still.
 guest_is_dead() {
 	[ -n "$guest_pid" ] || return 1
-	! kill -0 "$guest_pid" 2>/dev/null ||
+	! guest_runs ||
 		grep -qE 'Oops|BUG:|Kernel panic|general protection' "$guest_dir/console" ||
 		! guest_run 10 true >/dev/null
 }
@@ -202,8 +185,9 @@ guest_spawn() {
 guest_start() {
 	guest_spawn "$@"
 	guest_reply "$guest_boot_limit" >/dev/null && return 0
-	say "the guest ($*) did not come up; its console and QEMU's messages end with:"
-	tail -qn5 "$guest_dir/console" "$guest_dir/qemu.log" >&2 || true
+	say "the guest ($*) did not come up; the end of its console and QEMU's messages:"
+	tail -n5 "$guest_dir/console" >&2 || true
+	head -n20 "$guest_dir/qemu.log" >&2 || true
 	guest_kill
 	return 1
 }
@@ -214,7 +198,7 @@ guest_reply() {
 	local line part='' end=$((SECONDS + $1)) mark="@@$guest_request "
 
 	while [ $SECONDS -le $end ]; do
-		kill -0 "$guest_pid" 2>/dev/null || return 124
+		guest_runs || return 124
 		# A line that is not whole within the second is in $line, and gone
 		# from the pipe.
 		IFS= read -r -t 1 -u "$guest_from" line || { part+=$line && continue; }
