@@ -64,21 +64,35 @@ const char *uffd_ask_for_all(struct rig *r, struct view *v)
 	return NULL;
 }
 
-/* Answers one question, if there is one: whether there was. */
-bool uffd_answer(void)
+bool uffd_take(uint64_t *page)
 {
-	struct uffdio_continue cont = { .range.len = PAGE };
 	struct uffd_msg msg;
 
 	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
 		return false;
-	cont.range.start = msg.arg.pagefault.address & ~(PAGE - 1ULL);
+	*page = msg.arg.pagefault.address & ~(PAGE - 1ULL);
+	return true;
+}
+
+void uffd_continue(uint64_t page)
+{
+	struct uffdio_continue cont = { .range = { page, PAGE } };
+
 	if (!ioctl(uffd, UFFDIO_CONTINUE, &cont))
-		return true;
-	/* Asked twice: a worker that is woken for a job looks again. */
+		return;
+	/* The page is there if a worker that was woken for a job faulted twice. */
 	if (errno != EEXIST)
 		abort();
 	ioctl(uffd, UFFDIO_WAKE, &cont.range);
+}
+
+bool uffd_answer(void)
+{
+	uint64_t page;
+
+	if (!uffd_take(&page))
+		return false;
+	uffd_continue(page);
 	return true;
 }
 

@@ -21,7 +21,10 @@ int uffd_open(void);
 const char *uffd_set_up(struct rig *r, struct view *v);
 /* The device's view asks us from now on, for each page, once. */
 const char *uffd_ask_for_all(struct rig *r, struct view *v);
-/* Answers one question, if there is one: whether there was. */
+/* Reads one fault, if there is one, and does not resolve it. */
+bool uffd_take(uint64_t *page);
+void uffd_continue(uint64_t page);
+/* Resolves one fault; false if there is none. */
 bool uffd_answer(void);
 /* A thread that answers until uffd_stop. */
 void *uffd_answer_now(void *arg);

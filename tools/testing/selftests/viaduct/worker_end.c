@@ -235,45 +235,41 @@ TEST_F(end, commands_to_a_dead_device)
 static struct rig rig;
 static struct view view;
 
-static void take_turns_on_a_cpu(pid_t tid, int policy)
-{
-	struct sched_param p = { .sched_priority = policy == SCHED_FIFO };
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	if (sched_setaffinity(tid, sizeof(set), &set) ||
-	    sched_setscheduler(tid, policy, &p))
-		abort();
-}
-
 /*
- * Both rings' jobs are queued before the worker runs, so that it takes them
- * together: transmission, which is blocked by the first page, and reception.
+ * Transmission is blocked by a page fault, and a call waits for it. Behind the
+ * call, reception has a frame to deliver, and must fault in its pages.
  */
-static const char *block_one_of_two(void)
+static const char *block_one_of_two(pid_t *caller, uint64_t *page)
 {
+	const char *why = uffd_make_it_wait(&rig, &view, VG_TX);
 	struct virtio_net_hdr hdr;
+	uint64_t again;
 	uint8_t frame[2048];
-	size_t len = stream_frame(&rig, VG_TX, 0, frame, &hdr);
-	const char *why;
+	size_t len;
 
-	take_turns_on_a_cpu(vg_worker_find(getpid()), SCHED_OTHER);
-	take_turns_on_a_cpu(0, SCHED_FIFO);
-	why = uffd_ask_for_all(&rig, &view);
-	if (!why && vg_net_xmit(&rig.net, &hdr, frame, len, &vg_layout_plain))
-		why = "no room in the ring";
-	vg_ring_kick_always(&rig.net.ring[VG_TX]);
-	vg_ring_kick_always(&rig.net.ring[VG_RX]);
-	take_turns_on_a_cpu(0, SCHED_OTHER);
-	if (!why && vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10000)) <= 0)
-		why = "the device asks for no page";
+	if (why)
+		return why;
+	if (!uffd_take(page))
+		return "no page fault to be read";
+	*caller = fork();
+	if (!*caller)
+		_exit(-vg_set_features(rig.net.fd, rig.net.features));
+	poll(NULL, 0, 200);
+	len = stream_frame(&rig, VG_RX, 0, frame, &hdr);
+	why = rig_far_send(&rig, frame, len, &hdr);
+	/* Waking the worker for a job makes it fault on the same page again. */
+	while (!why && vg_wait_fd(uffd, POLLIN, vg_deadline_ms(200)) > 0)
+		if (!uffd_take(&again) || again != *page)
+			why = "reception does not wait";
+	if (!why && waitpid(*caller, NULL, WNOHANG))
+		why = "the call does not wait";
 	return why;
 }
 
 FIXTURE(blocked)
 {
 	pid_t caller;
+	uint64_t page;
 };
 
 FIXTURE_SETUP(blocked)
@@ -284,12 +280,7 @@ FIXTURE_SETUP(blocked)
 	NEEDS_ABORT();
 	ASSERT_FINE(uffd_set_up(&rig, &view));
 	ASSERT_FINE(uffd_both_ways(&rig, 20));
-	ASSERT_FINE(block_one_of_two());
-	self->caller = fork();
-	if (!self->caller)
-		_exit(-vg_set_features(rig.net.fd, rig.net.features));
-	poll(NULL, 0, 200);
-	EXPECT_EQ(0, waitpid(self->caller, NULL, WNOHANG));
+	ASSERT_FINE(block_one_of_two(&self->caller, &self->page));
 }
 
 FIXTURE_TEARDOWN(blocked)
@@ -307,10 +298,12 @@ TEST_F(blocked, killed_caller_breaks_one_ring)
 	pthread_t t;
 
 	NEEDS_ABORT();
+	s.sent = 1;
+	/* Resolves all faults but the first, which the test has read. */
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	ASSERT_EQ(0, kill(self->caller, SIGKILL));
 	EXPECT_TRUE(owner_ends(&caller, 5000, &status));
 	EXPECT_EQ(1, vg_eventfd_take(rig.net.err[VG_TX]));
-	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	EXPECT_FINE(stream_run(&s, 1));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
 	uffd_stop = true;
@@ -328,9 +321,11 @@ TEST_F(blocked, caller_waits_for_the_answer)
 
 	NEEDS_ABORT();
 	s[0].sent = 1;
+	s[1].sent = 1;
+	uffd_continue(self->page);
 	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	EXPECT_TRUE(owner_ends(&caller, 5000, &status));
-	EXPECT_EQ(0, status);
+	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_FINE(stream_run(s, 2));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
