@@ -50,19 +50,17 @@ static struct vhost_task *vd_task_create(struct vd_thread *thread,
  * @name: the thread's name
  *
  * Context: process context of the owner.
- * Return: 0; -ERESTARTNOINTR if a signal is pending and the kernel reports it;
- * -ENOMEM for any other error, as vhost-net does: not every kernel returns the
- * cause. Nothing is left behind on failure.
+ * Return: 0; -ERESTARTNOINTR if a signal is pending, which makes the creation of
+ * a thread fail; -ENOMEM for any other error, as vhost-net does: not every
+ * kernel returns the cause. Nothing is left behind on failure.
  */
 int vd_task_start(struct vd_thread *thread, const char *name)
 {
 	struct vhost_task *vtask = vd_task_create(thread, name);
 
-	/* As fork(): a signal is pending, and the ioctl must be restarted. */
-	if (IS_ERR(vtask) && PTR_ERR(vtask) == -ERESTARTNOINTR)
-		return -ERESTARTNOINTR;
+	/* As fork() does: handle the signal, then restart the ioctl. */
 	if (IS_ERR_OR_NULL(vtask))
-		return -ENOMEM;
+		return signal_pending(current) ? -ERESTARTNOINTR : -ENOMEM;
 	thread->vtask = vtask;
 	vhost_task_start(vtask);
 	return 0;

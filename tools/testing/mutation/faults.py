@@ -124,9 +124,12 @@ FAULTS = [
     ("signal-ends-idling", "host/thread_kthread.c",
      "set_current_state(TASK_IDLE);", "set_current_state(TASK_INTERRUPTIBLE);",
      ["hostile_kill"]),
-    # These two need threads of the owner (-k 6.12).
+    # These need threads of the owner (-k 6.12).
     ("dead-worker-keeps-jobs", "host/worker.c",
      "WRITE_ONCE(worker->is_dead, true);", "", ["worker_end"]),
+    ("pending-signal-fails-set-owner", "host/thread_task.c",
+     "signal_pending(current) ? -ERESTARTNOINTR : -ENOMEM", "-ENOMEM",
+     ["worker_kind"]),
     ("kind-outlives-owner", "device/device.c",
      "vd_owner_put(&dev->owner);\n\tdev->fork_from_owner = vd_fork_from_owner_default;",
      "vd_owner_put(&dev->owner);", ["abi_worker"]),

@@ -8,8 +8,10 @@
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "../../../lib/vguest/worker.h"
@@ -55,6 +57,31 @@ TEST_F(kind, as_chosen)
 	EXPECT_EQ(variant->kind, owner_has_thread(getpid(), tid));
 	ASSERT_EQ(0, vg_reset_owner(self->fd));
 	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
+}
+
+static void count_signal(int sig)
+{
+}
+
+/* Creation of a thread fails while a signal is pending: the call is restarted. */
+TEST_F(kind, signals_do_not_fail_set_owner)
+{
+	struct itimerval often = { { 0, 150 }, { 0, 150 } }, never = { 0 };
+	struct sigaction sa = { .sa_handler = count_signal };
+	int i, err = 0, fd;
+
+	NEEDS_KIND(variant->kind);
+	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
+	for (i = 0; i < 300 && !err; i++) {
+		fd = abi_open();
+		setitimer(ITIMER_REAL, &often, NULL);
+		err = vg_set_owner(fd);
+		setitimer(ITIMER_REAL, &never, NULL);
+		close(fd);
+	}
+	if (err == -ENOMEM && vg_dev_is_reference())
+		SKIP(return, "the reference's SET_OWNER fails with ENOMEM");
+	EXPECT_EQ(0, err);
 }
 
 TEST_F(kind, further_ones_alike)
