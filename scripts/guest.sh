@@ -22,19 +22,29 @@ guest_queues=1
 guest_pid='' guest_dir='' guest_request=0
 
 # The guest's kernel is the same whatever the host runs, so that figures of two
-# hosts differ by the host alone.
-guest_kernel=6.1
+# hosts differ by the host alone. VD_GUEST_KERNEL names another one.
+guest_kernel=${VD_GUEST_KERNEL:-6.1}
+# Modules and programs of a guest beside the usual ones.
+guest_modules='' guest_programs=()
 
 guest_image() {
 	pack_initramfs guest "$(kernel_home "$guest_kernel")" "$ROOT/scripts/guest.d/init" \
-		"virtio_pci virtio_net virtio_balloon e1000e" "$(type -P iperf3)" "$(type -P ethtool)" "$(type -P sockperf)"
+		"virtio_pci virtio_net virtio_balloon e1000e $guest_modules" "$(type -P iperf3)" \
+		"$(type -P ethtool)" "$(type -P sockperf)" ${guest_programs[@]+"${guest_programs[@]}"}
 }
 
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,
 # the guest 192.168.N.2, and its card carries N in the fifth byte of its MAC,
-# from which the guest's init knows the address.
+# from which the guest's init takes the address. A test that makes a tunnel on a
+# network sets guest_prefix to what the tunnel's addresses begin with.
+guest_prefix=192.168
+
 guest_ip() {
-	echo "192.168.$1.2"
+	echo "$guest_prefix.$1.2"
+}
+
+host_ip() {
+	echo "$guest_prefix.$1.1"
 }
 
 guest_mac() {
@@ -135,9 +145,27 @@ guest_add_boot() {
 		-append "$(guest_kernel_args)" -serial "file:$guest_dir/console")
 }
 
-guest_qemu() {
-	local qemu=(qemu-system-x86_64) args=(-accel tcg) net
+# guest_qemu_command: the words of QEMU's command, one a line: this machine's
+# QEMU, or with VD_QEMU=newest that of scripts/setup root qemu.
+guest_qemu_command() {
+	local root=$CACHE/roots/qemu dir
 
+	if [ "${VD_QEMU:-}" != newest ]; then
+		echo qemu-system-x86_64
+		return
+	fi
+	[ -e "$root" ] || die "the newest QEMU is missing; run: scripts/setup root qemu"
+	printf '%s\n' "$root/usr/lib64/ld-linux-x86-64.so.2" --library-path \
+		"$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/qemu-system-x86_64"
+	for dir in qemu seabios; do
+		printf '%s\n' -L "$root/usr/share/$dir"
+	done
+}
+
+guest_qemu() {
+	local qemu args=(-accel tcg) net
+
+	mapfile -t qemu < <(guest_qemu_command)
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
 	# What has to be there before the cards, an IOMMU say.
 	args+=(${guest_machine_args[@]+"${guest_machine_args[@]}"})
@@ -154,7 +182,7 @@ guest_qemu() {
 # guest_runs: QEMU has neither ended nor stopped the guest for ever, which it does
 # when KVM reports an internal error.
 guest_runs() {
-	kill -0 "$guest_pid" 2>/dev/null && ! grep -q '^KVM internal error' "$guest_dir/qemu.log"
+	kill -0 "$guest_pid" 2>/dev/null && ! grep -qs '^KVM internal error' "$guest_dir/qemu.log"
 }
 
 # guest_is_dead: QEMU has ended, or the guest's kernel has, or it stands still.

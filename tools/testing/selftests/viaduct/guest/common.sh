@@ -166,7 +166,7 @@ in_background() {
 send_stream() {
 	local got
 
-	got=$(guest_run 120 "cd /tmp; wget -q -O stream http://192.168.$1.1:5002/stream && wc -c <stream && sha256sum <stream") ||
+	got=$(guest_run 120 "cd /tmp; wget -q -O stream http://$(host_ip "$1"):5002/stream && wc -c <stream && sha256sum <stream") ||
 		{ echo "the guest could not fetch it"; return 1; }
 	same_stream "the guest" "$got"
 }

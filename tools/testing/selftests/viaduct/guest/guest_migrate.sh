@@ -6,9 +6,12 @@
 # the guest carries random data both ways, every byte of which is compared, and
 # a ping runs. NIC_OPTIONS are more properties of the card; with packed=on the
 # in-tree driver, which does not know that, is left out, and so are QEMUs whose own
-# device would die of it.
+# device would die of it. With VD_TUNNEL=1 the data goes through a VXLAN tunnel, in
+# segments of up to 64 KiB (see guest_tunnel.sh).
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tools/testing/selftests/viaduct/guest/tunnel.sh
+. "$(dirname "$0")/tunnel.sh"
 
 MIGRATIONS=${MIGRATIONS:-2}
 NET=1 BRIDGE=vdbr
@@ -38,6 +41,7 @@ end_of_test() {
 	[ -z "$echo_pid" ] || kill -9 "$echo_pid" 2>/dev/null || true
 	[ -z "$old_pid" ] || kill -9 "$old_pid" 2>/dev/null || true
 	clean_up
+	ip link delete vxlan$NET 2>/dev/null || true
 	ip link delete $BRIDGE 2>/dev/null || true
 }
 
@@ -58,6 +62,10 @@ next_qemu() {
 boot_guest() {
 	next_qemu "$VHOST_DEV"
 	start_guest "$card" || return 1
+	if [ -n "${VD_TUNNEL:-}" ]; then
+		make_tunnel $NET $BRIDGE || return 1
+		guest_prefix=10.42
+	fi
 	in_background 7 'nc -ll -p 7 -e cat >/dev/null 2>&1'
 }
 
@@ -68,7 +76,7 @@ await_migration() {
 	while [ $SECONDS -lt $end ]; do
 		kill -0 "$old_pid" 2>/dev/null || { echo "the old QEMU is gone" && return 1; }
 		echo 'info migrate' >&"$to"
-		while IFS= read -r -t 5 -u "$from" line && [[ $line != *'Migration status: '* ]]; do :; done
+		while IFS= read -r -t 5 -u "$from" line && [[ $line != *[Ss]tatus:[[:space:]]* ]]; do :; done
 		case $line in
 		*completed*) return 0 ;;
 		*failed* | *cancel*) echo "QEMU says: $line" && return 1 ;;
@@ -147,9 +155,10 @@ there_and_back() {
 # descriptors without taking the wrap counter off. Another vhost device gets it
 # back as it was; QEMU's own ends by an assertion, in every other lap.
 qemu_knows_used_idx() {
-	local version
+	local version qemu
 
-	version=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+	mapfile -t qemu < <(guest_qemu_command)
+	version=$("${qemu[@]}" --version | sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
 	[ "${version% *}" -gt 8 ] || [ "$version" = "8 1" ] || [ "$version" = "8 2" ]
 }
 
@@ -183,6 +192,11 @@ end_ping() {
 	[ "${got:-0}" -gt "$hops" ]
 }
 
+if [ -n "${VD_TUNNEL:-}" ]; then
+	VD_QEMU=newest
+	guest_for_tunnel
+	guest_mem=256M
+fi
 plan 7
 trap end_of_test EXIT
 make_bridge
