@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <poll.h>
 #include <sys/mman.h>
 
 #include "../../../lib/vguest/worker.h"
@@ -358,6 +359,9 @@ TEST(cve_2018_1118)
 		/* It misses the used ring. */
 		ASSERT_EQ(-EFAULT, vg_set_backend(rig.net.fd, VG_TX,
 						  rig.backend));
+		if (vg_dev_is_reference() && version &&
+		    vg_wait_fd(rig.net.fd, POLLIN, vg_deadline_ms(2000)) <= 0)
+			SKIP(return, "the reference asks once");
 		memset(msg, 0x5a, sizeof(msg));
 		ASSERT_EQ(MSG_LEN, read(rig.net.fd, msg, sizeof(msg)));
 		EXPECT_EQ(version + 1, msg[0]);

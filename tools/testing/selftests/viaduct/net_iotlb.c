@@ -101,7 +101,7 @@ TEST(invalidated_under_load)
 		EXPECT_EQ(0, nr++ % 16 ?
 			  vg_iotlb_invalidate(rig.net.fd, r->gpa +
 					      nr * 7 % 64 * PAGE, PAGE) :
-			  vg_iotlb_invalidate(rig.net.fd, 0, 0));
+			  vg_iotlb_invalidate(rig.net.fd, 0, -1));
 		sched_yield();
 	}
 	for (nr = 0; nr < 2; nr++)
@@ -122,7 +122,7 @@ TEST(nothing_used_after_invalidation)
 	for (i = 0; i < 20; i++) {
 		ASSERT_FINE(both_ways(10));
 		pthread_mutex_lock(&iommu.lock);
-		EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
+		EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, -1));
 		for (j = 0; j < rig.net.mem.nr; j++) {
 			const struct vg_region *r = &rig.net.mem.region[j];
 			void *p = mmap(NULL, r->size, PROT_READ | PROT_WRITE,
@@ -199,6 +199,10 @@ TEST(unanswered)
 	/* A kick makes it ask again; the answer makes it go. */
 	atomic_store(&iommu.mute, false);
 	vg_ring_kick_always(&rig.net.ring[VG_TX]);
+	if (vg_dev_is_reference() && !wait_for_misses(misses + 2)) {
+		tear_down();
+		SKIP(return, "the reference asks once");
+	}
 	EXPECT_FINE(stream_run(&tx, 1));
 	vg_ring_kick_always(&rig.net.ring[VG_RX]);
 	EXPECT_FINE(stream_run(&rx, 1));
@@ -315,7 +319,7 @@ TEST(late_answer)
 	EXPECT_FINE(both_ways(50));
 	atomic_store(&iommu.mute, true);
 	misses = atomic_load(&iommu.misses);
-	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, -1));
 	tx = stream_make(&rig, VG_TX, 30);
 	EXPECT_LE(0, stream_step(&tx));
 	ASSERT_TRUE(wait_for_misses(misses + 1));
@@ -374,7 +378,7 @@ TEST(attach_needs_the_used_ring)
 
 	SET_UP(0, 256, PAGE, false);
 	vg_iommu_retire(&iommu);
-	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, 0));
+	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, 0, -1));
 	EXPECT_EQ(-EFAULT, vg_set_backend(rig.net.fd, VG_RX, rig.backend));
 	EXPECT_EQ(1, vg_eventfd_take(rig.net.err[VG_RX]));
 	ASSERT_EQ(0, vg_iotlb_recv(rig.net.fd, &miss));
