@@ -288,6 +288,10 @@ static int vd_tx_chains(struct vd_queue *q, int nr,
 		*err = vd_ring_complete(&q->ring, chain, 0);
 		budget->bytes += chain->out_len;
 		budget->packets++;
+		/*
+		 * The frame is sent, or will be with its batch: its chain must
+		 * not be rewound, even if it cannot be returned to the guest.
+		 */
 		if (*err)
 			return i + 1;
 		/*

@@ -145,6 +145,8 @@ FAULTS = [
     ("rewind-one-short", "net/tx.c",
      "vd_ring_rewind(&q->ring, q->batch, nr);",
      "vd_ring_rewind(&q->ring, q->batch, nr - 1);", ["net_tx", "net_limits", "net_stream"]),
+    ("sent-frame-rewound", "net/tx.c",
+     "if (*err)\n\t\t\treturn i + 1;", "if (*err)\n\t\t\treturn i;", ["hostile_mem"]),
     ("short-frame-unchecked", "net/tx.c",
      "if (chain->out_len < hdr_len + ETH_HLEN) {",
      "if (chain->out_len < hdr_len) {", ["bad_packet"]),

@@ -8,9 +8,11 @@
  * The reference has no broken state: it may say so again at each wake-up.
  */
 #include <pthread.h>
+#include <string.h>
 
 #include "../../../lib/vguest/worker.h"
 #include "rig.h"
+#include "stats.h"
 #include "vd_test.h"
 #include "view.h"
 
@@ -228,6 +230,83 @@ TEST(attach_without_avail_area)
 	for (q = 0; q < 2; q++)
 		ASSERT_FINE(rig_restart(&rig, q));
 	EXPECT_FINE(both_ways(&rig, 50));
+	rig_close(&rig);
+}
+
+static size_t numbered(struct rig *r, uint64_t seq, uint8_t *frame,
+		       struct virtio_net_hdr *hdr)
+{
+	return stream_frame(r, VG_TX, seq, frame, hdr);
+}
+
+static void expect_frames(struct __test_metadata *_metadata, struct rig *r,
+			  uint64_t first, uint64_t end)
+{
+	struct virtio_net_hdr hdr;
+	uint8_t want[2048], got[2048];
+	uint64_t i;
+
+	for (i = first; i < end; i++) {
+		size_t len = numbered(r, i, want, &hdr);
+
+		ASSERT_EQ(len, rig_far_recv(r, got, sizeof(got), NULL,
+					    vg_deadline_ms(10000)));
+		ASSERT_EQ(0, memcmp(want, got, len)) {
+			TH_LOG("frame %llu is not the next",
+			       (unsigned long long)i);
+		}
+	}
+	EXPECT_EQ(0, rig_far_recv(r, got, sizeof(got), NULL,
+				  vg_deadline_ms(200)));
+}
+
+/*
+ * A full batch is sent, but its used entries cannot be written. The ring breaks
+ * behind the batch: no frame may be sent again after the next attach, none of
+ * the others may be lost.
+ */
+TEST(sent_frames_are_not_sent_again)
+{
+	/* With EVENT_IDX nothing is written before the first used entry. */
+	const struct vg_net_opts event_idx = {
+		.features = VG_BIT(VG_F_VERSION_1) | VG_BIT(VG_F_EVENT_IDX),
+	};
+	enum { BATCH = 64, ALL = 100 };
+	struct virtio_net_hdr hdr;
+	uint8_t frame[2048];
+	struct view view;
+	struct vg_ring *r;
+	struct rig rig;
+	unsigned int i;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has no broken state");
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &event_idx));
+	r = &rig.net.ring[VG_TX];
+	if (r->packed)
+		SKIP(return, "used descriptors overwrite those to fetch");
+	ASSERT_FINE(view_split(&view, &rig));
+	ASSERT_FINE(rig_start(&rig));
+	for (i = 0; i < ALL; i++) {
+		size_t len = numbered(&rig, i, frame, &hdr);
+
+		ASSERT_EQ(0, vg_net_xmit(&rig.net, &hdr, frame, len,
+					 &vg_layout_plain));
+	}
+	view_take(&view, r->used, PAGE, VIEW_READ_ONLY);
+	vg_ring_kick_always(r);
+	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_TX],
+				     vg_deadline_ms(10000)));
+	expect_frames(_metadata, &rig, 0, BATCH);
+	EXPECT_EQ(BATCH, stats_queue(getpid(), VG_TX, "done"));
+	EXPECT_EQ(1, stats_queue(getpid(), VG_TX, "broken"));
+	EXPECT_EQ(0, stats_queue(getpid(), VG_TX, "pressure"));
+
+	ASSERT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
+	view_restore(&view);
+	ASSERT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, rig.backend));
+	expect_frames(_metadata, &rig, BATCH, ALL);
+	EXPECT_EQ(ALL, stats_queue(getpid(), VG_TX, "done"));
 	rig_close(&rig);
 }
 
