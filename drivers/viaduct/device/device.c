@@ -116,7 +116,7 @@ void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log)
 	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_swap_event(&dev->queue[i], &dev->queue[i].log, log);
-	vd_notify_put(dev->log);
+	vd_eventfd_put(dev->log);
 	dev->log = log;
 }
 

@@ -127,7 +127,7 @@ static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
 
 	if (get_user(fd, (int __user *)arg))
 		return -EFAULT;
-	log = vd_notify_get(fd);
+	log = vd_eventfd_get(fd);
 	if (IS_ERR(log))
 		return PTR_ERR(log);
 	vd_device_set_log(dev, log);

@@ -129,10 +129,10 @@ static long vd_vring_set_event(struct vd_queue *q, struct eventfd_ctx **slot,
 
 	if (copy_from_user(&f, arg, sizeof(f)))
 		return -EFAULT;
-	ctx = vd_notify_get(f.fd);
+	ctx = vd_eventfd_get(f.fd);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	vd_notify_put(vd_queue_swap_event(q, slot, ctx));
+	vd_eventfd_put(vd_queue_swap_event(q, slot, ctx));
 	return 0;
 }
 

@@ -59,8 +59,8 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 	q->other = other;
 	q->misses = misses;
 	vd_work_init(&q->work, run);
-	vd_wait_init(&q->kick_wait, &q->work, EPOLLIN);
-	vd_wait_init(&q->socket_wait, &q->work,
+	vd_poll_init(&q->kick_poll, &q->work, EPOLLIN);
+	vd_poll_init(&q->socket_poll, &q->work,
 		     dir == VD_TX ? EPOLLOUT : EPOLLIN);
 	vd_miss_init(&q->miss);
 	vd_ring_init(&q->ring);
@@ -75,8 +75,8 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 void vd_queue_reset(struct vd_queue *q)
 {
 	vd_queue_set_kick(q, NULL);
-	vd_notify_put(vd_queue_swap_event(q, &q->call, NULL));
-	vd_notify_put(vd_queue_swap_event(q, &q->err, NULL));
+	vd_eventfd_put(vd_queue_swap_event(q, &q->call, NULL));
+	vd_eventfd_put(vd_queue_swap_event(q, &q->err, NULL));
 	vd_queue_set_iotlb(q, NULL, NULL);
 
 	vd_queue_lock(q);
@@ -126,15 +126,15 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 	 * With both waits off nothing else queues the job: the handler needs
 	 * the queue's mutex to do so, control the device's.
 	 */
-	kick = q->kick_wait.is_on;
-	socket = q->socket_wait.is_on;
-	vd_wait_stop(&q->kick_wait);
-	vd_wait_stop(&q->socket_wait);
+	kick = q->kick_poll.is_on;
+	socket = q->socket_poll.is_on;
+	vd_poll_stop(&q->kick_poll);
+	vd_poll_stop(&q->socket_poll);
 	q->work.worker = worker;
 	if (kick)
-		vd_wait_start(&q->kick_wait);
+		vd_poll_start(&q->kick_poll);
 	if (socket)
-		vd_wait_start(&q->socket_wait);
+		vd_poll_start(&q->socket_poll);
 	mutex_unlock(&q->lock);
 	/* The old worker may still hold the job, or drop it if it is dead. */
 	vd_worker_flush(old);
@@ -231,9 +231,9 @@ int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
 	vd_queue_lock(q);
 	old = q->kick;
 	if (kick != old) {
-		vd_wait_detach(&q->kick_wait);
+		vd_poll_detach(&q->kick_poll);
 		q->kick = kick;
-		if (kick && vd_wait_attach(&q->kick_wait, kick) & EPOLLIN)
+		if (kick && vd_poll_attach(&q->kick_poll, kick) & EPOLLIN)
 			vd_work_queue(&q->work);
 	}
 	mutex_unlock(&q->lock);
@@ -269,14 +269,14 @@ struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
 static void vd_queue_plug(struct vd_queue *q, struct vd_backend *backend)
 {
 	q->backend = *backend;
-	if (vd_wait_attach(&q->socket_wait, backend->file) &
-	    q->socket_wait.mask)
+	if (vd_poll_attach(&q->socket_poll, backend->file) &
+	    q->socket_poll.mask)
 		vd_work_queue(&q->work);
 }
 
 static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
 {
-	vd_wait_detach(&q->socket_wait);
+	vd_poll_detach(&q->socket_poll);
 	if (q->backend.file)
 		vd_scratch_empty(q);
 	*old = q->backend;

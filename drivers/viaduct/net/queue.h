@@ -11,7 +11,7 @@
 #include <linux/mutex.h>
 
 #include "host/miss.h"
-#include "host/notify.h"
+#include "host/poll.h"
 #include "host/worker.h"
 #include "net/backend.h"
 #include "net/frag.h"
@@ -37,9 +37,9 @@ struct vd_rx;
  * @is_armed: the guest will kick [q]
  * @backend: destination or source of packets; empty if the queue is
  *	     stopped [q]
- * @socket_wait: wakes the handler when the backend is ready [q]
+ * @socket_poll: wakes the handler when the backend is ready [q]
  * @kick: eventfd by which the guest wakes the handler, or NULL [q]
- * @kick_wait: wakes the handler when @kick is signalled [q]
+ * @kick_poll: wakes the handler when @kick is signalled [q]
  * @call: eventfd that interrupts the guest, or NULL [q]
  * @err: eventfd signalled when the ring breaks, or NULL [q]
  * @log: eventfd signalled for new marks in the dirty log, or NULL; the device
@@ -68,9 +68,9 @@ struct vd_queue {
 	bool broken;
 	bool is_armed;
 	struct vd_backend backend;
-	struct vd_wait socket_wait;
+	struct vd_poll socket_poll;
 	struct file *kick;
-	struct vd_wait kick_wait;
+	struct vd_poll kick_poll;
 	struct eventfd_ctx *call;
 	struct eventfd_ctx *err;
 	struct eventfd_ctx *log;

@@ -181,7 +181,7 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 	if (q->broken)
 		return VD_STOP;
 	q->broken = true;
-	vd_wait_stop(&q->socket_wait);
+	vd_poll_stop(&q->socket_poll);
 	q->stats.broken++;
 	trace_vd_broken(q->device, q->owner, q->dir, err);
 	pr_warn_ratelimited(VD_QUEUE_FMT "ring is broken (error %d), stopped until it is attached again\n",
@@ -204,7 +204,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 	if (err != -EAGAIN)
 		return vd_queue_break(q, err);
 	/* The handler cannot progress before the IOTLB update wakes it. */
-	vd_wait_stop(&q->socket_wait);
+	vd_poll_stop(&q->socket_poll);
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, err);
 	vd_miss_ask(q->misses, &q->miss, &q->mem);

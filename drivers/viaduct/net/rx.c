@@ -40,7 +40,7 @@ struct vd_rx_budget {
 /* The wait has been on since before the last packets were consumed. */
 static bool vd_rx_will_be_woken(const struct vd_queue *q)
 {
-	return q->socket_wait.is_on && q->rx->starts == q->socket_wait.starts;
+	return q->socket_poll.is_on && q->rx->starts == q->socket_poll.generation;
 }
 
 /* Consume packets from the backend's ring; returns how many. */
@@ -53,10 +53,10 @@ static unsigned int vd_rx_take(struct vd_queue *q)
 	rx->nr = 0;
 	if (was_last)
 		return 0;
-	rx->starts = q->socket_wait.starts;
+	rx->starts = q->socket_poll.generation;
 	rx->nr = vd_backend_consume(&q->backend, rx->pkt, VD_BATCH);
 	if (rx->nr > VD_RX_FEW)
-		vd_wait_stop(&q->socket_wait);
+		vd_poll_stop(&q->socket_poll);
 	return rx->nr;
 }
 
@@ -71,7 +71,7 @@ static size_t vd_rx_peek(struct vd_queue *q)
 		       vd_backend_pkt_len(rx->pkt[rx->next]) : 0;
 	len = vd_backend_peek_len(&q->backend);
 	if (len)
-		vd_wait_stop(&q->socket_wait);
+		vd_poll_stop(&q->socket_poll);
 	return len;
 }
 
@@ -285,7 +285,7 @@ static enum vd_next vd_rx_starve(struct vd_queue *q)
 {
 	enum vd_next next;
 
-	vd_wait_stop(&q->socket_wait);
+	vd_poll_stop(&q->socket_poll);
 	vd_rx_give_back(q);
 	next = vd_queue_publish(q);
 	if (next == VD_GO_ON)
@@ -307,14 +307,14 @@ static enum vd_next vd_rx_idle(struct vd_queue *q)
 
 	if (next != VD_GO_ON)
 		return next;
-	if (q->socket_wait.is_on)
+	if (q->socket_poll.is_on)
 		return VD_STOP;
 	if (q->busyloop) {
 		next = vd_busy_poll_socket(q, vd_rx_has_packet);
 		if (next != VD_STOP)
 			return next;
 	}
-	return vd_wait_start(&q->socket_wait) ? VD_GO_ON : VD_STOP;
+	return vd_poll_start(&q->socket_poll) ? VD_GO_ON : VD_STOP;
 }
 
 static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
@@ -355,9 +355,9 @@ void vd_rx_run(struct vd_work *work)
 	if (!vd_queue_enter(q))
 		return;
 	/* This run may have consumed the last run's wakeup: recheck the tap. */
-	q->rx->starts = q->socket_wait.starts - 1;
+	q->rx->starts = q->socket_poll.generation - 1;
 	if (q->busyloop)
-		vd_wait_stop(&q->socket_wait);
+		vd_poll_stop(&q->socket_poll);
 	while (next == VD_GO_ON) {
 		if (budget.packets >= VD_RUN_PACKETS ||
 		    budget.bytes >= VD_RUN_BYTES)

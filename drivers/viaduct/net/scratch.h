@@ -45,7 +45,7 @@ struct vd_tx {
  * @taken: chains of the batch that are completed
  * @next: index in @pkt of the next packet to deliver
  * @nr: packets in @pkt; they are kept between runs
- * @starts: &vd_wait.starts of the socket wait when @pkt was filled
+ * @starts: &vd_poll.generation of the socket wait when @pkt was filled
  * @seen_len: header length that the backend's recvmsg() has written, 0 if it
  *	      has not delivered a packet yet
  * @tapdev: the backend's device

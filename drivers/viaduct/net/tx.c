@@ -259,7 +259,7 @@ static enum vd_next vd_tx_give_back(struct vd_queue *q, unsigned int nr,
 	if (err == -EPROTO || err == -EFAULT)
 		return vd_queue_break(q, err);
 	vd_queue_count_back_pressure(q, err);
-	vd_wait_start(&q->socket_wait);
+	vd_poll_start(&q->socket_poll);
 	return vfs_poll(q->backend.file, NULL) & EPOLLOUT ? VD_YIELD : VD_STOP;
 }
 
@@ -360,7 +360,7 @@ void vd_tx_run(struct vd_work *work)
 
 	if (!vd_queue_enter(q))
 		return;
-	vd_wait_stop(&q->socket_wait);
+	vd_poll_stop(&q->socket_poll);
 	while (next == VD_GO_ON) {
 		if (budget.packets >= VD_RUN_PACKETS ||
 		    budget.bytes >= VD_RUN_BYTES)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Queueing a job when a file becomes ready: kick eventfds and sockets. */
-#ifndef VD_HOST_NOTIFY_H
-#define VD_HOST_NOTIFY_H
+#ifndef VD_HOST_POLL_H
+#define VD_HOST_POLL_H
 
 #include <linux/poll.h>
 #include <linux/wait.h>
@@ -11,32 +11,32 @@
 struct eventfd_ctx;
 
 /**
- * struct vd_wait - a job that waits for a file
+ * struct vd_poll - a file whose readiness queues a job
  * @entry: is in the file's wait queue while @is_on
  * @head: the file's wait queue, or NULL if not attached [q]
  * @table: poll table through which the file passes its wait queue
  * @mask: events that queue the job [c]
  * @work: the job [c]
  * @is_on: @entry is in the wait queue [q]
- * @starts: number of times that @entry was added [q]
+ * @generation: number of times that @entry was added [q]
  */
-struct vd_wait {
+struct vd_poll {
 	struct wait_queue_entry entry;
 	struct wait_queue_head *head;
 	struct poll_table_struct table;
 	__poll_t mask;
 	struct vd_work *work;
 	bool is_on;
-	unsigned int starts;
+	unsigned int generation;
 };
 
-void vd_wait_init(struct vd_wait *wait, struct vd_work *work, __poll_t mask);
-__poll_t vd_wait_attach(struct vd_wait *wait, struct file *file);
-bool vd_wait_start(struct vd_wait *wait);
-void vd_wait_stop(struct vd_wait *wait);
-void vd_wait_detach(struct vd_wait *wait);
+void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask);
+__poll_t vd_poll_attach(struct vd_poll *poll, struct file *file);
+bool vd_poll_start(struct vd_poll *poll);
+void vd_poll_stop(struct vd_poll *poll);
+void vd_poll_detach(struct vd_poll *poll);
 
-struct eventfd_ctx *vd_notify_get(int fd);
-void vd_notify_put(struct eventfd_ctx *ctx);
+struct eventfd_ctx *vd_eventfd_get(int fd);
+void vd_eventfd_put(struct eventfd_ctx *ctx);
 
 #endif
