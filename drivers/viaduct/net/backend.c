@@ -10,9 +10,14 @@
  */
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/kernel.h>
 
 #include "net/backend.h"
-#include "net/backend_kinds.h"
+
+static const struct vd_backend_ops *const vd_backend_kinds[] = {
+	&vd_backend_packet_ops,
+	&vd_backend_tap_ops,
+};
 
 /**
  * vd_backend_get() - look up the socket of a descriptor
@@ -26,11 +31,17 @@
  */
 int vd_backend_get(struct vd_backend *backend, int fd)
 {
+	int i;
+
 	backend->file = fget(fd);
 	if (!backend->file)
 		return -ENOTSOCK;
-	if (!vd_backend_packet_find(backend) || !vd_backend_tap_find(backend))
+	for (i = 0; i < ARRAY_SIZE(vd_backend_kinds); i++) {
+		if (vd_backend_kinds[i]->find(backend))
+			continue;
+		backend->ops = vd_backend_kinds[i];
 		return 0;
+	}
 	vd_backend_put(backend);
 	return -ENOTSOCK;
 }
@@ -71,8 +82,8 @@ int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
 /**
  * vd_backend_recv() - receive one packet
  * @backend: the backend
- * @pkt: a packet from vd_backend_consume(), freed even on error; NULL for
- *	 AF_PACKET
+ * @pkt: a packet from the backend's ring, freed even on error; NULL if
+ *	 it has none
  * @to: destination of header and frame
  * @len: expected length of header and frame
  *
@@ -100,8 +111,8 @@ int vd_backend_recv(struct vd_backend *backend, void *pkt,
 /**
  * vd_backend_discard() - drop the next packet
  * @backend: the backend
- * @pkt: a packet from vd_backend_consume(), or NULL for the head of an
- *	 AF_PACKET socket's queue
+ * @pkt: a packet from the backend's ring; NULL for the next packet of a
+ *	 backend without one
  *
  * Context: process context.
  */
@@ -112,7 +123,7 @@ void vd_backend_discard(struct vd_backend *backend, void *pkt)
 	char byte;
 
 	if (pkt) {
-		vd_backend_pkt_free(pkt);
+		tun_ptr_free(pkt);
 		return;
 	}
 	kvec.iov_base = &byte;

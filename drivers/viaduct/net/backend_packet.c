@@ -7,16 +7,8 @@
 #include <net/sock.h>
 
 #include "net/backend.h"
-#include "net/backend_kinds.h"
 
-/**
- * vd_backend_packet_find() - check whether a file is a raw packet socket
- * @backend: the backend, with the file filled in
- *
- * Context: process context.
- * Return: 0 with the socket filled in, or -ENOTSOCK.
- */
-int vd_backend_packet_find(struct vd_backend *backend)
+static int vd_backend_packet_find(struct vd_backend *backend)
 {
 	struct socket *sock = sock_from_file(backend->file);
 
@@ -27,18 +19,12 @@ int vd_backend_packet_find(struct vd_backend *backend)
 	return 0;
 }
 
-/**
- * vd_backend_peek_len() - length of the packet at the head of the queue
- * @backend: an AF_PACKET backend
- *
+/*
  * A VLAN tag beside the data counts as part of the frame, although the socket
  * does not insert it: the lengths then differ and the packet is dropped. It
  * must not reach the guest untagged, as part of another network.
- *
- * Context: process context.
- * Return: bytes, 0 if there is no packet.
  */
-size_t vd_backend_peek_len(struct vd_backend *backend)
+static size_t vd_backend_packet_peek_len(struct vd_backend *backend)
 {
 	struct sk_buff_head *queue = &backend->sock->sk->sk_receive_queue;
 	struct sk_buff *skb;
@@ -55,3 +41,8 @@ size_t vd_backend_peek_len(struct vd_backend *backend)
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return len;
 }
+
+const struct vd_backend_ops vd_backend_packet_ops = {
+	.find		= vd_backend_packet_find,
+	.peek_len	= vd_backend_packet_peek_len,
+};

@@ -4,30 +4,104 @@
  *
  * They export their ring of received packets, so that one lock suffices to
  * consume a batch, and accept frames for sending as an array of XDP buffers.
+ *
+ * Such frames need headroom for headers that are added later. A bridge or Open
+ * vSwitch propagates the headroom of its tunnels to its ports, so that
+ * encapsulation need not reallocate frames. A tap honours that value in its own
+ * sendmsg(), but does not export it. The tap's master device has the same value
+ * in @needed_headroom; a macvtap inherits @needed_headroom from its lower
+ * device.
+ *
+ * The device of a descriptor is found by its name in fdinfo, or by the queue's
+ * pointer in <linux/if_tap.h>. The lookup uses the namespace that the
+ * descriptor was opened in, and may return a wrong device after the device
+ * moved or was created anew. That is harmless: the value is a hint.
  */
 #include <linux/err.h>
 #include <linux/if_tap.h>
 #include <linux/if_tun.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
 #include <linux/skb_array.h>
+#include <net/rtnetlink.h>
 #include <net/sock.h>
 #include <net/xdp.h>
 
 #include "compat.h"
 #include "net/backend.h"
-#include "net/backend_kinds.h"
-#include "net/headroom.h"
 
-/**
- * vd_backend_tap_find() - check whether a file is a tun, tap or macvtap
- * @backend: the backend, with the file filled in
- *
- * Context: process context, takes the RTNL.
- * Return: 0 with socket, ring and device filled in, or -ENOTSOCK.
- */
-int vd_backend_tap_find(struct vd_backend *backend)
+/* The fdinfo line with the device's name. */
+#define VD_BACKEND_TAP_NAME	"iff:\t%15s"
+
+/* As /proc/PID/fdinfo shows it; takes the RTNL. */
+static bool vd_backend_tap_read_name(struct file *file, char name[IFNAMSIZ])
+{
+	char text[64] = "";
+	struct seq_file seq = { .buf = text, .size = sizeof(text) - 1 };
+
+	if (!file->f_op->show_fdinfo)
+		return false;
+	file->f_op->show_fdinfo(&seq, file);
+	return sscanf(text, VD_BACKEND_TAP_NAME, name) == 1;
+}
+
+static int vd_backend_tap_find_tun_dev(const struct vd_backend *backend)
+{
+	struct net_device *dev;
+	char name[IFNAMSIZ];
+	int ifindex = 0;
+
+	if (!vd_backend_tap_read_name(backend->file, name))
+		return 0;
+	rcu_read_lock();
+	dev = dev_get_by_name_rcu(sock_net(backend->sock->sk), name);
+	if (dev && dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun"))
+		ifindex = dev->ifindex;
+	rcu_read_unlock();
+	return ifindex;
+}
+
+static int vd_backend_tap_find_tap_dev(const struct vd_backend *backend)
+{
+	struct tap_queue *queue = container_of(backend->sock, struct tap_queue,
+					       sock);
+	struct tap_dev *tap;
+	int ifindex = 0;
+
+	rcu_read_lock();
+	tap = rcu_dereference(queue->tap);
+	if (tap && net_eq(dev_net(tap->dev), sock_net(backend->sock->sk)))
+		ifindex = tap->dev->ifindex;
+	rcu_read_unlock();
+	return ifindex;
+}
+
+/* Bytes that the device and its master need in front of a frame. */
+static unsigned int vd_backend_tap_room(const struct vd_backend *backend)
+{
+	struct net_device *dev, *master;
+	unsigned int bytes = 0;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(sock_net(backend->sock->sk),
+				   backend->ifindex);
+	if (dev) {
+		bytes = READ_ONCE(dev->needed_headroom);
+		master = netdev_master_upper_dev_get_rcu(dev);
+		if (master)
+			bytes = max_t(unsigned int, bytes,
+				      READ_ONCE(master->needed_headroom));
+	}
+	rcu_read_unlock();
+	return bytes;
+}
+
+/* Takes the RTNL. */
+static int vd_backend_tap_find(struct vd_backend *backend)
 {
 	struct file *file = backend->file;
 
@@ -41,7 +115,9 @@ int vd_backend_tap_find(struct vd_backend *backend)
 			backend->ring = tap_get_ptr_ring(file);
 	}
 	if (!IS_ERR(backend->sock) && !IS_ERR(backend->ring)) {
-		backend->ifindex = vd_headroom_find(backend);
+		backend->ifindex = backend->is_tun ?
+				   vd_backend_tap_find_tun_dev(backend) :
+				   vd_backend_tap_find_tap_dev(backend);
 		backend->room_seen = jiffies - 1;
 		return 0;
 	}
@@ -53,29 +129,22 @@ int vd_backend_tap_find(struct vd_backend *backend)
 /* Room for a virtio-net header, which other producers reserve as well. */
 #define VD_BACKEND_HDR_ROOM	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
-/**
- * vd_backend_xdp_headroom() - headroom of frames sent as XDP buffers
- * @backend: the backend
- *
+/*
  * XDP buffers are not charged to the socket, so they must not be used with a
  * finite send buffer, by which the client requests back-pressure.
  *
  * A device that adds headers, such as a tunnel on the tap's bridge, reallocates
  * each frame that has no room for them.
- *
- * Return: bytes that vd_backend_send_xdp() needs before a frame, more if the
- * device has an XDP program attached; 0 if frames must be sent one by one.
  */
-unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
+static unsigned int vd_backend_tap_headroom(struct vd_backend *backend)
 {
 	unsigned int room;
 
-	if (!backend->ring ||
-	    READ_ONCE(backend->sock->sk->sk_sndbuf) != INT_MAX)
+	if (READ_ONCE(backend->sock->sk->sk_sndbuf) != INT_MAX)
 		return 0;
 	if (time_after(jiffies, backend->room_seen)) {
 		backend->room_seen = jiffies;
-		backend->room = vd_headroom_look(backend);
+		backend->room = vd_backend_tap_room(backend);
 	}
 	room = max_t(unsigned int, NET_SKB_PAD + VD_BACKEND_HDR_ROOM,
 		     backend->room);
@@ -85,33 +154,8 @@ unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 	return room;
 }
 
-/**
- * vd_backend_has_xdp_prog() - whether an XDP program is attached
- * @backend: a backend with headroom for XDP buffers
- *
- * XDP programs, and devices that they redirect to, require buffers of at most a
- * page.
- *
- * Return: the current state, which may change at any time.
- */
-bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
-{
-	return sock_flag(backend->sock->sk, SOCK_XDP);
-}
-
-/**
- * vd_backend_send_xdp() - send a batch of frames
- * @backend: a backend with headroom for XDP buffers
- * @xdp: the frames, by vd_compat_xdp_prepare(), each with its virtio-net header
- *	 at vd_compat_xdp_hdr()
- * @nr: number of frames, at least 1
- *
- * Context: process context.
- * Return: 0 if the device took all frames, even if it drops some; an error if
- * it took none, and the caller must free them.
- */
-int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
-			unsigned int nr)
+static int vd_backend_tap_send_xdp(struct vd_backend *backend,
+				   struct xdp_buff *xdp, unsigned int nr)
 {
 	struct tun_msg_ctl ctl = {
 		.type = TUN_MSG_PTR,
@@ -128,22 +172,14 @@ int vd_backend_send_xdp(struct vd_backend *backend, struct xdp_buff *xdp,
 	return min(ret, 0);
 }
 
-/**
- * vd_backend_consume() - consume packets from the device's ring
- * @backend: a backend that has a ring
- * @pkts: array for the packets
- * @max: size of @pkts
- *
+/*
  * A tap with IFF_BACKPRESSURE stops its transmit queue when the ring is full.
  * The queue must be woken under the lock that the packets are consumed under:
  * their later fate, including delivery without recvmsg(), does not change the
  * room in the ring.
- *
- * Context: process context.
- * Return: number of packets consumed.
  */
-unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
-				unsigned int max)
+static unsigned int vd_backend_tap_consume(struct vd_backend *backend,
+					   void **pkts, unsigned int max)
 {
 	struct ptr_ring *ring = backend->ring;
 	unsigned int nr;
@@ -156,25 +192,17 @@ unsigned int vd_backend_consume(struct vd_backend *backend, void **pkts,
 	return nr;
 }
 
-/**
- * vd_backend_unconsume() - put packets back at the head of the device's ring
- * @backend: the backend that the packets were consumed from
- * @pkts: the packets, oldest first
- * @nr: number of packets; packets that do not fit any more are dropped
- *
- * Context: process context.
- */
-void vd_backend_unconsume(struct vd_backend *backend, void **pkts,
-			  unsigned int nr)
+/* Packets that do not fit any more are dropped. */
+static void vd_backend_tap_unconsume(struct vd_backend *backend, void **pkts,
+				     unsigned int nr)
 {
-	ptr_ring_unconsume(backend->ring, pkts, nr, vd_backend_pkt_free);
+	ptr_ring_unconsume(backend->ring, pkts, nr, tun_ptr_free);
 }
 
-/**
- * vd_backend_pkt_free() - drop a packet from a device's ring
- * @pkt: the packet
- */
-void vd_backend_pkt_free(void *pkt)
-{
-	tun_ptr_free(pkt);
-}
+const struct vd_backend_ops vd_backend_tap_ops = {
+	.find		= vd_backend_tap_find,
+	.xdp_headroom	= vd_backend_tap_headroom,
+	.send_xdp	= vd_backend_tap_send_xdp,
+	.consume	= vd_backend_tap_consume,
+	.unconsume	= vd_backend_tap_unconsume,
+};

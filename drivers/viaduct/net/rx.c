@@ -54,7 +54,7 @@ static unsigned int vd_rx_take(struct vd_queue *q)
 	if (was_last)
 		return 0;
 	rx->starts = q->socket_poll.generation;
-	rx->nr = vd_backend_consume(&q->backend, rx->pkt, VD_BATCH);
+	rx->nr = q->backend.ops->consume(&q->backend, rx->pkt, VD_BATCH);
 	if (rx->nr > VD_RX_FEW)
 		vd_poll_stop(&q->socket_poll);
 	return rx->nr;
@@ -69,7 +69,7 @@ static size_t vd_rx_peek(struct vd_queue *q)
 	if (q->backend.ring)
 		return rx->next < rx->nr || vd_rx_take(q) ?
 		       vd_backend_pkt_len(rx->pkt[rx->next]) : 0;
-	len = vd_backend_peek_len(&q->backend);
+	len = q->backend.ops->peek_len(&q->backend);
 	if (len)
 		vd_poll_stop(&q->socket_poll);
 	return len;

@@ -75,8 +75,8 @@ void vd_scratch_empty(struct vd_queue *q)
 	rx->seen_len = 0;
 	vd_tapdev_forget(&rx->tapdev);
 	if (rx->next < rx->nr)
-		vd_backend_unconsume(&q->backend, &rx->pkt[rx->next],
-				     rx->nr - rx->next);
+		q->backend.ops->unconsume(&q->backend, &rx->pkt[rx->next],
+					  rx->nr - rx->next);
 	rx->next = 0;
 	rx->nr = 0;
 }

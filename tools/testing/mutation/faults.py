@@ -90,7 +90,7 @@ FAULTS = [
     ("no-room-before-long-frames", "net/tx.c",
      "headroom = max_t(unsigned int, headroom, VD_TX_LONG_ROOM);", "headroom = NET_SKB_PAD;",
      ["net_headroom"]),
-    ("room-that-the-bridge-wants-ignored", "net/headroom.c",
+    ("room-that-the-bridge-wants-ignored", "net/backend_tap.c",
      "if (master)", "if (0)", ["net_headroom"]),
     ("linear-part-unbounded", "net/tx.c",
      "headroom + frame_len > VD_TX_MAX_LINEAR ||", "0 ||", ["net_linear"]),
@@ -154,9 +154,9 @@ FAULTS = [
      "if (end > frame_len)\n\t\treturn false;", "if (0)\n\t\treturn false;",
      ["bad_packet"]),
     ("packets-lost-on-detach", "net/scratch.c",
-     "if (rx->next < rx->nr)\n\t\tvd_backend_unconsume(&q->backend, &rx->pkt[rx->next],\n"
-     "\t\t\t\t     rx->nr - rx->next);",
-     "while (rx->next < rx->nr)\n\t\tvd_backend_pkt_free(rx->pkt[rx->next++]);",
+     "if (rx->next < rx->nr)\n\t\tq->backend.ops->unconsume(&q->backend, &rx->pkt[rx->next],\n"
+     "\t\t\t\t\t  rx->nr - rx->next);",
+     "while (rx->next < rx->nr)\n\t\ttun_ptr_free(rx->pkt[rx->next++]);",
      ["life", "live_change"]),
     ("socket-leaked", "net/backend.c",
      "if (backend->file)\n\t\tfput(backend->file);", "", ["life"]),
