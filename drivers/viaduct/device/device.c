@@ -13,8 +13,6 @@
 #include "device/workers.h"
 #include "guest/dirty.h"
 #include "guest/regions.h"
-#include "net/rx.h"
-#include "net/tx.h"
 
 static DEFINE_MUTEX(vd_device_list_lock);
 static LIST_HEAD(vd_device_list);
@@ -39,10 +37,10 @@ struct vd_device *vd_device_create(void)
 	dev->fork_from_owner = vd_fork_from_owner_default;
 	vd_iotlb_init(&dev->iotlb);
 	vd_misses_init(&dev->misses);
-	vd_queue_init(&dev->queue[VD_RX], VD_RX, &dev->queue[VD_TX],
-		      &dev->misses, vd_rx_run);
-	vd_queue_init(&dev->queue[VD_TX], VD_TX, &dev->queue[VD_RX],
-		      &dev->misses, vd_tx_run);
+	vd_queue_init(&dev->queue[VD_RX], VD_RX, &vd_rx_ops, &dev->queue[VD_TX],
+		      &dev->misses);
+	vd_queue_init(&dev->queue[VD_TX], VD_TX, &vd_tx_ops, &dev->queue[VD_RX],
+		      &dev->misses);
 
 	mutex_lock(&vd_device_list_lock);
 	dev->id = ++vd_device_last_id;

@@ -8,12 +8,14 @@
  * queue therefore needs no further protocol.
  */
 #include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/vhost.h>
 
 #include "compat.h"
 #include "net/queue.h"
-#include "net/scratch.h"
 #include "trace.h"
 
 /**
@@ -45,23 +47,24 @@ void vd_queue_lock(struct vd_queue *q)
  * vd_queue_init() - initialise a queue to its state after open
  * @q: zeroed memory
  * @dir: direction of the queue
+ * @ops: the handler of that direction
  * @other: the other queue of the pair
  * @misses: the device's IOTLB misses
- * @run: the handler
  */
-void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
-		   struct vd_misses *misses, void (*run)(struct vd_work *work))
+void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
+		   const struct vd_queue_ops *ops, struct vd_queue *other,
+		   struct vd_misses *misses)
 {
 	mutex_init(&q->lock);
 	/* Both mutexes may be held at once, RX before TX. */
 	lockdep_set_subclass(&q->lock, dir);
 	q->dir = dir;
+	q->ops = ops;
 	q->other = other;
 	q->misses = misses;
-	vd_work_init(&q->work, run);
+	vd_work_init(&q->work, ops->run);
 	vd_poll_init(&q->kick_poll, &q->work, EPOLLIN);
-	vd_poll_init(&q->socket_poll, &q->work,
-		     dir == VD_TX ? EPOLLOUT : EPOLLIN);
+	vd_poll_init(&q->socket_poll, &q->work, ops->ready);
 	vd_miss_init(&q->miss);
 	vd_ring_init(&q->ring);
 }
@@ -265,6 +268,40 @@ struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
 	return old;
 }
 
+/* Allocate the batch and the handler's state, unless they exist. */
+static int vd_queue_alloc(struct vd_queue *q)
+{
+	struct vd_batch *batch;
+	int err;
+
+	lockdep_assert_held(&q->lock);
+	if (q->batch)
+		return 0;
+	batch = kvmalloc(struct_size(batch, chain, q->ops->nr_chains),
+			 GFP_KERNEL_ACCOUNT);
+	if (!batch)
+		return -ENOMEM;
+	err = q->ops->alloc(q);
+	if (err) {
+		kvfree(batch);
+		return err;
+	}
+	batch->max = q->ops->nr_chains;
+	vd_batch_reset(batch);
+	q->batch = batch;
+	return 0;
+}
+
+static void vd_queue_free(struct vd_queue *q)
+{
+	lockdep_assert_held(&q->lock);
+	if (!q->batch)
+		return;
+	q->ops->free(q);
+	kvfree(q->batch);
+	q->batch = NULL;
+}
+
 /* Put @backend into a stopped queue and wake the handler if there is work. */
 static void vd_queue_plug(struct vd_queue *q, struct vd_backend *backend)
 {
@@ -278,7 +315,7 @@ static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
 {
 	vd_poll_detach(&q->socket_poll);
 	if (q->backend.file)
-		vd_scratch_empty(q);
+		q->ops->reset(q);
 	*old = q->backend;
 	memset(&q->backend, 0, sizeof(q->backend));
 }
@@ -303,7 +340,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 	u16 used_idx;
 	int err;
 
-	err = vd_scratch_create(q);
+	err = vd_queue_alloc(q);
 	if (err)
 		return err;
 	err = vd_ring_probe(&q->ring, &q->mem, &used_idx);
@@ -315,7 +352,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 		err = -EINVAL;
 	if (err) {
 		if (!q->backend.file)
-			vd_scratch_destroy(q);
+			vd_queue_free(q);
 		return err;
 	}
 	vd_queue_unplug(q, old);
@@ -371,7 +408,7 @@ void vd_queue_detach(struct vd_queue *q)
 	vd_queue_unplug(q, &old);
 	/* The last run may have reported a miss. */
 	vd_miss_drop(q->misses, &q->miss);
-	vd_scratch_destroy(q);
+	vd_queue_free(q);
 	mutex_unlock(&q->lock);
 	vd_backend_put(&old);
 }

@@ -20,20 +20,49 @@
 #include "stats.h"
 #include "types.h"
 
+struct vd_queue;
 struct vd_tx;
 struct vd_rx;
+
+/**
+ * struct vd_queue_ops - the handler of one direction, and its state
+ * @name: the direction, for messages
+ * @ready: events of the socket that wake the handler
+ * @nr_chains: room in the batch
+ * @run: the handler, as the function of the queue's job
+ * @alloc: allocate the state; 0, or -ENOMEM with nothing allocated
+ * @reset: drop all state of the backend, which is still there
+ * @free: free the state
+ *
+ * All but @run are called with the queue's mutex held, and may sleep. The state
+ * exists only while there is a backend, so that an idle device holds none.
+ */
+struct vd_queue_ops {
+	const char *name;
+	__poll_t ready;
+	unsigned int nr_chains;
+	void (*run)(struct vd_work *work);
+	int (*alloc)(struct vd_queue *q);
+	void (*reset)(struct vd_queue *q);
+	void (*free)(struct vd_queue *q);
+};
+
+extern const struct vd_queue_ops vd_tx_ops;
+extern const struct vd_queue_ops vd_rx_ops;
 
 /**
  * struct vd_queue - a virtqueue
  * @lock: held by the handler for one run, by control for one change
  * @wanted: number of waiters for @lock; a busy poll must end if not 0 [a]
  * @dir: the guest's direction, and the ring's index in the ABI [c]
+ * @ops: the handler of that direction [c]
  * @other: the other queue of the pair [c]
  * @device: number of the device, for messages and traces [c]
  * @owner: the owner's pid, for messages and traces [d]
  * @work: the handler's job [c]
  * @broken: the ring failed a check; the handler must not touch it until it is
  *	    attached again [q]
+ * @ring_err: errno of the ring, after VD_RING_ERROR [q]
  * @is_armed: the guest will kick [q]
  * @backend: destination or source of packets; empty if the queue is
  *	     stopped [q]
@@ -53,19 +82,21 @@ struct vd_rx;
  * @miss: this queue's IOTLB misses
  * @vnet: header sizes [q]
  * @batch: chains in hand, while there is a backend [q]
- * @tx: the TX handler's memory, while there is a backend [q]
- * @rx: the RX handler's memory, while there is a backend [q]
+ * @tx: state of the TX handler, while there is a backend [q]
+ * @rx: state of the RX handler, while there is a backend [q]
  * @stats: counters [q]
  */
 struct vd_queue {
 	struct mutex lock; /* one run, or one change */
 	atomic_t wanted;
 	enum vd_dir dir;
+	const struct vd_queue_ops *ops;
 	struct vd_queue *other;
 	u64 device;
 	pid_t owner;
 	struct vd_work work;
 	bool broken;
+	int ring_err;
 	bool is_armed;
 	struct vd_backend backend;
 	struct vd_poll socket_poll;
@@ -90,6 +121,15 @@ struct vd_queue {
 	struct vd_stats stats;
 };
 
+/* What has become of a chain (TX) or a packet (RX). */
+enum vd_verdict {
+	VD_DONE,	/* sent, delivered or dropped */
+	VD_ALONE,	/* TX: no XDP buffer can hold the frame: send it alone */
+	VD_WAIT,	/* the socket (TX) or the guest (RX) has no room */
+	VD_OVERSIZE,	/* RX: no chains can hold the packet */
+	VD_RING_ERROR,	/* the ring failed, see vd_queue.ring_err */
+};
+
 /* Action of a handler after a step. */
 enum vd_next {
 	VD_GO_ON,	/* there may be more */
@@ -98,8 +138,9 @@ enum vd_next {
 };
 
 /* control: device mutex held */
-void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
-		   struct vd_misses *misses, void (*run)(struct vd_work *work));
+void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
+		   const struct vd_queue_ops *ops, struct vd_queue *other,
+		   struct vd_misses *misses);
 void vd_queue_lock(struct vd_queue *q);
 void vd_queue_reset(struct vd_queue *q);
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
@@ -128,6 +169,13 @@ static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
 	q->device = device;
 }
 
+/* The verdict on a chain or packet whose ring failed with @err. */
+static inline enum vd_verdict vd_queue_ring_error(struct vd_queue *q, int err)
+{
+	q->ring_err = err;
+	return VD_RING_ERROR;
+}
+
 /* data path: queue mutex held from enter to leave */
 bool vd_queue_enter(struct vd_queue *q);
 void vd_queue_leave(struct vd_queue *q, enum vd_next next);
@@ -135,9 +183,45 @@ enum vd_next vd_queue_publish(struct vd_queue *q);
 enum vd_next vd_queue_arm(struct vd_queue *q);
 enum vd_next vd_queue_break(struct vd_queue *q, int err);
 enum vd_next vd_queue_fail(struct vd_queue *q, int err);
-void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len);
+void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len);
 void vd_queue_log_notify(struct vd_queue *q);
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len);
 void vd_queue_count_back_pressure(struct vd_queue *q, int err);
+
+/**
+ * struct vd_budget - work that a run has done so far
+ * @packets: number of chains (TX) or packets (RX), including drops and failed
+ *	     attempts
+ * @bytes: length of these
+ */
+struct vd_budget {
+	unsigned int packets;
+	size_t bytes;
+};
+
+/**
+ * vd_queue_loop() - repeat the step of a handler until it must stop or yield
+ * @q: the queue, entered
+ * @step: the step; a constant, so that each handler has its own loop. It must
+ *	  add to the budget, even if it achieves nothing: the guest's index may
+ *	  move back
+ *
+ * Return: VD_STOP or VD_YIELD.
+ */
+static __always_inline enum vd_next
+vd_queue_loop(struct vd_queue *q,
+	      enum vd_next (*step)(struct vd_queue *q, struct vd_budget *budget))
+{
+	struct vd_budget budget = {};
+	enum vd_next next = VD_GO_ON;
+
+	while (next == VD_GO_ON) {
+		if (budget.packets >= VD_RUN_PACKETS ||
+		    budget.bytes >= VD_RUN_BYTES)
+			return VD_YIELD;
+		next = step(q, &budget);
+	}
+	return next;
+}
 
 #endif

@@ -6,6 +6,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/eventfd.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/printk.h>
 
 #include "compat.h"
@@ -16,18 +18,7 @@
 /* Each message must name the queue as debugfs and the tracepoints do. */
 #define VD_QUEUE_FMT	"device %llu (owner %d): %s: "
 
-static const char *vd_queue_name(const struct vd_queue *q)
-{
-	return q->dir == VD_TX ? "tx" : "rx";
-}
-
-/**
- * vd_queue_log() - log a write to a packet buffer
- * @q: the queue, entered
- * @seg: index of the buffer's segment in the batch
- * @len: bytes written
- */
-void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
+static void vd_queue_log_seg(struct vd_queue *q, unsigned int seg, u64 len)
 {
 	struct vd_ring_log *log = &q->ring.log;
 	int err;
@@ -42,6 +33,23 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
 	if (err)
 		log->lost++;
 	log->marked = true;
+}
+
+/**
+ * vd_queue_log() - log the writes to the buffers of a packet
+ * @q: the queue, entered
+ * @seg: index of the first buffer's segment in the batch
+ * @len: bytes written to this and the following segments
+ */
+void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len)
+{
+	lockdep_assert_held(&q->lock);
+	for (; len; seg++) {
+		size_t part = min(len, q->batch->seg[seg].iov_len);
+
+		vd_queue_log_seg(q, seg, part);
+		len -= part;
+	}
 }
 
 /**
@@ -60,7 +68,7 @@ void vd_queue_log_notify(struct vd_queue *q)
 		q->stats.log_lost += log->lost;
 		log->lost = 0;
 		pr_warn_ratelimited(VD_QUEUE_FMT "dirty log is not writable, migration will lose memory\n",
-				    q->device, q->owner, vd_queue_name(q));
+				    q->device, q->owner, q->ops->name);
 	}
 	log->marked = false;
 	if (q->log)
@@ -185,7 +193,7 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 	q->stats.broken++;
 	trace_vd_broken(q->device, q->owner, q->dir, err);
 	pr_warn_ratelimited(VD_QUEUE_FMT "ring is broken (error %d), stopped until it is attached again\n",
-			    q->device, q->owner, vd_queue_name(q), err);
+			    q->device, q->owner, q->ops->name, err);
 	if (q->err)
 		vd_compat_eventfd_signal(q->err);
 	return VD_STOP;

@@ -6,81 +6,51 @@
  * many chains for each as it needs: one, or several with mergeable buffers. The
  * socket then writes header and frame straight into the guest's buffers.
  *
- * If the guest has no buffers, the packet stays in vd_rx.pkt and only a kick
+ * If the guest has no buffers, the packet stays in vd_tap_rx.pkt and only a kick
  * wakes the handler: further packets could not be delivered either. If there
  * are no packets, only the socket wakes it. A packet that can never fit, or
  * that the socket fails to deliver, is dropped; its chains stay available.
  */
 #include <linux/math.h>
+#include <linux/mm.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
 
 #include "net/busy.h"
-#include "net/plain.h"
 #include "net/queue.h"
-#include "net/rx.h"
-#include "net/scratch.h"
+#include "net/tap_rx.h"
 
 /**
- * struct vd_rx_budget - work that a run has done so far
- * @packets: number of packets, including drops and failed attempts
- * @bytes: length of these packets
+ * struct vd_rx - state of the handler
+ * @taken: chains of the batch that are completed
+ * @tap: packets of a backend that has a ring
+ *
+ * All [q].
  */
-struct vd_rx_budget {
-	unsigned int packets;
-	size_t bytes;
+struct vd_rx {
+	unsigned int taken;
+	struct vd_tap_rx tap;
 };
-
-/*
- * The wait for the socket stays on during a run that consumes at most this many
- * packets at a time: stopping it, restarting it and rechecking the socket costs
- * more than an occasional spurious wakeup.
- */
-#define VD_RX_FEW	4U
-
-/* The wait has been on since before the last packets were consumed. */
-static bool vd_rx_will_be_woken(const struct vd_queue *q)
-{
-	return q->socket_poll.is_on && q->rx->starts == q->socket_poll.generation;
-}
-
-/* Consume packets from the backend's ring; returns how many. */
-static unsigned int vd_rx_take(struct vd_queue *q)
-{
-	struct vd_rx *rx = q->rx;
-	bool was_last = rx->nr && vd_rx_will_be_woken(q);
-
-	rx->next = 0;
-	rx->nr = 0;
-	if (was_last)
-		return 0;
-	rx->starts = q->socket_poll.generation;
-	rx->nr = q->backend.ops->consume(&q->backend, rx->pkt, VD_BATCH);
-	if (rx->nr > VD_RX_FEW)
-		vd_poll_stop(&q->socket_poll);
-	return rx->nr;
-}
 
 /* Returns the length of the next packet, 0 if there is none. */
 static size_t vd_rx_peek(struct vd_queue *q)
 {
-	struct vd_rx *rx = q->rx;
+	struct vd_tap_rx *tap = &q->rx->tap;
 	size_t len;
 
 	if (q->backend.ring)
-		return rx->next < rx->nr || vd_rx_take(q) ?
-		       vd_backend_pkt_len(rx->pkt[rx->next]) : 0;
+		return tap->next < tap->nr_pkt || vd_tap_rx_refill(q, tap) ?
+		       vd_backend_pkt_len(tap->pkt[tap->next]) : 0;
 	len = q->backend.ops->peek_len(&q->backend);
 	if (len)
 		vd_poll_stop(&q->socket_poll);
 	return len;
 }
 
-/* Take the packet that vd_rx_peek() found; NULL for AF_PACKET. */
+/* Take the packet that vd_rx_peek() found; NULL without a ring. */
 static void *vd_rx_next(struct vd_queue *q)
 {
-	struct vd_rx *rx = q->rx;
-
-	return q->backend.ring ? rx->pkt[rx->next++] : NULL;
+	return q->backend.ring ? q->rx->tap.pkt[q->rx->tap.next++] : NULL;
 }
 
 /* Number of chains to fetch for a packet that lacks @len bytes. */
@@ -92,13 +62,13 @@ static unsigned int vd_rx_want(const struct vd_queue *q, size_t len)
 
 	/* Assume that each consumed packet fits into one chain. */
 	if (batch->nr == rx->taken)
-		return max(rx->nr - rx->next, 1U);
+		return max(rx->tap.nr_pkt - rx->tap.next, 1U);
 	last = batch->chain[batch->nr - 1].in_len;
 	return min_t(size_t, DIV_ROUND_UP(len, last), VD_BATCH);
 }
 
 /* Empty the batch; rewind the chains that hold no packet. */
-static void vd_rx_give_back(struct vd_queue *q)
+static void vd_rx_rewind(struct vd_queue *q)
 {
 	unsigned int nr = q->batch->nr - q->rx->taken;
 
@@ -110,9 +80,9 @@ static void vd_rx_give_back(struct vd_queue *q)
 
 /*
  * Fetch more chains into the batch, for a packet that lacks @len bytes.
- * Returns their number; 0 if the guest has no more; -ENOSPC if the batch cannot
- * hold the chains of one packet; or the error of a broken ring. If @moved is
- * set, chains that were not taken yet have moved in the batch.
+ * Returns as vd_ring_fetch(); -ENOSPC if the batch cannot hold the chains of one
+ * packet. If @moved is set, chains that were not taken yet have moved in the
+ * batch.
  */
 static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 {
@@ -121,7 +91,7 @@ static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 
 	/* Reuse the front of the batch, which is warm in the cache. */
 	if (q->batch->nr == q->rx->taken)
-		vd_rx_give_back(q);
+		vd_rx_rewind(q);
 	nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
 	/* IOTLB miss: report the misses of the following chains as well. */
 	if (nr == -EAGAIN && want < VD_BATCH)
@@ -129,7 +99,7 @@ static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 	*moved = false;
 	if (nr == -ENOSPC && q->rx->taken) {
 		/* Drop the completed chains from the batch. */
-		vd_rx_give_back(q);
+		vd_rx_rewind(q);
 		*moved = true;
 		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
 	}
@@ -143,39 +113,42 @@ static bool vd_rx_is_valid(const struct vd_chain *chain)
 }
 
 /*
- * Find chains with room for @need bytes, behind the taken ones. Returns their
- * number; 0 if the guest must add more; -EMSGSIZE if they can never hold the
- * packet; or the error of a broken ring.
+ * Find @nr chains with room for @need bytes, behind the taken ones. Returns
+ * VD_DONE; VD_WAIT if the guest must add more; VD_OVERSIZE if they can never
+ * hold the packet; or VD_RING_ERROR.
  */
-static int vd_rx_reserve(struct vd_queue *q, size_t need)
+static enum vd_verdict vd_rx_reserve(struct vd_queue *q, size_t need,
+				     unsigned int *nr)
 {
 	const struct vd_batch *batch = q->batch;
-	unsigned int nr = 0;
 	size_t room = 0;
 	bool moved;
 	int ret;
 
+	*nr = 0;
 	for (;;) {
-		while (q->rx->taken + nr < batch->nr) {
+		while (q->rx->taken + *nr < batch->nr) {
 			const struct vd_chain *chain =
-				&batch->chain[q->rx->taken + nr];
+				&batch->chain[q->rx->taken + *nr];
 
 			if (!vd_rx_is_valid(chain))
-				return -EPROTO;
-			nr++;
+				return vd_queue_ring_error(q, -EPROTO);
+			++*nr;
 			room += chain->in_len;
 			if (room >= need)
-				return nr;
+				return VD_DONE;
 			if (!q->vnet.mergeable)
-				return -EMSGSIZE;
+				return VD_OVERSIZE;
 		}
 		ret = vd_rx_refill(q, need - room, &moved);
 		if (moved) {
-			nr = 0;
+			*nr = 0;
 			room = 0;
 		}
+		if (ret == -ENOSPC)
+			return VD_OVERSIZE;
 		if (ret <= 0)
-			return ret == -ENOSPC ? -EMSGSIZE : ret;
+			return ret ? vd_queue_ring_error(q, ret) : VD_WAIT;
 	}
 }
 
@@ -185,7 +158,7 @@ static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
 {
 	size_t own_len = q->vnet.own_len;
 	void *pkt = vd_rx_next(q);
-	const struct net_device *source = vd_plain_source(q, pkt);
+	const struct net_device *source = vd_tap_rx_source(q, pkt);
 	struct iov_iter iter;
 	int err;
 
@@ -199,7 +172,7 @@ static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
 	if (!err && own_len)
 		err = vd_vnet_supply(&q->vnet, seg, nr_seg);
 	if (!err)
-		vd_plain_learn(q, source);
+		vd_tap_rx_learn(q, &q->rx->tap, source);
 	return err;
 }
 
@@ -212,7 +185,7 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 	unsigned int nr_seg = last->seg + last->nr_in - chain->seg;
 	int err;
 
-	if (nr_seg == 1 && vd_plain_deliver(q, seg))
+	if (nr_seg == 1 && vd_tap_rx_deliver(q, &q->rx->tap, seg))
 		return 0;
 	err = vd_rx_recv(q, seg, nr_seg, need);
 	if (!err && vd_vnet_len(&q->vnet) > VD_VNET_BASE_LEN)
@@ -220,22 +193,9 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 	return err;
 }
 
-/* Log the first @len bytes of the segments that hold a packet. */
-static void vd_rx_log(struct vd_queue *q, size_t len)
-{
-	const struct vd_batch *batch = q->batch;
-	unsigned int at = batch->chain[q->rx->taken].seg;
-
-	for (; len; at++) {
-		size_t part = min(len, batch->seg[at].iov_len);
-
-		vd_queue_log(q, at, part);
-		len -= part;
-	}
-}
-
-/* Complete the chains that hold a packet of @len bytes. */
-static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
+/* Complete the @nr chains that hold a packet of @len bytes. */
+static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
+				      size_t len)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
 	int err = 0;
@@ -247,34 +207,36 @@ static int vd_rx_complete(struct vd_queue *q, unsigned int nr, size_t len)
 		err = vd_ring_complete(&q->ring, chain, part);
 		len -= part;
 	}
-	return err;
+	return err ? vd_queue_ring_error(q, err) : VD_DONE;
 }
 
 /*
- * Deliver the next packet, which has @len bytes. Returns 0 if it is delivered
- * or dropped; -ENOBUFS if it must wait for the guest; -EAGAIN if it must wait
- * for an IOTLB update; any other error if the ring is broken.
+ * Deliver the next packet, which has @len bytes. Returns VD_DONE, VD_WAIT or
+ * VD_RING_ERROR.
  */
-static int vd_rx_packet(struct vd_queue *q, size_t len)
+static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 {
 	size_t need = vd_vnet_len(&q->vnet) + len;
-	int nr = vd_rx_reserve(q, need), err;
+	enum vd_verdict verdict;
+	unsigned int nr;
+	int err;
 
-	if (nr == -EMSGSIZE) {
+	verdict = vd_rx_reserve(q, need, &nr);
+	if (verdict == VD_OVERSIZE) {
 		vd_backend_discard(&q->backend, vd_rx_next(q));
 		vd_queue_count_drop(q, VD_DROP_OVERSIZE, len);
-		return 0;
+		return VD_DONE;
 	}
-	if (nr <= 0)
-		return nr ?: -ENOBUFS;
+	if (verdict != VD_DONE)
+		return verdict;
 	err = vd_rx_write(q, nr, need);
 	if (err) {
 		vd_queue_count_drop(q, err == -EFAULT ? VD_DROP_FAULT :
 							VD_DROP_SOCKET, len);
-		return 0;
+		return VD_DONE;
 	}
 	if (q->log_all)
-		vd_rx_log(q, need);
+		vd_queue_log(q, q->batch->chain[q->rx->taken].seg, need);
 	q->stats.done++;
 	q->stats.bytes += len;
 	return vd_rx_complete(q, nr, need);
@@ -286,7 +248,7 @@ static enum vd_next vd_rx_starve(struct vd_queue *q)
 	enum vd_next next;
 
 	vd_poll_stop(&q->socket_poll);
-	vd_rx_give_back(q);
+	vd_rx_rewind(q);
 	next = vd_queue_publish(q);
 	if (next == VD_GO_ON)
 		next = vd_queue_arm(q);
@@ -300,7 +262,7 @@ static bool vd_rx_has_packet(struct vd_queue *q)
 	return vd_rx_peek(q);
 }
 
-/* The backend has no packet: arm the socket wait, then check again. */
+/* The backend has no packet: poll the socket, then check again. */
 static enum vd_next vd_rx_idle(struct vd_queue *q)
 {
 	enum vd_next next = vd_queue_publish(q);
@@ -317,22 +279,21 @@ static enum vd_next vd_rx_idle(struct vd_queue *q)
 	return vd_poll_start(&q->socket_poll) ? VD_GO_ON : VD_STOP;
 }
 
-static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
+static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_budget *budget)
 {
 	size_t len = vd_rx_peek(q);
-	int err;
+	enum vd_verdict verdict;
 
 	if (!len)
 		return vd_rx_idle(q);
-	err = vd_rx_packet(q, len);
-	/* Bound the run even if the guest's index moves back. */
+	verdict = vd_rx_packet(q, len);
 	budget->packets++;
-	if (err == -ENOBUFS)
+	if (verdict == VD_WAIT)
 		return vd_rx_starve(q);
-	if (err) {
-		vd_rx_give_back(q);
+	if (verdict != VD_DONE) {
+		vd_rx_rewind(q);
 		vd_queue_publish(q);
-		return vd_queue_fail(q, err);
+		return vd_queue_fail(q, q->ring_err);
 	}
 	budget->bytes += len;
 	if (vd_ring_nr_completed(&q->ring) >= VD_BATCH)
@@ -340,34 +301,50 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_rx_budget *budget)
 	return VD_GO_ON;
 }
 
-/**
- * vd_rx_run() - handler of the RX queue
- * @work: the queue's job
- *
- * Context: worker, on the owner's mm.
- */
-void vd_rx_run(struct vd_work *work)
+static void vd_rx_run(struct vd_work *work)
 {
 	struct vd_queue *q = container_of(work, struct vd_queue, work);
-	struct vd_rx_budget budget = {};
-	enum vd_next next = VD_GO_ON;
+	enum vd_next next;
 
 	if (!vd_queue_enter(q))
 		return;
-	/* This run may have consumed the last run's wakeup: recheck the tap. */
-	q->rx->starts = q->socket_poll.generation - 1;
+	vd_tap_rx_begin(q, &q->rx->tap);
 	if (q->busyloop)
 		vd_poll_stop(&q->socket_poll);
-	while (next == VD_GO_ON) {
-		if (budget.packets >= VD_RUN_PACKETS ||
-		    budget.bytes >= VD_RUN_BYTES)
-			next = VD_YIELD;
-		else
-			next = vd_rx_step(q, &budget);
-	}
-	vd_rx_give_back(q);
-	vd_plain_end(q);
+	next = vd_queue_loop(q, vd_rx_step);
+	vd_rx_rewind(q);
+	vd_tap_rx_end(q, &q->rx->tap);
 	if (next == VD_YIELD && vd_queue_publish(q) == VD_STOP)
 		next = VD_STOP;
 	vd_queue_leave(q, next);
 }
+
+static int vd_rx_alloc(struct vd_queue *q)
+{
+	q->rx = kvzalloc(sizeof(*q->rx), GFP_KERNEL_ACCOUNT);
+	if (!q->rx)
+		return -ENOMEM;
+	vd_tap_rx_init(&q->rx->tap);
+	return 0;
+}
+
+static void vd_rx_reset(struct vd_queue *q)
+{
+	vd_tap_rx_reset(q, &q->rx->tap);
+}
+
+static void vd_rx_free(struct vd_queue *q)
+{
+	kvfree(q->rx);
+	q->rx = NULL;
+}
+
+const struct vd_queue_ops vd_rx_ops = {
+	.name		= "rx",
+	.ready		= EPOLLIN,
+	.nr_chains	= VD_MAX_SEGS,	/* of one packet at most */
+	.run		= vd_rx_run,
+	.alloc		= vd_rx_alloc,
+	.reset		= vd_rx_reset,
+	.free		= vd_rx_free,
+};

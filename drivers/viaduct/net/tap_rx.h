@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Packets on their way from a tap's ring to the guest. */
+#ifndef VD_NET_TAP_RX_H
+#define VD_NET_TAP_RX_H
+
+#include <linux/types.h>
+
+#include "net/tapdev.h"
+#include "types.h"
+
+struct iovec;
+struct net_device;
+struct sk_buff;
+struct vd_queue;
+
+/**
+ * struct vd_tap_rx - packets of a tap, before and after their delivery
+ * @next: index in @pkt of the next packet to deliver
+ * @nr_pkt: packets in @pkt; they are kept between runs
+ * @generation: &vd_poll.generation of the socket when @pkt was filled
+ * @pkt: packets consumed from the tap's ring
+ * @seen_len: header length that the tap's recvmsg() has written, 0 if it has
+ *	      not delivered a packet yet
+ * @dev: the tap's device
+ * @nr_done: packets in @done
+ * @bytes: length of the packets in @done
+ * @done: packets delivered without recvmsg() that must still be counted and
+ *	  freed; none between runs
+ *
+ * All [q].
+ */
+struct vd_tap_rx {
+	unsigned int next;
+	unsigned int nr_pkt;
+	unsigned int generation;
+	u8 seen_len;
+	struct vd_tapdev dev;
+	unsigned int nr_done;
+	unsigned int bytes;
+	void *pkt[VD_BATCH];
+	struct sk_buff *done[VD_BATCH];
+};
+
+void vd_tap_rx_init(struct vd_tap_rx *tap);
+void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap);
+void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap);
+bool vd_tap_rx_refill(struct vd_queue *q, struct vd_tap_rx *tap);
+bool vd_tap_rx_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
+		       const struct iovec *seg);
+const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt);
+void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
+		     const struct net_device *source);
+void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap);
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames that are sent as an array of XDP buffers: their memory, the copy of
+ * scattered ones, and the call that hands a batch over. tx.c builds the frames.
+ */
+#include <linux/mm.h>
+#include <linux/uio.h>
+
+#include "guest/access.h"
+#include "net/queue.h"
+#include "net/reclaim.h"
+#include "net/xdp_batch.h"
+
+/**
+ * vd_xdp_copy() - copy a part of a chain's readable bytes
+ * @q: the TX queue, entered
+ * @chain: a chain of its batch
+ * @skip: offset of the first byte
+ * @dst: destination
+ * @len: number of bytes
+ *
+ * Context: on the owner's mm, may fault and sleep.
+ * Return: 0 or -EFAULT.
+ */
+int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
+		size_t skip, void *dst, size_t len)
+{
+	const struct iovec *seg = &q->batch->seg[chain->seg];
+	struct iov_iter iter;
+
+	/* Fast path: one segment, or the frame starts the second one. */
+	if (skip + len <= seg->iov_len)
+		return vd_access_read(dst, seg->iov_base + skip, len);
+	if (skip == seg->iov_len && len <= seg[1].iov_len)
+		return vd_access_read(dst, seg[1].iov_base, len);
+
+	iov_iter_init(&iter, ITER_SOURCE, seg, chain->nr_out, chain->out_len);
+	iov_iter_advance(&iter, skip);
+	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
+}
+
+/**
+ * vd_xdp_send() - hand the frames of the batch over to the backend
+ * @q: the TX queue, entered
+ * @xdp: the batch, which is empty afterwards
+ *
+ * Context: process context.
+ */
+void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&q->lock);
+	if (!xdp->nr)
+		return;
+	if (!vd_backend_send_xdp(&q->backend, xdp->buff, xdp->nr)) {
+		q->stats.done += xdp->nr;
+		q->stats.bytes += xdp->bytes;
+	} else {
+		/* The device is gone and took no reference: free the frames. */
+		for (i = 0; i < xdp->nr; i++) {
+			struct xdp_buff *buff = &xdp->buff[i];
+
+			vd_queue_count_drop(q, VD_DROP_SOCKET,
+					    buff->data_end - buff->data);
+			put_page(virt_to_head_page(buff->data_hard_start));
+		}
+	}
+	xdp->nr = 0;
+	xdp->bytes = 0;
+}
+
+/**
+ * vd_xdp_init() - initialise an empty batch
+ * @q: the TX queue
+ * @xdp: zeroed memory
+ *
+ * Context: process context, may sleep.
+ */
+void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
+{
+	vd_frag_init(&xdp->frags, &q->lock, xdp->page, VD_FRAG_MAX_PAGES,
+		     false);
+	vd_frag_init(&xdp->long_frags, &q->lock, xdp->long_page, VD_FRAG_PAGES,
+		     true);
+	vd_reclaim_add(&xdp->frags);
+	vd_reclaim_add(&xdp->long_frags);
+}
+
+/**
+ * vd_xdp_fini() - undo vd_xdp_init()
+ * @xdp: the batch, empty
+ *
+ * Context: process context, may sleep; queue mutex held.
+ */
+void vd_xdp_fini(struct vd_xdp *xdp)
+{
+	vd_reclaim_del(&xdp->frags);
+	vd_reclaim_del(&xdp->long_frags);
+}

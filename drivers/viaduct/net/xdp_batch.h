@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Frames that are sent as an array of XDP buffers. */
+#ifndef VD_NET_XDP_BATCH_H
+#define VD_NET_XDP_BATCH_H
+
+#include <linux/skbuff.h>
+#include <net/xdp.h>
+
+#include "net/frag.h"
+#include "net/queue.h"
+
+/*
+ * Headroom of a long frame. Without it, a tunnel must allocate and copy 64 KiB
+ * in atomic context.
+ */
+#define VD_XDP_LONG_ROOM		(SKB_DATA_ALIGN(256) + NET_IP_ALIGN)
+
+/*
+ * The longest linear part of a packet, including the headroom, which other
+ * headers may fill. It must not exceed 64 KiB less one, as for the kernel's own
+ * producers: TCP and UDP put at most an IP packet into a linear part, and
+ * linearizing a GSO packet is bounded by GSO_LEGACY_MAX_SIZE. Drivers rely on
+ * this: several have 16 bits for the length of a buffer. The socket's sendmsg()
+ * puts longer frames into page fragments.
+ */
+#define VD_XDP_MAX_LINEAR	U16_MAX
+
+/**
+ * struct vd_xdp - a batch of frames on their way to the backend
+ * @headroom: room before a frame, or 0 when the backend takes no XDP buffers;
+ *	      looked up once a batch
+ * @nr: frames in @buff
+ * @bytes: length of the frames in @buff
+ * @frags: memory of frames that fit into a page
+ * @long_frags: memory of longer frames
+ * @page: the pages of @frags
+ * @long_page: the pages of @long_frags
+ * @buff: the frames
+ *
+ * All [q].
+ */
+struct vd_xdp {
+	unsigned int headroom;
+	unsigned int nr;
+	size_t bytes;
+	struct vd_frag_pool frags;
+	struct vd_frag_pool long_frags;
+	struct vd_frag_page page[VD_FRAG_MAX_PAGES];
+	struct vd_frag_page long_page[VD_FRAG_PAGES];
+	struct xdp_buff buff[VD_BATCH];
+};
+
+void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp);
+void vd_xdp_fini(struct vd_xdp *xdp);
+int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
+		size_t skip, void *dst, size_t len);
+void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp);
+
+/* A fragment holds a frame and the skb_shared_info of build_skb(). */
+static inline unsigned int vd_xdp_frag_len(unsigned int headroom, size_t frame_len)
+{
+	return SKB_DATA_ALIGN(headroom + frame_len) +
+	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+}
+
+#endif
