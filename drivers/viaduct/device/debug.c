@@ -18,8 +18,7 @@ static void vd_debug_show_queue(struct vd_queue *q, struct seq_file *m)
 	seq_printf(m, "%-8llu %-8d %-2s %-8s %12llu %15llu %10llu",
 		   q->device, q->owner,
 		   q->dir == VD_TX ? "tx" : "rx",
-		   READ_ONCE(q->broken) ? "broken" :
-		   READ_ONCE(q->backend.file) ? "running" : "stopped",
+		   vd_queue_state(q),
 		   READ_ONCE(s->done), READ_ONCE(s->bytes),
 		   READ_ONCE(s->back_pressure));
 	for (i = 0; i < VD_NR_DROPS; i++)

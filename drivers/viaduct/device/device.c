@@ -113,7 +113,7 @@ void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log)
 
 	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_NR_QUEUES; i++)
-		vd_queue_swap_event(&dev->queue[i], &dev->queue[i].log, log);
+		vd_queue_set_log(&dev->queue[i], log);
 	vd_eventfd_put(dev->log);
 	dev->log = log;
 }
@@ -123,6 +123,7 @@ static int vd_device_enter_iotlb(struct vd_device *dev)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	vd_iotlb_clear(dev);
 	if (dev->ring_pages)
 		return 0;
@@ -142,6 +143,7 @@ static void vd_device_leave_iotlb(struct vd_device *dev)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_iotlb(&dev->queue[i], NULL, NULL);
 	vd_iotlb_clear(dev);
@@ -170,6 +172,7 @@ static void vd_device_stop(struct vd_device *dev)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = VD_NR_QUEUES - 1; i >= 0; i--)
 		vd_queue_detach(&dev->queue[i]);
 	for (i = 0; i < VD_NR_QUEUES; i++)

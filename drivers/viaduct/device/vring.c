@@ -39,7 +39,7 @@ static long vd_vring_set_num(struct vd_device *dev, struct vd_queue *q,
 		return -EFAULT;
 	if (!is_power_of_2(s.num) || s.num > 0xffff)
 		return -EINVAL;
-	vd_ring_set_num(&q->ring, s.num);
+	vd_queue_set_num(q, s.num);
 	return 0;
 }
 
@@ -52,30 +52,24 @@ static long vd_vring_set_base(struct vd_device *dev, struct vd_queue *q,
 		return -EBUSY;
 	if (copy_from_user(&s, arg, sizeof(s)))
 		return -EFAULT;
-	if (s.num > 0xffff && !q->ring.is_packed)
-		return -EINVAL;
-	vd_ring_set_base(&q->ring, s.num);
-	return 0;
+	return vd_queue_set_base(q, s.num);
 }
 
 static long vd_vring_get_base(struct vd_device *dev, struct vd_queue *q,
 			      void __user *arg)
 {
-	struct vhost_vring_state s = { .index = q->dir };
+	struct vhost_vring_state s = {
+		.index = q->dir,
+		.num = vd_queue_get_base(q),
+	};
 
-	vd_queue_lock(q);
-	s.num = vd_ring_get_base(&q->ring);
-	mutex_unlock(&q->lock);
 	return copy_to_user(arg, &s, sizeof(s)) ? -EFAULT : 0;
 }
 
-/* Legal while the ring runs, so the new addresses must be checked first. */
 static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 			      void __user *arg)
 {
 	struct vhost_vring_addr a;
-	struct vd_ring ring;
-	long ret = 0;
 
 	if (copy_from_user(&a, arg, sizeof(a)))
 		return -EFAULT;
@@ -85,20 +79,7 @@ static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 	    a.used_user_addr % VRING_USED_ALIGN_SIZE ||
 	    a.log_guest_addr % VRING_USED_ALIGN_SIZE)
 		return -EINVAL;
-
-	vd_queue_lock(q);
-	ring = q->ring;
-	vd_ring_set_addr(&ring, &a);
-	if (vd_queue_is_running(q) &&
-	    (!vd_ring_is_user(&ring) || !vd_ring_log_is_user(&ring)))
-		ret = -EINVAL;
-	else
-		vd_ring_set_addr(&q->ring, &a);
-	/* The handler may have stopped at a ring without addresses. */
-	if (vd_queue_is_running(q))
-		vd_work_queue(&q->work);
-	mutex_unlock(&q->lock);
-	return ret;
+	return vd_queue_set_addr(q, &a);
 }
 
 static long vd_vring_set_kick(struct vd_device *dev, struct vd_queue *q,
@@ -121,8 +102,9 @@ static long vd_vring_set_kick(struct vd_device *dev, struct vd_queue *q,
 	return ret;
 }
 
-static long vd_vring_set_event(struct vd_queue *q, struct eventfd_ctx **slot,
-			       void __user *arg)
+static long vd_vring_set_event(struct vd_queue *q, void __user *arg,
+			       struct eventfd_ctx *(*set)(struct vd_queue *q,
+							  struct eventfd_ctx *))
 {
 	struct vhost_vring_file f;
 	struct eventfd_ctx *ctx;
@@ -132,20 +114,20 @@ static long vd_vring_set_event(struct vd_queue *q, struct eventfd_ctx **slot,
 	ctx = vd_eventfd_get(f.fd);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	vd_eventfd_put(vd_queue_swap_event(q, slot, ctx));
+	vd_eventfd_put(set(q, ctx));
 	return 0;
 }
 
 static long vd_vring_set_call(struct vd_device *dev, struct vd_queue *q,
 			      void __user *arg)
 {
-	return vd_vring_set_event(q, &q->call, arg);
+	return vd_vring_set_event(q, arg, vd_queue_set_call);
 }
 
 static long vd_vring_set_err(struct vd_device *dev, struct vd_queue *q,
 			     void __user *arg)
 {
-	return vd_vring_set_event(q, &q->err, arg);
+	return vd_vring_set_event(q, arg, vd_queue_set_err);
 }
 
 static long vd_vring_set_busyloop(struct vd_device *dev, struct vd_queue *q,
@@ -155,10 +137,7 @@ static long vd_vring_set_busyloop(struct vd_device *dev, struct vd_queue *q,
 
 	if (copy_from_user(&s, arg, sizeof(s)))
 		return -EFAULT;
-	vd_queue_lock(q);
-	q->busyloop = s.num;
-	q->busy_end = 0;
-	mutex_unlock(&q->lock);
+	vd_queue_set_busyloop(q, s.num);
 	return 0;
 }
 
@@ -199,6 +178,7 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 	u32 idx;
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	if (get_user(idx, (u32 __user *)arg))
 		return -EFAULT;
 	if (idx >= VD_NR_QUEUES)
@@ -220,12 +200,9 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
  */
 bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
 {
-	struct vd_ring ring = q->ring;
-
-	ring.log.base = base;
 	return !vd_queue_is_running(q) ||
 	       (vd_device_is_loggable(dev, dev->features[0], dev->regions, base) &&
-		vd_ring_log_is_user(&ring));
+		vd_queue_can_log(q, base));
 }
 
 /**
@@ -243,6 +220,7 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 	struct vd_queue *q;
 	int err;
 
+	lockdep_assert_held(&dev->lock);
 	if (copy_from_user(&f, arg, sizeof(f)))
 		return -EFAULT;
 	if (!vd_owner_is_current(&dev->owner))
@@ -258,7 +236,7 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 	if (!dev->regions || !dev->regions->is_user ||
 	    !vd_device_is_loggable(dev, dev->features[0], dev->regions,
 				   dev->log_base) ||
-	    !vd_ring_is_user(&q->ring) || !vd_ring_log_is_user(&q->ring))
+	    !vd_queue_has_areas(q))
 		return -EFAULT;
 	if (f.fd == VHOST_FILE_UNBIND) {
 		vd_queue_detach(q);

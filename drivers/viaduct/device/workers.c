@@ -19,6 +19,7 @@ bool vd_fork_from_owner_default = VD_THREAD_CAN_FORK;
 
 static struct vd_worker *vd_workers_find(struct vd_device *dev, u32 id)
 {
+	lockdep_assert_held(&dev->lock);
 	if (id >= VD_MAX_WORKERS)
 		return NULL;
 	return dev->worker[array_index_nospec(id, VD_MAX_WORKERS)];
@@ -40,6 +41,7 @@ static int vd_workers_add(struct vd_device *dev)
 	struct vd_worker *worker;
 	int id = 0, err;
 
+	lockdep_assert_held(&dev->lock);
 	while (id < VD_MAX_WORKERS && dev->worker[id])
 		id++;
 	if (id == VD_MAX_WORKERS)
@@ -61,6 +63,7 @@ static void vd_workers_remove(struct vd_device *dev, u32 id)
 {
 	struct vd_worker *worker = dev->worker[id];
 
+	lockdep_assert_held(&dev->lock);
 	vd_worker_stop(worker);
 	dev->worker[id] = NULL;
 	kfree(worker);
@@ -77,6 +80,7 @@ int vd_workers_start(struct vd_device *dev)
 {
 	int i, nr = vd_worker_per_ring ? VD_NR_QUEUES : 1;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < nr; i++) {
 		int id = vd_workers_add(dev);
 
@@ -103,6 +107,7 @@ void vd_workers_stop(struct vd_device *dev)
 	u32 id;
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (id = 0; id < VD_MAX_WORKERS; id++)
 		if (dev->worker[id])
 			vd_workers_remove(dev, id);
@@ -120,6 +125,7 @@ void vd_workers_flush(struct vd_device *dev)
 {
 	u32 id;
 
+	lockdep_assert_held(&dev->lock);
 	for (id = 0; id < VD_MAX_WORKERS; id++)
 		if (dev->worker[id])
 			vd_worker_flush(dev->worker[id]);
@@ -135,6 +141,7 @@ void vd_workers_abort_faults(struct vd_device *dev)
 {
 	u32 id;
 
+	lockdep_assert_held(&dev->lock);
 	for (id = 0; id < VD_MAX_WORKERS; id++)
 		if (dev->worker[id])
 			vd_worker_abort_faults_begin(dev->worker[id]);
@@ -170,6 +177,7 @@ long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 {
 	u8 mode;
 
+	lockdep_assert_held(&dev->lock);
 	if (dev->owner.mm)
 		return -EBUSY;
 	if (get_user(mode, (u8 __user *)arg))
@@ -223,13 +231,14 @@ long vd_workers_free(struct vd_device *dev, void __user *arg)
 	u32 id;
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	if (get_user(id, &state->worker_id))
 		return -EFAULT;
 	worker = vd_workers_find(dev, id);
 	if (!worker)
 		return -ENODEV;
 	for (i = 0; i < VD_NR_QUEUES; i++)
-		if (dev->queue[i].work.worker == worker)
+		if (vd_queue_runs_on(&dev->queue[i], worker))
 			return -EBUSY;
 	vd_workers_remove(dev, id);
 	return 0;
@@ -250,6 +259,7 @@ long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
 	struct vhost_vring_worker w;
 	struct vd_worker *worker;
 
+	lockdep_assert_held(&dev->lock);
 	if (copy_from_user(&w, arg, sizeof(w)))
 		return -EFAULT;
 	worker = vd_workers_find(dev, w.worker_id);

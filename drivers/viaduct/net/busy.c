@@ -59,6 +59,7 @@ static bool vd_busy_has_time(struct vd_queue *q)
  */
 enum vd_next vd_busy_poll_ring(struct vd_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	while (vd_busy_has_time(q)) {
 		if (vd_ring_peek(&q->ring))
 			return VD_GO_ON;
@@ -99,6 +100,7 @@ static bool vd_busy_borrow(struct vd_queue *other)
 
 static void vd_busy_return(struct vd_queue *other)
 {
+	lockdep_assert_held(&other->lock);
 	/* New chains or an error: the ring's own handler must run. */
 	if (vd_busy_try(other, vd_ring_arm))
 		vd_work_queue(&other->work);
@@ -119,6 +121,7 @@ enum vd_next vd_busy_poll_socket(struct vd_queue *q,
 	struct vd_queue *other = vd_busy_borrow(q->other) ? q->other : NULL;
 	enum vd_next next = VD_STOP;
 
+	lockdep_assert_held(&q->lock);
 	while (next == VD_STOP && vd_busy_has_time(q)) {
 		if (has_packet(q))
 			next = VD_GO_ON;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Setup, changes and teardown of a queue; run.c has the handler's side.
+ * Life of a queue: setup, start, stop, and the worker that runs it. control.c
+ * has the changes of its parameters, run.c the handler's side.
  *
  * The queue's mutex serialises handler and control. The handler takes it once
  * per run, and a run is bounded, so control waits for at most one run. Between
@@ -11,8 +12,6 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
-#include <linux/virtio_config.h>
-#include <linux/vhost.h>
 
 #include "compat.h"
 #include "net/queue.h"
@@ -78,8 +77,8 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 void vd_queue_reset(struct vd_queue *q)
 {
 	vd_queue_set_kick(q, NULL);
-	vd_eventfd_put(vd_queue_swap_event(q, &q->call, NULL));
-	vd_eventfd_put(vd_queue_swap_event(q, &q->err, NULL));
+	vd_eventfd_put(vd_queue_set_call(q, NULL));
+	vd_eventfd_put(vd_queue_set_err(q, NULL));
 	vd_queue_set_iotlb(q, NULL, NULL);
 
 	vd_queue_lock(q);
@@ -126,7 +125,7 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 		return;
 	vd_queue_lock(q);
 	/*
-	 * With both waits off nothing else queues the job: the handler needs
+	 * With both polls stopped nothing else queues the job: the handler needs
 	 * the queue's mutex to do so, control the device's.
 	 */
 	kick = q->kick_poll.is_on;
@@ -141,131 +140,8 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 	mutex_unlock(&q->lock);
 	/* The old worker may still hold the job, or drop it if it is dead. */
 	vd_worker_flush(old);
-	/* Wakeups may have been lost while the waits were off. */
+	/* Wakeups may have been lost while the polls were stopped. */
 	vd_work_queue(&q->work);
-}
-
-/**
- * vd_queue_set_features() - set the acked features
- * @q: the queue, running or not: a run sees the old or the new set
- * @features: a checked set of VD_FEATURE_WORDS words
- *
- * Context: device mutex held.
- */
-void vd_queue_set_features(struct vd_queue *q, const u64 *features)
-{
-	vd_queue_lock(q);
-	vd_vnet_set_features(&q->vnet, features);
-	vd_ring_set_features(&q->ring, features[0]);
-	q->log_all = features[0] & BIT_ULL(VHOST_F_LOG_ALL);
-	mutex_unlock(&q->lock);
-}
-
-/**
- * vd_queue_set_iotlb() - set whether addresses are translated by an IOTLB
- * @q: the queue, running or not
- * @iotlb: translates I/O addresses; NULL if addresses are not I/O addresses
- * @pages: translated pages of the ring, with @iotlb
- *
- * A change clears the ring's addresses and drops the queue's misses.
- *
- * Context: device mutex held.
- */
-void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
-			struct vd_ring_pages *pages)
-{
-	vd_queue_lock(q);
-	if (q->mem.iotlb != iotlb) {
-		vd_ring_set_pages(&q->ring, pages);
-		vd_mem_set_iotlb(&q->mem, iotlb);
-		vd_miss_drop(q->misses, &q->miss);
-	}
-	mutex_unlock(&q->lock);
-}
-
-/**
- * vd_queue_set_regions() - replace the memory table
- * @q: the queue, running or not
- * @regions: the new table
- *
- * After return, the queue does not use the old table.
- *
- * Context: device mutex held.
- */
-void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
-{
-	vd_queue_lock(q);
-	vd_mem_set(&q->mem, regions);
-	q->ring.log.regions = regions;
-	mutex_unlock(&q->lock);
-}
-
-/**
- * vd_queue_set_log_base() - set the address of the dirty bitmap
- * @q: the queue, running or not
- * @base: user address; the caller must have checked all that will be logged
- *
- * Context: device mutex held.
- */
-void vd_queue_set_log_base(struct vd_queue *q, u64 base)
-{
-	vd_queue_lock(q);
-	q->ring.log.base = base;
-	mutex_unlock(&q->lock);
-}
-
-/**
- * vd_queue_set_kick() - replace the eventfd by which the guest wakes @q
- * @q: the queue, running or not
- * @kick: file of an eventfd, or NULL; on success its reference passes to the
- *	  queue
- *
- * A kick that the new eventfd already holds wakes the handler.
- *
- * Context: device mutex held; unless @kick is NULL, there must be a worker.
- * Return: 0, or -EINVAL for an eventfd in error; the old one then stays.
- */
-int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
-{
-	struct file *old;
-
-	if (kick && vfs_poll(kick, NULL) & EPOLLERR)
-		return -EINVAL;
-	vd_queue_lock(q);
-	old = q->kick;
-	if (kick != old) {
-		vd_poll_detach(&q->kick_poll);
-		q->kick = kick;
-		if (kick && vd_poll_attach(&q->kick_poll, kick) & EPOLLIN)
-			vd_work_queue(&q->work);
-	}
-	mutex_unlock(&q->lock);
-	/* If the file did not change, this drops the caller's reference. */
-	if (old)
-		fput(old);
-	return 0;
-}
-
-/**
- * vd_queue_swap_event() - replace an eventfd that is signalled
- * @q: the queue, running or not
- * @slot: &vd_queue.call or &vd_queue.err of @q
- * @new: the new eventfd, or NULL
- *
- * Context: device mutex held.
- * Return: the old eventfd, which this queue does not signal any more.
- */
-struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
-					struct eventfd_ctx **slot,
-					struct eventfd_ctx *new)
-{
-	struct eventfd_ctx *old;
-
-	vd_queue_lock(q);
-	old = *slot;
-	*slot = new;
-	mutex_unlock(&q->lock);
-	return old;
 }
 
 /* Allocate the batch and the handler's state, unless they exist. */
@@ -305,6 +181,7 @@ static void vd_queue_free(struct vd_queue *q)
 /* Put @backend into a stopped queue and wake the handler if there is work. */
 static void vd_queue_plug(struct vd_queue *q, struct vd_backend *backend)
 {
+	lockdep_assert_held(&q->lock);
 	q->backend = *backend;
 	if (vd_poll_attach(&q->socket_poll, backend->file) &
 	    q->socket_poll.mask)
@@ -313,6 +190,7 @@ static void vd_queue_plug(struct vd_queue *q, struct vd_backend *backend)
 
 static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
 {
+	lockdep_assert_held(&q->lock);
 	vd_poll_detach(&q->socket_poll);
 	if (q->backend.file)
 		q->ops->reset(q);
@@ -326,6 +204,7 @@ static void vd_queue_unplug(struct vd_queue *q, struct vd_backend *old)
  */
 static void vd_queue_ask_to_attach(struct vd_queue *q)
 {
+	lockdep_assert_held(&q->lock);
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, -EAGAIN);
 	vd_miss_ask_beside(q->misses, &q->miss, &q->mem);
@@ -340,6 +219,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 	u16 used_idx;
 	int err;
 
+	lockdep_assert_held(&q->lock);
 	err = vd_queue_alloc(q);
 	if (err)
 		return err;

@@ -152,15 +152,36 @@ void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions);
 void vd_queue_set_log_base(struct vd_queue *q, u64 base);
 int vd_queue_set_kick(struct vd_queue *q, struct file *kick);
-struct eventfd_ctx *vd_queue_swap_event(struct vd_queue *q,
-					struct eventfd_ctx **slot,
-					struct eventfd_ctx *new);
+struct eventfd_ctx *vd_queue_set_call(struct vd_queue *q,
+				      struct eventfd_ctx *call);
+struct eventfd_ctx *vd_queue_set_err(struct vd_queue *q,
+				     struct eventfd_ctx *err);
+void vd_queue_set_log(struct vd_queue *q, struct eventfd_ctx *log);
+void vd_queue_set_busyloop(struct vd_queue *q, u32 busyloop);
+void vd_queue_set_num(struct vd_queue *q, u16 num);
+int vd_queue_set_base(struct vd_queue *q, u32 base);
+u32 vd_queue_get_base(struct vd_queue *q);
+int vd_queue_set_addr(struct vd_queue *q, const struct vhost_vring_addr *addr);
+bool vd_queue_has_areas(const struct vd_queue *q);
+bool vd_queue_can_log(const struct vd_queue *q, u64 base);
 int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend);
 void vd_queue_detach(struct vd_queue *q);
 
 static inline bool vd_queue_is_running(const struct vd_queue *q)
 {
 	return q->backend.file;
+}
+
+static inline const char *vd_queue_state(const struct vd_queue *q)
+{
+	return READ_ONCE(q->broken) ? "broken" :
+	       READ_ONCE(q->backend.file) ? "running" : "stopped";
+}
+
+static inline bool vd_queue_runs_on(const struct vd_queue *q,
+				    const struct vd_worker *worker)
+{
+	return q->work.worker == worker;
 }
 
 /* Set the device's number; must precede any other use of the queue. */

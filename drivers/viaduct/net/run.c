@@ -62,6 +62,7 @@ void vd_queue_log_notify(struct vd_queue *q)
 {
 	struct vd_ring_log *log = &q->ring.log;
 
+	lockdep_assert_held(&q->lock);
 	if (likely(!log->marked))
 		return;
 	if (log->lost) {
@@ -120,6 +121,7 @@ out:
  */
 void vd_queue_leave(struct vd_queue *q, enum vd_next next)
 {
+	lockdep_assert_held(&q->lock);
 	vd_queue_log_notify(q);
 	/* Must be under the lock: vd_queue_move() may change the worker. */
 	if (next == VD_YIELD)
@@ -141,6 +143,7 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 	unsigned int nr = vd_ring_nr_completed(&q->ring);
 	int ret;
 
+	lockdep_assert_held(&q->lock);
 	if (!nr)
 		return next;
 	q->busy_end = 0;
@@ -166,6 +169,7 @@ enum vd_next vd_queue_arm(struct vd_queue *q)
 {
 	int ret = vd_ring_arm(&q->ring);
 
+	lockdep_assert_held(&q->lock);
 	if (ret > 0)
 		ret = vd_ring_disarm(&q->ring) ?: ret;
 	if (ret < 0)
@@ -186,6 +190,7 @@ enum vd_next vd_queue_arm(struct vd_queue *q)
  */
 enum vd_next vd_queue_break(struct vd_queue *q, int err)
 {
+	lockdep_assert_held(&q->lock);
 	if (q->broken)
 		return VD_STOP;
 	q->broken = true;
@@ -209,6 +214,7 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
  */
 enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 {
+	lockdep_assert_held(&q->lock);
 	if (err != -EAGAIN)
 		return vd_queue_break(q, err);
 	/* The handler cannot progress before the IOTLB update wakes it. */
@@ -227,6 +233,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
  */
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
 {
+	lockdep_assert_held(&q->lock);
 	q->stats.drop[reason]++;
 	trace_vd_drop(q->device, q->owner, q->dir, reason, len);
 }
@@ -238,6 +245,7 @@ void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
  */
 void vd_queue_count_back_pressure(struct vd_queue *q, int err)
 {
+	lockdep_assert_held(&q->lock);
 	q->stats.back_pressure++;
 	trace_vd_back_pressure(q->device, q->owner, q->dir, err);
 }

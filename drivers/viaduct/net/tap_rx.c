@@ -94,6 +94,7 @@ bool vd_tap_rx_refill(struct vd_queue *q, struct vd_tap_rx *tap)
 {
 	bool was_last = tap->nr_pkt && vd_tap_rx_will_be_woken(q, tap);
 
+	lockdep_assert_held(&q->lock);
 	tap->next = 0;
 	tap->nr_pkt = 0;
 	if (was_last)
@@ -191,6 +192,7 @@ bool vd_tap_rx_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
 	size_t hdr_len = q->vnet.sock_len;
 	struct sk_buff *skb;
 
+	lockdep_assert_held(&q->lock);
 	if (!tap->seen_len || tap->seen_len != hdr_len)
 		return false;
 	skb = tap->pkt[tap->next];

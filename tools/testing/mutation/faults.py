@@ -180,7 +180,7 @@ FAULTS = [
     ("overlap-rule-reversed", "guest/regions.c",
      "return x->gpa < y->gpa ? -1 : 1;", "return x->gpa < y->gpa ? 1 : -1;",
      ["abi_mem_table", "net_limits"]),
-    ("kick-lost-at-install", "net/queue.c",
+    ("kick-lost-at-install", "net/control.c",
      "if (kick && vd_poll_attach(&q->kick_poll, kick) & EPOLLIN)\n\t\t\tvd_work_queue(&q->work);",
      "if (kick)\n\t\t\tvd_poll_attach(&q->kick_poll, kick);", ["live_change", "net_notify", "abi_eventfd"]),
     ("worker-kept-on-reset", "device/device.c",
