@@ -21,17 +21,21 @@
 
 unsigned short vd_max_mem_regions = 512;
 
+/* The caller need not be the owner. */
+#define VD_IOCTL_ANYONE	BIT(0)
+/* All work queued so far must run before the ioctl returns. */
+#define VD_IOCTL_FLUSH	BIT(1)
+
 /**
  * struct vd_ioctl_op - an ioctl on the device
  * @cmd: full number, including direction and size
  * @fn: implementation, called with the device's mutex held
- * @is_owners: the caller must be the owner; all queued work must then run
- *	       before the ioctl returns
+ * @flags: VD_IOCTL_*; by default only the owner may call
  */
 struct vd_ioctl_op {
 	unsigned int cmd;
 	long (*fn)(struct vd_device *dev, void __user *arg);
-	bool is_owners;
+	unsigned int flags;
 };
 
 static long vd_ioctl_get_backend_features(struct vd_device *dev,
@@ -135,25 +139,28 @@ static long vd_ioctl_set_log_fd(struct vd_device *dev, void __user *arg)
 }
 
 static const struct vd_ioctl_op vd_ioctl_ops[] = {
-	{ VHOST_GET_FEATURES,		vd_features_get },
-	{ VHOST_SET_FEATURES,		vd_features_set },
-	{ VHOST_GET_FEATURES_ARRAY,	vd_features_get_array },
-	{ VHOST_SET_FEATURES_ARRAY,	vd_features_set_array },
-	{ VIADUCT_HIDE_FEATURES,	vd_features_hide },
-	{ VIADUCT_HIDE_FEATURES_ARRAY,	vd_features_hide_array },
-	{ VHOST_GET_BACKEND_FEATURES,	vd_ioctl_get_backend_features },
-	{ VHOST_SET_BACKEND_FEATURES,	vd_ioctl_set_backend_features },
-	{ VHOST_SET_OWNER,		vd_ioctl_set_owner },
-	{ VHOST_SET_FORK_FROM_OWNER,	vd_workers_set_fork },
-	{ VHOST_GET_FORK_FROM_OWNER,	vd_workers_get_fork },
+	{ VHOST_GET_FEATURES, vd_features_get, VD_IOCTL_ANYONE },
+	{ VHOST_SET_FEATURES, vd_features_set, VD_IOCTL_ANYONE },
+	{ VHOST_GET_FEATURES_ARRAY, vd_features_get_array, VD_IOCTL_ANYONE },
+	{ VHOST_SET_FEATURES_ARRAY, vd_features_set_array, VD_IOCTL_ANYONE },
+	{ VIADUCT_HIDE_FEATURES, vd_features_hide, VD_IOCTL_ANYONE },
+	{ VIADUCT_HIDE_FEATURES_ARRAY, vd_features_hide_array,
+	  VD_IOCTL_ANYONE },
+	{ VHOST_GET_BACKEND_FEATURES, vd_ioctl_get_backend_features,
+	  VD_IOCTL_ANYONE },
+	{ VHOST_SET_BACKEND_FEATURES, vd_ioctl_set_backend_features,
+	  VD_IOCTL_ANYONE },
+	{ VHOST_SET_OWNER, vd_ioctl_set_owner, VD_IOCTL_ANYONE },
+	{ VHOST_SET_FORK_FROM_OWNER, vd_workers_set_fork, VD_IOCTL_ANYONE },
+	{ VHOST_GET_FORK_FROM_OWNER, vd_workers_get_fork, VD_IOCTL_ANYONE },
 	/* Must read its argument before it checks the owner itself. */
-	{ VHOST_NET_SET_BACKEND,	vd_vring_set_backend },
-	{ VHOST_RESET_OWNER,		vd_ioctl_reset_owner,	true },
-	{ VHOST_SET_MEM_TABLE,		vd_ioctl_set_mem_table,	true },
-	{ VHOST_SET_LOG_BASE,		vd_ioctl_set_log_base,	true },
-	{ VHOST_SET_LOG_FD,		vd_ioctl_set_log_fd,	true },
-	{ VHOST_NEW_WORKER,		vd_workers_new,		true },
-	{ VHOST_FREE_WORKER,		vd_workers_free,	true },
+	{ VHOST_NET_SET_BACKEND, vd_vring_set_backend, VD_IOCTL_ANYONE },
+	{ VHOST_RESET_OWNER, vd_ioctl_reset_owner, VD_IOCTL_FLUSH },
+	{ VHOST_SET_MEM_TABLE, vd_ioctl_set_mem_table, VD_IOCTL_FLUSH },
+	{ VHOST_SET_LOG_BASE, vd_ioctl_set_log_base, VD_IOCTL_FLUSH },
+	{ VHOST_SET_LOG_FD, vd_ioctl_set_log_fd, VD_IOCTL_FLUSH },
+	{ VHOST_NEW_WORKER, vd_workers_new, VD_IOCTL_FLUSH },
+	{ VHOST_FREE_WORKER, vd_workers_free, VD_IOCTL_FLUSH },
 };
 
 static const struct vd_ioctl_op *vd_ioctl_find(unsigned int cmd)
@@ -172,14 +179,15 @@ static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
 	const struct vd_ioctl_op *op = vd_ioctl_find(cmd);
 	long ret;
 
-	if (op && !op->is_owners)
-		return op->fn(dev, arg);
-	if (!vd_owner_is_current(&dev->owner))
+	lockdep_assert_held(&dev->lock);
+	if (!(op && op->flags & VD_IOCTL_ANYONE) &&
+	    !vd_owner_is_current(&dev->owner))
 		return -EPERM;
 	if (!op)
 		return vd_vring_ioctl(dev, cmd, arg);
 	ret = op->fn(dev, arg);
-	vd_workers_flush(dev);
+	if (op->flags & VD_IOCTL_FLUSH)
+		vd_workers_flush(dev);
 	return ret;
 }
 

@@ -26,6 +26,7 @@ static long vd_features_apply(struct vd_device *dev, const u64 *features)
 	bool is_running = vd_device_is_running(dev);
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_FEATURE_WORDS; i++)
 		if (features[i] & ~dev->offered[i])
 			return -EOPNOTSUPP;
@@ -174,6 +175,7 @@ static long vd_features_hide_words(struct vd_device *dev, const u64 *hidden)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_FEATURE_WORDS; i++)
 		if (dev->features[i] & hidden[i])
 			return -EBUSY;
