@@ -8,9 +8,9 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 # shellcheck disable=SC2034 # for those who source this
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-CACHE=${VIADUCT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/viaduct}
+CACHE=${VD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/viaduct}
 ME=${0##*/}
-export VIADUCT_CACHE=$CACHE
+export VD_CACHE=$CACHE
 
 say() {
 	echo "$ME: $*" >&2

@@ -16,7 +16,7 @@
 
 const char *vg_dev_path(void)
 {
-	const char *path = getenv("VHOST_DEV");
+	const char *path = getenv("VD_DEVICE");
 
 	return path && *path ? path : "/dev/viaduct-net";
 }

@@ -21,7 +21,7 @@ static unsigned int or_default(unsigned int v, unsigned int def)
 	return v ? v : def;
 }
 
-/* VG_LAYOUT makes a driver of another kind out of each. */
+/* VD_LAYOUT makes a driver of another kind out of each. */
 static uint64_t layout_features(void)
 {
 	static const struct {
@@ -35,13 +35,13 @@ static uint64_t layout_features(void)
 				     VG_BIT(VG_F_IN_ORDER) },
 		{}
 	};
-	const char *want = getenv("VG_LAYOUT");
+	const char *want = getenv("VD_LAYOUT");
 	unsigned int i;
 
 	for (i = 0; layouts[i].name; i++)
 		if (!strcmp(want ?: "split", layouts[i].name))
 			return layouts[i].features;
-	fprintf(stderr, "VG_LAYOUT is split, packed, in-order or packed-in-order, not %s\n",
+	fprintf(stderr, "VD_LAYOUT is split, packed, in-order or packed-in-order, not %s\n",
 		want);
 	exit(1);
 }

@@ -49,7 +49,7 @@ struct vg_net {
 };
 
 /*
- * Everything up to the rings, backend not attached. VG_LAYOUT in the environment
+ * Everything up to the rings, backend not attached. VD_LAYOUT in the environment
  * adds its features: split (none), packed, in-order, packed-in-order.
  */
 int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts);

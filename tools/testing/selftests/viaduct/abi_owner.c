@@ -155,14 +155,14 @@ static int exec_self(int fd)
 	snprintf(arg, sizeof(arg), "%d", fd);
 	if (vg_set_owner(fd) || fcntl(fd, F_SETFD, 0))
 		return -EIO;
-	setenv("ABI_OWNER_FD", arg, 1);
+	setenv("VD_OWNER_FD", arg, 1);
 	execl("/proc/self/exe", "abi_owner", NULL);
 	return -EIO;
 }
 
 static void __attribute__((constructor)) exec_image(void)
 {
-	const char *arg = getenv("ABI_OWNER_FD");
+	const char *arg = getenv("VD_OWNER_FD");
 
 	if (arg)
 		_exit(-do_num(atoi(arg)));

@@ -3,7 +3,7 @@
 # What the guest tests share: TAP output, the device under test, and transfers
 # whose content is checked. They run in the host VM, for instance
 #   scripts/hostvm --module build/6.1/viaduct.ko -- THIS-FOLDER/guest_net.sh
-# VHOST_DEV names the device (default /dev/viaduct-net).
+# VD_DEVICE names the device (default /dev/viaduct-net).
 set -euo pipefail
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -11,14 +11,14 @@ REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
 # shellcheck source=scripts/guest.sh
 . "$REPO/scripts/guest.sh"
 
-VHOST_DEV=${VHOST_DEV:-/dev/viaduct-net}
+VHOST_DEV=${VD_DEVICE:-/dev/viaduct-net}
 BUSYBOX=$CACHE/busybox
 test_nr=0 test_failed=0 guest_died=0 scratch='' stream_server=''
 
 plan() {
 	echo TAP version 13
 	echo "1..$1"
-	if [ -z "${VIADUCT_HOSTVM:-}" ]; then
+	if [ -z "${VD_HOSTVM:-}" ]; then
 		echo "Bail out! runs in the host VM only: scripts/hostvm -- $0"
 		exit 1
 	fi
@@ -135,11 +135,11 @@ iperf_guest() {
 	local net=$1 json moved
 
 	shift
-	json=$(on_wire timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${IPERF_SECONDS:-3}" "$@") ||
+	json=$(on_wire timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${VD_IPERF_SECONDS:-3}" "$@") ||
 		{ grep '"error"' <<<"$json" || echo "iperf3 ended with an error"; return 1; }
 	moved=$(awk '/"sum_received":/ { on = 1 } on && /"bytes":/ { sub(",", "", $2); print $2; exit }' <<<"$json")
 	echo "$moved bytes"
-	[ "${moved:-0}" -gt "${IPERF_MIN:-1000000}" ]
+	[ "${moved:-0}" -gt "${VD_IPERF_MIN:-1000000}" ]
 }
 
 # Streams go by HTTP, whose server sends by sendfile() and whose client reads

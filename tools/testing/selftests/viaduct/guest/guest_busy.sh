@@ -6,10 +6,10 @@
 . "$(dirname "$0")/common.sh"
 
 times=(0 10 50)
-IPERF_SECONDS=${IPERF_SECONDS:-1}
+VD_IPERF_SECONDS=${VD_IPERF_SECONDS:-1}
 
 round_trip() {
-	ping -q -i 0.005 -c "${PINGS:-200}" -W 5 "$(guest_ip "$1")" | tail -n 2
+	ping -q -i 0.005 -c "${VD_PINGS:-200}" -W 5 "$(guest_ip "$1")" | tail -n 2
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
@@ -35,7 +35,7 @@ workers_rest() {
 }
 
 plan $((2 + 4 * ${#times[@]}))
-make_stream "${STREAM_MB:-2}"
+make_stream "${VD_STREAM_MB:-2}"
 nets=()
 for i in "${!times[@]}"; do
 	guest_tap $((i + 1))

@@ -10,7 +10,7 @@
 NET=1
 ROM=/usr/lib/u-boot/qemu-x86/u-boot.rom
 KERNEL_AT=2000000 INITRD_AT=8000000
-FETCH_LIMIT=${FETCH_LIMIT:-200}
+FETCH_LIMIT=${VD_FETCH_LIMIT:-200}
 server='' in_firmware=''
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -129,7 +129,7 @@ report "a kernel by TFTP" fetch kernel $KERNEL_AT
 report "an initramfs by TFTP" fetch initrd $INITRD_AT
 need_guest
 report "Linux boots from them" boot_linux
-make_stream "${STREAM_MB:-4}"
+make_stream "${VD_STREAM_MB:-4}"
 report "ping the guest" ping_guest $NET
 report "streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
 finish

@@ -9,7 +9,7 @@
 
 NET=1
 NIC=virtio-net-pci,$(guest_iommu_nic $NET)
-IPERF_MIN=100000 IPERF_SECONDS=2
+VD_IPERF_MIN=100000 VD_IPERF_SECONDS=2
 plain_append=$guest_append
 
 # The guest's driver has acked ACCESS_PLATFORM, and an IOMMU serves its card.
@@ -54,7 +54,7 @@ try_mode() {
 }
 
 plan 14
-make_stream "${STREAM_MB:-1}"
+make_stream "${VD_STREAM_MB:-1}"
 guest_tap $NET
 try_mode strict
 try_mode lazy

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kill -9 of QEMU while traffic runs both ways, KILLS times (50): each time the
+# kill -9 of QEMU while traffic runs both ways, VD_KILLS times (50): each time the
 # worker goes, the tap is free, and the module can be removed.
 #
 # A guest that boots costs ten seconds under emulation, so it boots once, its
@@ -9,7 +9,7 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-KILLS=${KILLS:-50}
+KILLS=${VD_KILLS:-50}
 NET=1
 # Little memory, and freed pages cleared, make a small file.
 guest_mem=144M
@@ -114,7 +114,7 @@ check_tap() {
 check_module() {
 	case $VHOST_DEV in
 	*/vhost-net) rmmod vhost_net && modprobe vhost_net ;;
-	*) rmmod viaduct && insmod "${VIADUCT_KO:-/run/hostvm/viaduct.ko}" ;;
+	*) rmmod viaduct && insmod "${VD_MODULE:-/run/hostvm/viaduct.ko}" ;;
 	esac 2>&1 || fail module "the module could not be removed and inserted"
 }
 

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Live migration, from QEMU to QEMU on this host: MIGRATIONS times (2) between
+# Live migration, from QEMU to QEMU on this host: VD_MIGRATIONS times (2) between
 # two devices under test, then to the in-tree vhost-net and back, and to QEMU's
 # own virtio-net and back. All the while one TCP connection to an echo server in
 # the guest carries random data both ways, every byte of which is compared, and
-# a ping runs. NIC_OPTIONS are more properties of the card; with packed=on the
+# a ping runs. VD_NIC_OPTIONS are more properties of the card; with packed=on the
 # in-tree driver, which does not know that, is left out, and so are QEMUs whose own
 # device would die of it. With VD_TUNNEL=1 the data goes through a VXLAN tunnel, in
 # segments of up to 64 KiB (see guest_tunnel.sh).
@@ -13,10 +13,10 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/tunnel.sh
 . "$(dirname "$0")/tunnel.sh"
 
-MIGRATIONS=${MIGRATIONS:-2}
+MIGRATIONS=${VD_MIGRATIONS:-2}
 NET=1 BRIDGE=vdbr
 # In-tree drivers of 6.1 do not know the feature.
-NIC=virtio-net-pci,queue_reset=off${NIC_OPTIONS:+,$NIC_OPTIONS}
+NIC=virtio-net-pci,queue_reset=off${VD_NIC_OPTIONS:+,$VD_NIC_OPTIONS}
 guest_mem=144M
 guest_append+=' init_on_free=1'
 hops=0 echo_pid='' ping_pid='' monitor='' old_pid=''

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # DPDK's testpmd as the driver: its virtio-user device opens the vhost device
-# and makes a tap itself, and there is no guest. FRAMES frames (3000) each way.
+# and makes a tap itself, and there is no guest. VD_FRAMES frames (3000) each way.
 # It sets the base of a packed ring as 16 bits.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-FRAMES=${FRAMES:-3000}
+FRAMES=${VD_FRAMES:-3000}
 HERE=$(dirname "$0")
 IFACE=tapdpdk
 pmd_pid=''
