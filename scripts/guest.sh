@@ -9,9 +9,7 @@
 # shellcheck source=scripts/emulator.sh
 . "$(dirname "${BASH_SOURCE[0]}")/emulator.sh"
 
-# Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
-# the host is emulated; there, too, the kernel finds fault with XSAVE.
-guest_append='pci=noearly,lastbus=0 noxsave'
+guest_append=$EMULATOR_GUEST_BOOT_OPTIONS
 guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
 # A ROM image that boots the guest instead of QEMU, and the machine that it knows.
 guest_firmware='' guest_machine=q35

@@ -80,11 +80,11 @@ report() {
 }
 
 # Guests that are nested in an emulated host die now and then, with any device
-# and in any place: status 75 asks for another run.
+# and in any place: the status requests another run.
 finish() {
 	echo "# $((test_nr - test_failed)) of $test_nr passed on $VHOST_DEV"
 	[ $test_failed != 0 ] || return 0
-	[ $guest_died = 0 ] || ! emulated || exit 75
+	[ $guest_died = 0 ] || ! emulated || exit "$EMULATOR_KILLED_GUEST"
 	exit 1
 }
 
