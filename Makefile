@@ -4,10 +4,9 @@
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 
-# The kernel to build for: KVER=, a name of scripts/kernels, takes Debian's
-# headers from the cache (fetched when absent), KDIR=... any build folder, neither means the
-# running kernel, or else the newest headers that are installed.
-# It is looked up when it is needed, once.
+# The kernel to build for: KVER=, a name of scripts/kernels, selects Debian's headers in
+# the cache (fetched if absent), KDIR=... any build folder. The default is the running
+# kernel, or else the newest installed headers. It is looked up once, if needed.
 ifdef KVER
 KDIR = $(eval KDIR := $(shell scripts/kdir $(KVER)))$(KDIR)
 else ifndef KDIR
@@ -22,8 +21,8 @@ all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
 	@echo "viaduct.ko is built for $$(modinfo -F vermagic viaduct.ko | cut -d' ' -f1)"
 
-# The kernel's build leaves its files beside the sources, so it gets copies:
-# the tree stays clean, and each kernel has a folder of its own.
+# The kernel's build leaves its files beside the sources, so it works on copies: the tree
+# stays clean, and each kernel has its own folder.
 module:
 	$(Q)k="$(KDIR)"; [ -n "$$k" ] || exit 1; \
 	mkdir -p $(out) && cp -pru Kbuild drivers include $(out)/ && \
@@ -39,7 +38,7 @@ viaduct.ko: all
 unload:
 	rmmod viaduct
 
-# Through DKMS, for the kernels that updates bring, too.
+# Through DKMS, for the kernels of later updates, too.
 install:
 	$(Q)scripts/install
 
@@ -49,12 +48,12 @@ uninstall:
 demo:
 	$(Q)scripts/demo $(ARGS)
 
-# DEBUG=1 takes the debug kernel (built on first use: half an hour), where
-# all is slower and waits are longer.
+# DEBUG=1 runs on the debug kernel (built on first use: half an hour), which is slower
+# and needs longer deadlines.
 test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
-# QUICK=1: what a change may have made dearer, in a few minutes.
+# QUICK=1: the rows that are compared with kept figures, in a few minutes.
 bench:
 	$(Q)tools/bench/bench $(if $(filter 1,$(QUICK)),--quick) $(ARGS)
 
@@ -91,9 +90,9 @@ help:
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
 	@echo '                 QUICK=1: few rows, held against the figures that are kept'
-	@echo '  unit           unit and model tests of floors 1 and 2, in user space'
+	@echo '  unit           unit and model tests of layers 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
-	@echo '  coverage       lines of floors 1 and 2 that unit tests and seeds reach'
+	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
 	@echo '  docs           Documentation/ as HTML in build/docs'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Every quirk of an emulated host VM (QEMU's TCG), whose KVM is not quite a
-# processor's: what the scripts do about it, outside the VM and inside.
+# Every quirk of an emulated host VM (QEMU's TCG), with a KVM that differs from a
+# processor's: the workarounds, outside the VM and inside.
 # Documentation/testing.rst describes the symptoms.
 
 # Exit statuses (Documentation/exit-status.rst): hostvm's when the emulator broke

@@ -63,7 +63,7 @@ static unsigned long parse_number(const char *s)
 	return n;
 }
 
-/* What is asked: 0 for the cost of a stream. */
+/* The measurement: 0 for the cost of a stream. */
 static char question;
 
 static struct bench_case parse(int argc, char **argv)

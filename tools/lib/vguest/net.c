@@ -103,7 +103,7 @@ static int net_features(struct vg_net *n)
 {
 	uint64_t words[VG_FEATURE_WORDS] = { n->features, n->features_high };
 
-	/* Not every device knows the arrays. */
+	/* Not every device supports the arrays. */
 	return n->features_high ? vg_set_features_array(n->fd, words) :
 				  vg_set_features(n->fd, n->features);
 }
@@ -145,7 +145,7 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q)
 
 	if (n->half_base)
 		base &= 0xffff;
-	/* Behind an IOMMU the device knows the ring by the guest's addresses. */
+	/* Behind an IOMMU the device gets the guest's addresses of the ring. */
 	if (n->features & VG_BIT(VG_F_ACCESS_PLATFORM)) {
 		addr.desc_user_addr = r->desc_gpa;
 		addr.avail_user_addr = r->avail_gpa;

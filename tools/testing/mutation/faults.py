@@ -201,7 +201,7 @@ FAULTS = [
      "if (vd_busy_try(other, vd_ring_arm))", "if (0)", ["net_busy"]),
     ("permission-unchecked", "guest/translate.c",
      "if (perm & ~map->perm)", "if (0)", ["net_iotlb"]),
-    # What it uses has been freed: that is for the debug kernel to tell (-k debug).
+    # A use after free, which only the debug kernel detects (-k debug).
     ("hint-outlives-mapping", "guest/translate.c",
      "if (r && first <= r->gpa + r->span && r->gpa <= last)", "if (r && first > last)",
      ["net_moves"]),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is asked for ahead of need, once the IOTLB has missed an address. */
+/* Prefetch: misses reported ahead of need, after the IOTLB lacked an address. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -63,7 +63,7 @@ TEST(ahead_pages_of_a_buffer)
 	begin();
 	add(0x12000, 0x1000);
 	miss(0x10000);
-	/* The page that was missed is asked for; one is known; two are not. */
+	/* The missing page is reported; one has a mapping; two have none. */
 	CHECK(vd_mem_expect(&d.mem, 0x10800, 0x3000, RO));
 	CHECK_EQ(d.mem.nr_ahead, 2);
 	check_ahead(0, 0x11000, RO);

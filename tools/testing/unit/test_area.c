@@ -257,7 +257,7 @@ TEST(area_ring_unaligned_packed)
 	end_ring();
 }
 
-/* Each area is asked for with what is done there, and found again later. */
+/* Each area misses with its kind of access, and is found again later. */
 TEST(area_ring_unknown)
 {
 	u16 idx;

@@ -147,7 +147,7 @@ static int mark_user(const struct vhost_memory_region *table, u32 nr, u64 len)
 #define REGION(gpa, size, hva) { .guest_phys_addr = gpa, \
 	.memory_size = size, .userspace_addr = hva }
 
-/* A page that the guest knows by two addresses stands for no other page. */
+/* A page with two guest addresses marks no other page. */
 TEST(dirty_user_aliases)
 {
 	const struct vhost_memory_region twice[] = {

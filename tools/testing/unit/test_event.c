@@ -88,7 +88,7 @@ TEST(event_idx_first_decision_calls)
 	drv_fini(&d);
 }
 
-/* The driver wants to know of the entry with its event's index. */
+/* The driver requests a call for the entry with its event's index. */
 static void check_event(u16 base)
 {
 	start(DRV_EVENT_IDX, base);
@@ -139,7 +139,7 @@ TEST(event_idx_remembers_silence)
 	drv_fini(&d);
 }
 
-/* What happened while there was nobody to call is covered later. */
+/* Chains published without a call eventfd are covered by a later call. */
 TEST(event_idx_covers_silent_groups)
 {
 	start(DRV_EVENT_IDX, 0);
@@ -216,7 +216,7 @@ TEST(event_on_empty_leaves_no_trace)
 	drv_fini(&d);
 }
 
-/* Who looks himself wants no kick, however many chains come. */
+/* A device that polls needs no kick, however many chains come. */
 TEST(event_mute)
 {
 	unsigned int i;

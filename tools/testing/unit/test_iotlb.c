@@ -107,7 +107,7 @@ TEST(iotlb_no_memory)
 	end();
 }
 
-/* What is not known is asked for, by the first byte that is missing. */
+/* A miss reports the first missing byte. */
 TEST(iotlb_miss)
 {
 	begin();

@@ -135,7 +135,7 @@ TEST(packed_empty_descriptors)
 	drv_fini(&d);
 }
 
-/* 2.8.7: a table is a row, of whose ids and flags only WRITE means something. */
+/* 2.8.7: a table is read in sequence; ids and flags but WRITE are ignored. */
 static void check_table(u64 gpa)
 {
 	start(0, 0);

@@ -223,7 +223,7 @@ TEST(packed_base)
 	CHECK_EQ(vd_ring_get_base(&ring), 0x80078007);
 }
 
-/* Of the descriptors no log address is known: the memory table tells. */
+/* Descriptors have no log address: the memory table translates theirs. */
 TEST(packed_dirty)
 {
 	const struct vhost_memory_region table = {

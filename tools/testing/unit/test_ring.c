@@ -7,7 +7,7 @@
 
 static struct drv d;
 
-/* Each descriptor is a chain of one byte that tells it from the others. */
+/* Each descriptor is a chain of one byte, distinct from all others. */
 static void start(u16 num, unsigned int features)
 {
 	u16 i;

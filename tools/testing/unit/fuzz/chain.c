@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	unsigned int round;
 
 	scene_init(&s, &in, 0);
-	/* Heads are what the reference is told. */
+	/* The reference starts from the heads. */
 	s.d.ring.in_order = false;
 	for (round = 0; round < 4; round++) {
 		if (umem_nr_accesses() >= SCENE_MAX_ACCESSES)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzz target: what a client's IOMMU may tell, and what is translated by it.
+ * Fuzz target: messages of a client's IOMMU, and translations by them.
  *
  * The input is a series of commands of 6 bytes: u8 what (update, invalidate,
  * evict the oldest, translate), u8 how far addresses are shifted, u8 start, u8

@@ -3,8 +3,8 @@
  * Fuzz target: messages as a client writes them to the descriptor.
  *
  * The input is a series of messages, each a u8 length and so many raw bytes.
- * What the parser says is checked against a reading of the bytes by their
- * offsets; what it accepts changes an IOTLB, whose rules must hold.
+ * The result of the parser is compared with the bytes at their offsets; accepted
+ * messages change an IOTLB, which must stay consistent.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * usage: seeds DIR writes the inputs from which fuzzing starts into DIR/chain,
  * DIR/split, DIR/packed, DIR/regions, DIR/iotlb and DIR/message: one small scene of each
- * kind. fuzz/scene.h and the targets tell what the bytes mean.
+ * kind. fuzz/scene.h and the targets define the meaning of the bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # One guest with a card for each busy polling time: none, 10 and 50 us. Each
-# must answer, carry TCP both ways, and tell its round trip; idle, nobody polls.
+# must answer, carry TCP both ways, and report its round trip; an idle one must not poll.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -50,5 +50,5 @@ for i in "${!times[@]}"; do
 	report "${times[i]} us: iperf3 guest to host" iperf_guest $((i + 1)) -R
 	report "${times[i]} us: streams are unaltered" eval "send_stream $((i + 1)) && fetch_stream $((i + 1))"
 done
-report "nobody polls when all is quiet" workers_rest
+report "no worker polls when all is quiet" workers_rest
 finish

@@ -22,7 +22,7 @@ card_is_translated() {
 	[ "${features:33:1}" = 1 ] && [ -n "$group" ]
 }
 
-# Questions that the device asked so far, on both rings.
+# Misses of the device so far, on both rings.
 misses() {
 	{ queue_values rx misses && queue_values tx misses; } | awk '{ sum += $1 } END { print sum + 0 }'
 }
@@ -49,7 +49,7 @@ try_mode() {
 	report "$mode: iperf3 host to guest" iperf_guest $NET
 	report "$mode: iperf3 guest to host" iperf_guest $NET -R
 	report "$mode: streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
-	report "$mode: the device asked for addresses" device_asked
+	report "$mode: the device reported misses" device_asked
 	guest_kill
 }
 

@@ -30,7 +30,7 @@ await() {
 	return 1
 }
 
-# tell COMMAND: to its prompt; said is where the answer begins.
+# tell COMMAND: write it to the prompt; said is the offset of the answer.
 tell() {
 	said=$(stat -c %s "$scratch/pmd.log")
 	echo "$1" >&"$prompt"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A guest whose memory moves under load: VD_ROUNDS times (3) its balloon is inflated
+# A guest with memory that moves under load: VD_ROUNDS times (3) its balloon is inflated
 # and deflated while this host merges pages (KSM), unmerges them, makes huge pages
 # and compacts. Then VD_XDPS times (40) an XDP program is attached to its card and
 # detached, which stops and starts its rings' users and changes offloads, under
