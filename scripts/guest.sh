@@ -19,10 +19,10 @@ declare -A guest_netdev_args=()
 guest_queues=1
 guest_pid='' guest_dir='' guest_request=0
 
-# The guest's kernel is the same whatever the host runs, so that figures of two
+# The guest's kernel does not depend on the host's, so that figures of two
 # hosts differ by the host alone. VD_GUEST_KERNEL names another one.
 guest_kernel=${VD_GUEST_KERNEL:-6.1}
-# Modules and programs of a guest beside the usual ones.
+# More modules and programs of a guest.
 guest_modules='' guest_programs=()
 
 guest_image() {
@@ -34,7 +34,7 @@ guest_image() {
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,
 # the guest 192.168.N.2, and its card carries N in the fifth byte of its MAC,
 # from which the guest's init takes the address. A test that makes a tunnel on a
-# network sets guest_prefix to what the tunnel's addresses begin with.
+# network sets guest_prefix to the first two bytes of the tunnel's addresses.
 guest_prefix=192.168
 
 guest_ip() {
@@ -264,7 +264,7 @@ guest_answers() {
 	done
 }
 
-# guest_kill: end QEMU as kill -9 does and give back what guest_start took.
+# guest_kill: end QEMU by kill -9, and free the resources of guest_start.
 guest_kill() {
 	[ -n "$guest_pid" ] || return 0
 	kill -9 "$guest_pid" 2>/dev/null || true

@@ -35,7 +35,7 @@ as_root() {
 	fi
 }
 
-# need COMMAND PACKAGE: stop with the command that brings what is missing.
+# need COMMAND PACKAGE: if COMMAND is missing, stop and print how to install it.
 need() {
 	have "$1" || die "$1 is missing; run: scripts/setup tools (or: apt-get install $2)"
 }

@@ -6,8 +6,8 @@
 . "$(dirname "$0")/common.sh"
 
 VD_IPERF_SECONDS=${VD_IPERF_SECONDS:-2}
-# plan_cards CARDS MORE: the plan of a test with so many cards, that does more
-# with them than test_cards does.
+# plan_cards CARDS MORE: the plan of a test with so many cards, and MORE cases than
+# those of test_cards.
 plan_cards() {
 	plan $((1 + 5 * $1 + $2))
 	make_stream "${VD_STREAM_MB:-8}"

@@ -30,7 +30,7 @@ plan() {
 	trap clean_up EXIT
 }
 
-# Networks are 1 and up; the next test wants them free, however this one ends.
+# Networks are numbered from 1; they must be free for the next test in any case.
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
 	local tap

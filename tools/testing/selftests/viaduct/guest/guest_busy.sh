@@ -13,7 +13,7 @@ round_trip() {
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
-# Nanoseconds that all workers have run so far.
+# Run time of all workers so far, in nanoseconds.
 workers_ran() {
 	local comm
 

@@ -58,7 +58,7 @@ firmware() {
 	tail -c "+$((said + 1))" "$guest_dir/console" | tr -d '\r' | grep -avE '^=> ' | grep -aE "$3" | tail -n 1
 }
 
-# A firmware that answers at its prompt lives, whatever the network does.
+# A firmware that answers at its prompt is alive, independent of the network.
 guest_is_dead() {
 	[ -n "$guest_pid" ] || return 1
 	if [ -z "$in_firmware" ]; then

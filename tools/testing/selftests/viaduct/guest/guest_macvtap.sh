@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A guest on a macvtap: the other end of a veth pair, in a network namespace of
-# its own, stands for the wire and what is on it.
+# its own, plays the wire and its stations.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 

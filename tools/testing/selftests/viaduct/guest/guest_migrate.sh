@@ -69,7 +69,7 @@ boot_guest() {
 	in_background 7 'nc -ll -p 7 -e cat >/dev/null 2>&1'
 }
 
-# Says how it stands with the migration until it is over.
+# Prints the state of the migration until it ends.
 await_migration() {
 	local to=$1 from=$2 end=$((SECONDS + 90)) line=''
 
@@ -151,9 +151,9 @@ there_and_back() {
 	hop "$1" && hop "$VHOST_DEV"
 }
 
-# QEMU before 8.1 stores what a vhost device says of a packed ring's used
-# descriptors without taking the wrap counter off. Another vhost device gets it
-# back as it was; QEMU's own ends by an assertion, in every other lap.
+# QEMU before 8.1 stores the used half of a packed ring's base with the wrap counter.
+# Another vhost device gets it back unchanged; QEMU's own ends by an assertion, in every
+# other lap.
 qemu_knows_used_idx() {
 	local version qemu
 

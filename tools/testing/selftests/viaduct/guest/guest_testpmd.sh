@@ -16,7 +16,7 @@ if ! have dpdk-testpmd; then
 	exit 0
 fi
 
-# await PATTERN: testpmd has said so since the last command.
+# await PATTERN: until testpmd has printed it since the last command.
 await() {
 	local i
 
@@ -49,7 +49,7 @@ start_pmd() {
 		<"$scratch/prompt" >"$scratch/pmd.log" 2>&1 &
 	pmd_pid=$!
 	await '^testpmd>' || return 1
-	# Of the tap's frames, only ours are wanted.
+	# Only the test's own frames must reach the tap.
 	echo 1 >"/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6"
 	ip link set "$IFACE" txqueuelen 10000 up
 }
@@ -65,7 +65,7 @@ stop_pmd() {
 	return "$status"
 }
 
-# forwards MODE COMMAND...: what COMMAND does while testpmd forwards in MODE.
+# forwards MODE COMMAND...: run COMMAND while testpmd forwards in MODE.
 forwards() {
 	local status=0
 
