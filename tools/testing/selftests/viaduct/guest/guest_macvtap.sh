@@ -20,8 +20,7 @@ make_wire() {
 	on_wire ip link set wire up
 	ip link add link uplink name "tap$NET" address "$(guest_mac $NET)" type macvtap mode bridge
 	ip link set "tap$NET" up
-	# Made by the kernel at once, but through a device file system that
-	# shows it a moment later.
+	# The node can appear in /dev a moment after the device.
 	for _ in {1..50}; do
 		[ ! -c "/dev/tap$(cat "/sys/class/net/tap$NET/ifindex")" ] || return 0
 		sleep 0.1
