@@ -21,7 +21,8 @@ copy_modules() {
 	shift
 	files=$(module_files "$@") || exit
 	mkdir -p "$root/mod"
-	for file in $files; do
+	while read -r file; do
+		[ -n "$file" ] || continue
 		name=$nr-${file##*/}
 		case $file in
 		*.xz) xz -dc "$file" >"$root/mod/${name%.xz}" ;;
@@ -29,7 +30,7 @@ copy_modules() {
 		*) cp "$file" "$root/mod/$name" ;;
 		esac
 		nr=$((nr + 1))
-	done
+	done <<<"$files"
 }
 
 # copy_program ROOT FILE...: programs with the libraries they load.
