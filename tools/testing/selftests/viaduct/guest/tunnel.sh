@@ -23,5 +23,6 @@ make_tunnel() {
 
 # The guest of these tests.
 guest_for_tunnel() {
+	# shellcheck disable=SC2034 # for guest.sh
 	guest_kernel=7.3 guest_modules=vxlan guest_programs=("$(type -P ip)")
 }
