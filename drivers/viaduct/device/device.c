@@ -11,7 +11,7 @@
 #include "device/features.h"
 #include "device/iotlb.h"
 #include "device/workers.h"
-#include "guest/dirty.h"
+#include "guest/dirty_log.h"
 #include "guest/regions.h"
 #include "net/rx.h"
 #include "net/tx.h"
@@ -82,7 +82,7 @@ bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 {
 	lockdep_assert_held(&dev->lock);
 	return !(features & BIT_ULL(VHOST_F_LOG_ALL)) ||
-	       (regions && vd_dirty_covers(base, regions));
+	       (regions && vd_dirty_log_covers_memory(base, regions));
 }
 
 /**

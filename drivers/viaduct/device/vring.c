@@ -74,7 +74,6 @@ static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 			      void __user *arg)
 {
 	struct vhost_vring_addr a;
-	struct vd_ring ring;
 	long ret = 0;
 
 	if (copy_from_user(&a, arg, sizeof(a)))
@@ -87,10 +86,7 @@ static long vd_vring_set_addr(struct vd_device *dev, struct vd_queue *q,
 		return -EINVAL;
 
 	vd_queue_lock(q);
-	ring = q->ring;
-	vd_ring_set_addr(&ring, &a);
-	if (vd_queue_is_running(q) &&
-	    (!vd_ring_is_user(&ring) || !vd_ring_log_is_user(&ring)))
+	if (vd_queue_is_running(q) && !vd_ring_can_set_addr(&q->ring, &a))
 		ret = -EINVAL;
 	else
 		vd_ring_set_addr(&q->ring, &a);
@@ -220,12 +216,9 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
  */
 bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
 {
-	struct vd_ring ring = q->ring;
-
-	ring.log.base = base;
 	return !vd_queue_is_running(q) ||
 	       (vd_device_is_loggable(dev, dev->features[0], dev->regions, base) &&
-		vd_ring_log_is_user(&ring));
+		vd_ring_can_log(&q->ring, base));
 }
 
 /**
@@ -258,7 +251,8 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 	if (!dev->regions || !dev->regions->is_user ||
 	    !vd_device_is_loggable(dev, dev->features[0], dev->regions,
 				   dev->log_base) ||
-	    !vd_ring_is_user(&q->ring) || !vd_ring_log_is_user(&q->ring))
+	    !vd_ring_is_user(&q->ring) ||
+	    !vd_ring_can_log(&q->ring, dev->log_base))
 		return -EFAULT;
 	if (f.fd == VHOST_FILE_UNBIND) {
 		vd_queue_detach(q);

@@ -64,7 +64,7 @@ static bool vd_mem_is_asked(const struct vd_mem *mem,
 }
 
 /**
- * vd_mem_expect() - collect the misses of a buffer to prefetch
+ * vd_mem_prefetch() - collect the misses of a buffer to prefetch
  * @mem: the ring's view of guest memory, whose IOTLB has missed an address
  * @addr: address of a buffer as the guest gave it [g]
  * @len: its length in bytes [g]
@@ -76,7 +76,7 @@ static bool vd_mem_is_asked(const struct vd_mem *mem,
  * Context: the queue's mutex is held.
  * Return: false if &vd_mem.ahead is full or the lookup limit is reached.
  */
-bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
+bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 {
 	struct vd_question q = { .addr = addr, .perm = perm };
 	u64 last = addr + (len - 1), end;

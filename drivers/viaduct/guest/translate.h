@@ -55,7 +55,7 @@ static inline void vd_mem_set_iotlb(struct vd_mem *mem,
 }
 
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last);
-bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
+bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 

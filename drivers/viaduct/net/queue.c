@@ -63,7 +63,7 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir, struct vd_queue *other,
 	vd_wait_init(&q->socket_wait, &q->work,
 		     dir == VD_TX ? EPOLLOUT : EPOLLIN);
 	vd_miss_init(&q->miss);
-	vd_ring_init(&q->ring);
+	vd_ring_init(&q->ring, &q->dirty_log);
 }
 
 /**
@@ -80,7 +80,8 @@ void vd_queue_reset(struct vd_queue *q)
 	vd_queue_set_iotlb(q, NULL, NULL);
 
 	vd_queue_lock(q);
-	vd_ring_init(&q->ring);
+	memset(&q->dirty_log, 0, sizeof(q->dirty_log));
+	vd_ring_init(&q->ring, &q->dirty_log);
 	vd_mem_set(&q->mem, NULL);
 	memset(&q->vnet, 0, sizeof(q->vnet));
 	memset(&q->stats, 0, sizeof(q->stats));
@@ -193,7 +194,7 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 {
 	vd_queue_lock(q);
 	vd_mem_set(&q->mem, regions);
-	q->ring.log.regions = regions;
+	q->dirty_log.regions = regions;
 	mutex_unlock(&q->lock);
 }
 
@@ -207,7 +208,7 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 void vd_queue_set_log_base(struct vd_queue *q, u64 base)
 {
 	vd_queue_lock(q);
-	q->ring.log.base = base;
+	q->dirty_log.bitmap = base;
 	mutex_unlock(&q->lock);
 }
 

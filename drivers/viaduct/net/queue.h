@@ -48,6 +48,7 @@ struct vd_rx;
  * @busyloop: busy polling time in units of 1024 ns, 0: off [q]
  * @busy_end: end of the busy poll; 0: not polled since the last work [q]
  * @ring: the ring [q]
+ * @dirty_log: access to the dirty log, for @ring and packet buffers [q]
  * @mem: view of guest memory, for @ring and buffers [q]
  * @misses: the device's IOTLB misses [c]
  * @miss: this queue's IOTLB misses
@@ -78,6 +79,7 @@ struct vd_queue {
 	u32 busyloop;
 	u64 busy_end;
 	struct vd_ring ring;
+	struct vd_dirty_log dirty_log;
 	struct vd_mem mem;
 	struct vd_misses *misses;
 	struct vd_miss miss;

@@ -9,7 +9,6 @@
 #include <linux/printk.h>
 
 #include "compat.h"
-#include "guest/dirty.h"
 #include "net/queue.h"
 #include "trace.h"
 
@@ -29,19 +28,12 @@ static const char *vd_queue_name(const struct vd_queue *q)
  */
 void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
 {
-	struct vd_ring_log *log = &q->ring.log;
-	int err;
-
 	/* The log has a bit per page of guest physical, not I/O, addresses. */
 	if (q->mem.iotlb)
-		err = vd_dirty_mark_user(log->base, q->mem.regions,
-					 (unsigned long)
-					 q->batch->seg[seg].iov_base, len);
+		vd_dirty_log_hva(&q->dirty_log, (unsigned long)
+				 q->batch->seg[seg].iov_base, len);
 	else
-		err = vd_dirty_mark(log->base, q->batch->gpa[seg], len);
-	if (err)
-		log->lost++;
-	log->marked = true;
+		vd_dirty_log_gpa(&q->dirty_log, q->batch->gpa[seg], len);
 }
 
 /**
@@ -52,7 +44,7 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, u64 len)
  */
 void vd_queue_log_notify(struct vd_queue *q)
 {
-	struct vd_ring_log *log = &q->ring.log;
+	struct vd_dirty_log *log = &q->dirty_log;
 
 	if (likely(!log->marked))
 		return;

@@ -208,8 +208,8 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
 	const struct vd_chain *last = chain + nr - 1;
-	const struct iovec *seg = &q->batch->seg[chain->seg];
-	unsigned int nr_seg = last->seg + last->nr_in - chain->seg;
+	const struct iovec *seg = &q->batch->seg[chain->first_seg];
+	unsigned int nr_seg = last->first_seg + last->nr_in - chain->first_seg;
 	int err;
 
 	if (nr_seg == 1 && vd_plain_deliver(q, seg))
@@ -224,7 +224,7 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 static void vd_rx_log(struct vd_queue *q, size_t len)
 {
 	const struct vd_batch *batch = q->batch;
-	unsigned int at = batch->chain[q->rx->taken].seg;
+	unsigned int at = batch->chain[q->rx->taken].first_seg;
 
 	for (; len; at++) {
 		size_t part = min(len, batch->seg[at].iov_len);

@@ -54,7 +54,7 @@ static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
 static int vd_tx_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		      size_t skip, void *dst, size_t len)
 {
-	const struct iovec *seg = &q->batch->seg[chain->seg];
+	const struct iovec *seg = &q->batch->seg[chain->first_seg];
 	struct iov_iter iter;
 
 	/* Fast path: one segment, or the frame starts the second one. */
@@ -93,7 +93,7 @@ static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
 static int vd_tx_fill(const struct vd_queue *q, const struct vd_chain *chain,
 		      struct virtio_net_hdr *hdr, void *frame, size_t frame_len)
 {
-	const struct iovec *seg = &q->batch->seg[chain->seg];
+	const struct iovec *seg = &q->batch->seg[chain->first_seg];
 	size_t hdr_len = vd_vnet_len(&q->vnet);
 	int err;
 
@@ -195,7 +195,7 @@ static int vd_tx_send(struct vd_queue *q, const struct vd_chain *chain,
 	struct iov_iter iter;
 	int ret;
 
-	iov_iter_init(&iter, ITER_SOURCE, &q->batch->seg[chain->seg],
+	iov_iter_init(&iter, ITER_SOURCE, &q->batch->seg[chain->first_seg],
 		      chain->nr_out, chain->out_len);
 	iov_iter_advance(&iter, q->vnet.own_len);
 	ret = vd_backend_send(&q->backend, &iter);

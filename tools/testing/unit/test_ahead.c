@@ -64,13 +64,13 @@ TEST(ahead_pages_of_a_buffer)
 	add(0x12000, 0x1000);
 	miss(0x10000);
 	/* The missing page is reported; one has a mapping; two have none. */
-	CHECK(vd_mem_expect(&d.mem, 0x10800, 0x3000, RO));
+	CHECK(vd_mem_prefetch(&d.mem, 0x10800, 0x3000, RO));
 	CHECK_EQ(d.mem.nr_ahead, 2);
 	check_ahead(0, 0x11000, RO);
 	check_ahead(1, 0x13000, RO);
 	/* To be written is another question, to be read is not. */
-	CHECK(vd_mem_expect(&d.mem, 0x11fff, 1, RO));
-	CHECK(vd_mem_expect(&d.mem, 0x11fff, 1, WO));
+	CHECK(vd_mem_prefetch(&d.mem, 0x11fff, 1, RO));
+	CHECK(vd_mem_prefetch(&d.mem, 0x11fff, 1, WO));
 	CHECK_EQ(d.mem.nr_ahead, 3);
 	check_ahead(2, 0x11fff, WO);
 	end();
@@ -81,11 +81,11 @@ TEST(ahead_nonsense)
 {
 	begin();
 	miss(0x10000);
-	CHECK(vd_mem_expect(&d.mem, 0x20000, 0, RO));
-	CHECK(vd_mem_expect(&d.mem, ~0ULL, 2, RO));
+	CHECK(vd_mem_prefetch(&d.mem, 0x20000, 0, RO));
+	CHECK(vd_mem_prefetch(&d.mem, ~0ULL, 2, RO));
 	CHECK_EQ(d.mem.nr_ahead, 0);
 	/* The last page of all. */
-	CHECK(vd_mem_expect(&d.mem, ~0ULL - 0xfff, 0x1000, WO));
+	CHECK(vd_mem_prefetch(&d.mem, ~0ULL - 0xfff, 0x1000, WO));
 	CHECK_EQ(d.mem.nr_ahead, 1);
 	check_ahead(0, ~0ULL - 0xfff, WO);
 	end();
@@ -97,15 +97,15 @@ TEST(ahead_is_bounded)
 
 	begin();
 	miss(0x10000);
-	CHECK(!vd_mem_expect(&d.mem, 0x20000, 0xffffffff, RO));
+	CHECK(!vd_mem_prefetch(&d.mem, 0x20000, 0xffffffff, RO));
 	CHECK_EQ(d.mem.nr_ahead, VD_NR_AHEAD);
 	check_ahead(VD_NR_AHEAD - 1, 0x20000 + 0x1000 * (VD_NR_AHEAD - 1), RO);
 	/* Nor does what is known cost looks without end. */
 	add(0x20000, 0x1000);
 	miss(0x10000);
 	for (i = 0; i < VD_MAX_LOOKS; i++)
-		CHECK(vd_mem_expect(&d.mem, 0x20000, 1, RO));
-	CHECK(!vd_mem_expect(&d.mem, 0x20000, 1, RO));
+		CHECK(vd_mem_prefetch(&d.mem, 0x20000, 1, RO));
+	CHECK(!vd_mem_prefetch(&d.mem, 0x20000, 1, RO));
 	CHECK_EQ(d.mem.nr_ahead, 0);
 	end();
 }

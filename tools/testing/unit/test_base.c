@@ -163,7 +163,7 @@ TEST(base_not_given)
 
 	for (num_first = 0; num_first < 2; num_first++) {
 		start(0, 0);
-		vd_ring_init(&d.ring);
+		vd_ring_init(&d.ring, &d.log);
 		if (num_first)
 			vd_ring_set_num(&d.ring, NUM);
 		vd_ring_set_features(&d.ring, BIT_ULL(VIRTIO_F_RING_PACKED));

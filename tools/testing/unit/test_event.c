@@ -225,7 +225,7 @@ TEST(event_mute)
 	drv_start_at(&d, 65534);
 	drv_desc(&d, 0, DRV_A_GPA, 1, 0, 0);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK(!vd_ring_mute(&d.ring));
+	CHECK(!vd_ring_suppress(&d.ring));
 	CHECK_EQ(vd_ring_peek(&d.ring), 0);
 	for (i = 0; i < 8; i++) {
 		u16 old = d.avail_idx;
@@ -245,9 +245,9 @@ TEST(event_mute_flags)
 {
 	drv_init(&d, 8, 0);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK(!vd_ring_mute(&d.ring));
-	CHECK_EQ(d.ring.told, VRING_USED_F_NO_NOTIFY);
+	CHECK(!vd_ring_suppress(&d.ring));
+	CHECK_EQ(d.ring.kick_flags, VRING_USED_F_NO_NOTIFY);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK_EQ(d.ring.told, 0);
+	CHECK_EQ(d.ring.kick_flags, 0);
 	drv_fini(&d);
 }

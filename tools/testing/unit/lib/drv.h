@@ -49,6 +49,7 @@
 /**
  * struct drv - a ring with both its sides
  * @ring: the device's
+ * @log: the device's access to the dirty log
  * @mem: the device's view of guest memory
  * @batch: chains in the device's hands
  * @regions: the memory table in the module's form
@@ -57,6 +58,7 @@
  */
 struct drv {
 	struct vd_ring ring;
+	struct vd_dirty_log log;
 	struct vd_mem mem;
 	struct vd_batch *batch;
 	struct vd_regions *regions;

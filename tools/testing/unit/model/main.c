@@ -78,7 +78,7 @@ static void model_episode(struct model *m, struct rng *rng, unsigned int ops)
 			pick -= weight[i];
 		steps[i].run(m);
 	}
-	MODEL_CHECK(!m->d.ring.log.lost);
+	MODEL_CHECK(!m->d.log.lost);
 	drv_fini(&m->d);
 }
 

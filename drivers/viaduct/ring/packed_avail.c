@@ -1,72 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The packed virtqueue (virtio 1.2, section 2.8) in memory: one ring, to which
- * the driver writes available descriptors and the device used ones, and one
- * event suppression structure per side.
- *
- *   device                                   driver
- *
- *   read the flags of a head                 write descriptors
- *   (A) read barrier                         write barrier
- *   read descriptors                         write the flags of the head
- *
- *   write buffers, used descriptors          read the flags of the first
- *   (B) write barrier                        read barrier
- *   write the flags of the first             read used descriptors, buffers
- *
- *   write the flags of the first             write driver event suppression
- *   (C) full barrier                         full barrier
- *   read driver event suppression            read the flags of the next
- *
- *   write device event suppression           write the flags of a head
- *   (D) full barrier, in vd_ring_arm()       full barrier
- *   read the flags of the next head          read device event suppression
- *
- * Used descriptors that are written together become visible by the flags of the
- * first: the driver does not read past one that is not used.
- *
- * 2.8.1: the meaning of the avail and used flags inverts each time a side wraps
- * at the end of the ring. Positions are free-running instead: the bit above the
- * slot is the parity of the lap.
+ * The available side of the packed virtqueue (virtio 1.2, sections 2.8.5 to
+ * 2.8.7 and 2.8.10): chains are fetched here, and kicks enabled and disabled.
+ * packed.h defines the barriers.
  */
-#include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/uaccess.h>
 
 #include "ring/log.h"
 #include "ring/packed.h"
-
-/**
- * vd_packed_pos() - convert off_wrap to a ring position
- * @ring: the ring
- * @code: slot, and the wrap counter in bit 15: the encoding of the ABI and of
- *	  the event suppression structures
- *
- * The counter is 1 in the first lap.
- *
- * Return: a position less than two laps from 0. A slot beyond the ring's end is
- * masked to the ring size.
- */
-u16 vd_packed_pos(const struct vd_ring *ring, u16 code)
-{
-	u16 slot = code & (ring->num - 1);
-
-	return code & VD_PACKED_WRAP ? slot : slot | ring->num;
-}
-
-/**
- * vd_packed_code() - convert a ring position to off_wrap
- * @ring: the ring
- * @pos: the position
- *
- * Return: slot and wrap counter.
- */
-u16 vd_packed_code(const struct vd_ring *ring, u16 pos)
-{
-	u16 slot = pos & (ring->num - 1);
-
-	return vd_packed_is_odd(ring, pos) ? slot : slot | VD_PACKED_WRAP;
-}
 
 /* Whether flags read at @pos are those of an available descriptor. */
 static __always_inline bool vd_packed_is_avail(const struct vd_ring *ring,
@@ -123,7 +66,7 @@ vd_packed_desc_at(const struct vd_ring *ring, u16 pos)
  * descriptor, @d holds all of that but the address. The last descriptor has the
  * id (2.8.6).
  */
-static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
+static __always_inline int vd_packed_read_chain(const struct vd_ring *ring,
 						struct vd_batch *batch,
 						struct vd_chain *chain,
 						u16 pos,
@@ -157,7 +100,7 @@ static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
 			return -EFAULT;
 	}
 	chain->head = d->next;
-	chain->desc = batch->nr_desc;
+	chain->first_desc = batch->nr_desc;
 	chain->nr_desc = at - batch->nr_desc;
 	chain->nr_slots = slots;
 	batch->nr_desc = at;
@@ -165,9 +108,9 @@ static __always_inline int vd_packed_gather_one(const struct vd_ring *ring,
 }
 
 /* Read all available chains, up to @max; inside a window. */
-static __always_inline int vd_packed_gather_window(const struct vd_ring *ring,
-						   struct vd_batch *batch,
-						   unsigned int max, u16 *at)
+static __always_inline int vd_packed_read_window(const struct vd_ring *ring,
+						 struct vd_batch *batch,
+						 unsigned int max, u16 *at)
 {
 	struct vd_chain *chain = batch->chain + batch->nr;
 	struct vd_chain *end = chain + max;
@@ -182,7 +125,7 @@ static __always_inline int vd_packed_gather_window(const struct vd_ring *ring,
 		if (err || !vd_packed_is_avail(ring, pos, d.flags))
 			break;
 		smp_rmb(); /* (A) */
-		err = vd_packed_gather_one(ring, batch, chain, pos, p, &d);
+		err = vd_packed_read_chain(ring, batch, chain, pos, p, &d);
 		if (err)
 			break;
 		pos += chain->nr_slots;
@@ -192,75 +135,147 @@ static __always_inline int vd_packed_gather_window(const struct vd_ring *ring,
 	return err;
 }
 
-/**
- * vd_packed_gather() - append available chains to a batch, untranslated
- * @ring: the ring; only &vd_ring.seen_avail changes
- * @batch: receives the chains
- * @max: limit on their number; @batch must have room for them
- *
- * Context: on the owner's mm, may fault.
- * Return: the number of chains; 0 if none is available; if the first one fails:
- * -EFAULT, -EINVAL for a table that is not the only descriptor, -ELOOP for a
- * chain longer than the ring, -E2BIG for one that does not fit into @batch.
+/*
+ * Append up to @max available chains to a batch, which must have room for them,
+ * without translation. Returns their number; 0 if none is available; if the
+ * first one fails: -EFAULT, -EINVAL for a table that is not the only descriptor,
+ * -ELOOP for a chain longer than the ring, -E2BIG for one that does not fit into
+ * @batch.
  */
-int vd_packed_gather(struct vd_ring *ring, struct vd_batch *batch,
-		     unsigned int max)
+static int vd_packed_read_chains(struct vd_ring *ring, struct vd_batch *batch,
+				 unsigned int max)
 {
 	unsigned int first = batch->nr;
 	u16 pos = ring->next_avail;
 	int err;
 
 	if (!user_read_access_begin(ring->desc.base,
-				    vd_area_window(&ring->desc,
-						   vd_packed_desc_size(ring))))
+				    vd_area_window(&ring->desc)))
 		return -EFAULT;
-	err = vd_packed_gather_window(ring, batch, max, &pos);
+	err = vd_packed_read_window(ring, batch, max, &pos);
 	user_read_access_end();
 	ring->seen_avail = pos;
 	return batch->nr > first ? batch->nr - first : err;
 }
 
 /**
- * vd_packed_tell() - set the device's notification flags
+ * vd_packed_fetch() - vd_ring_fetch() of a packed ring
+ * @ring: the ring
+ * @mem: its view of guest memory
+ * @batch: the chains are appended to it
+ * @max: limit on their number; @batch must have room for them. 0 if it is full
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: as vd_ring_fetch(), but -E2BIG also for a chain that does not fit into
+ * a batch that is not empty.
+ */
+int vd_packed_fetch(struct vd_ring *ring, struct vd_mem *mem,
+		    struct vd_batch *batch, unsigned int max)
+{
+	unsigned int first = batch->nr, i;
+	int nr, err;
+
+	nr = vd_packed_read_chains(ring, batch, max);
+	if (unlikely(!max) && !nr) {
+		nr = vd_packed_peek(ring);
+		return nr > 0 ? -ENOSPC : nr;
+	}
+	if (nr <= 0)
+		return nr;
+	err = vd_chain_translate(mem, batch, first, true);
+	if (err)
+		return err;
+	if (batch->nr == first + nr) {
+		ring->next_avail = ring->seen_avail;
+		return nr;
+	}
+	for (i = first; i < batch->nr; i++)
+		ring->next_avail += batch->chain[i].nr_slots;
+	return batch->nr - first;
+}
+
+/**
+ * vd_packed_set_kick_flags() - set the device's notification flags
  * @ring: the ring
  * @flags: VRING_PACKED_EVENT_FLAG_ENABLE, _DISABLE or _DESC
  *
  * Context: on the owner's mm, may fault.
  * Return: 0 or -EFAULT.
  */
-int vd_packed_tell(struct vd_ring *ring, u16 flags)
+int vd_packed_set_kick_flags(struct vd_ring *ring, u16 flags)
 {
 	const size_t off = offsetof(struct vring_packed_desc_event, flags);
 	__le16 __user *at = vd_area_at(&ring->device, off);
 
 	if (put_user(cpu_to_le16(flags), at))
 		return -EFAULT;
-	ring->told = flags;
+	ring->kick_flags = flags;
 	vd_ring_log(ring, &ring->device, off, sizeof(__le16));
 	return 0;
 }
 
-/**
- * vd_packed_set_event() - request a kick at a chain
- * @ring: the ring
- * @pos: the chain's position
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
-int vd_packed_set_event(struct vd_ring *ring, u16 pos)
+/* Request a kick for the chain at @pos (2.8.10). */
+static int vd_packed_set_event(struct vd_ring *ring, u16 pos)
 {
 	const size_t off = offsetof(struct vring_packed_desc_event, off_wrap);
 	__le16 __user *at = vd_area_at(&ring->device, off);
 
-	if (put_user(cpu_to_le16(vd_packed_code(ring, pos)), at))
+	if (put_user(cpu_to_le16(vd_packed_to_off_wrap(ring, pos)), at))
 		return -EFAULT;
 	vd_ring_log(ring, &ring->device, off, sizeof(__le16));
-	if (ring->told == VRING_PACKED_EVENT_FLAG_DESC)
+	if (ring->kick_flags == VRING_PACKED_EVENT_FLAG_DESC)
 		return 0;
 	/* The event must be visible before flags that refer to it. */
 	smp_wmb();
-	return vd_packed_tell(ring, VRING_PACKED_EVENT_FLAG_DESC);
+	return vd_packed_set_kick_flags(ring, VRING_PACKED_EVENT_FLAG_DESC);
+}
+
+/**
+ * vd_packed_arm() - vd_ring_arm() of a packed ring
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: as vd_ring_arm().
+ */
+int vd_packed_arm(struct vd_ring *ring)
+{
+	int err = 0;
+
+	if (ring->event_idx)
+		err = vd_packed_set_event(ring, ring->seen_avail);
+	else if (ring->kick_flags != VRING_PACKED_EVENT_FLAG_ENABLE)
+		err = vd_packed_set_kick_flags(ring,
+					       VRING_PACKED_EVENT_FLAG_ENABLE);
+	if (err)
+		return err;
+	smp_mb(); /* (D) */
+	return vd_packed_peek(ring);
+}
+
+/**
+ * vd_packed_disarm() - vd_ring_disarm() of a packed ring
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_packed_disarm(struct vd_ring *ring)
+{
+	if (ring->kick_flags != VRING_PACKED_EVENT_FLAG_ENABLE)
+		return 0;
+	return vd_packed_suppress(ring);
+}
+
+/**
+ * vd_packed_suppress() - vd_ring_suppress() of a packed ring
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_packed_suppress(struct vd_ring *ring)
+{
+	return vd_packed_set_kick_flags(ring, VRING_PACKED_EVENT_FLAG_DISABLE);
 }
 
 /**

@@ -21,7 +21,7 @@
 
 #include <asm/futex.h>
 
-#include "guest/dirty.h"
+#include "guest/dirty_log.h"
 #include "guest/regions.h"
 
 /*
@@ -45,18 +45,8 @@ static int vd_dirty_or(u64 word, u32 mask)
 	}
 }
 
-/**
- * vd_dirty_mark() - mark the pages of a written range
- * @base: user address of the bitmap
- * @gpa: guest physical address of the range
- * @len: its length in bytes; nothing is marked for 0
- *
- * Context: on the owner's mm, may fault and sleep.
- * Return: 0; -EFAULT if the bitmap does not cover one of the pages, or the
- * range wraps; -EAGAIN if the client keeps the word contended. On error earlier
- * pages may have been marked.
- */
-int vd_dirty_mark(u64 base, u64 gpa, u64 len)
+/* Mark the pages of a range; on error, earlier pages may have been marked. */
+static int vd_dirty_mark(u64 bitmap, u64 gpa, u64 len)
 {
 	u64 page = gpa >> VD_DIRTY_PAGE_SHIFT, last, byte;
 	unsigned int bit, nr;
@@ -68,7 +58,7 @@ int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 		return -EFAULT;
 	last >>= VD_DIRTY_PAGE_SHIFT;
 	while (page <= last) {
-		if (check_add_overflow(base, page / 8, &byte))
+		if (check_add_overflow(bitmap, page / 8, &byte))
 			return -EFAULT;
 		bit = byte % sizeof(u32) * 8 + page % 8;
 		nr = min_t(u64, last - page + 1, 32 - bit);
@@ -78,6 +68,34 @@ int vd_dirty_mark(u64 base, u64 gpa, u64 len)
 		page += nr;
 	}
 	return 0;
+}
+
+/* Count a mark in the log; returns its error. */
+static int vd_dirty_count(struct vd_dirty_log *log, int err)
+{
+	if (err)
+		log->lost++;
+	log->marked = true;
+	return err;
+}
+
+/**
+ * vd_dirty_log_gpa() - log a write to guest memory
+ * @log: the log
+ * @gpa: guest physical address of the range
+ * @len: its length in bytes; nothing is marked for 0
+ *
+ * A failure is counted in &vd_dirty_log.lost.
+ *
+ * Context: on the owner's mm, may fault and sleep; not inside a user-access
+ * window.
+ * Return: 0; -EFAULT if the bitmap does not cover one of the pages, or the
+ * range wraps; -EAGAIN if the client keeps a word of the bitmap contended. On
+ * error, earlier pages may have been marked.
+ */
+int vd_dirty_log_gpa(struct vd_dirty_log *log, u64 gpa, u64 len)
+{
+	return vd_dirty_count(log, vd_dirty_mark(log->bitmap, gpa, len));
 }
 
 /*
@@ -103,75 +121,78 @@ static u64 vd_dirty_reach(const struct vd_regions *regions, u64 at, u64 end)
 }
 
 /**
- * vd_dirty_mark_user() - mark the pages of a range of the owner's memory
- * @base: user address of the bitmap
- * @regions: the memory table, which may map a page at several guest addresses
- * @at: user address of the range
+ * vd_dirty_log_hva() - log a write to the owner's memory
+ * @log: the log; its memory table may map a page at several guest addresses
+ * @hva: user address of the range
  * @len: its length in bytes
  *
- * Context: on the owner's mm, may fault and sleep.
+ * For I/O addresses: the log has a bit per page of guest physical addresses. A
+ * failure is counted in &vd_dirty_log.lost.
+ *
+ * Context: as vd_dirty_log_gpa().
  * Return: 0; -EFAULT if a part of the range is in no region, or the bitmap does
- * not cover it. The other pages are marked nevertheless.
+ * not cover it; -EAGAIN if the client keeps a word of the bitmap contended. The
+ * other pages are marked nevertheless.
  */
-int vd_dirty_mark_user(u64 base, const struct vd_regions *regions, u64 at,
-		       u64 len)
+int vd_dirty_log_hva(struct vd_dirty_log *log, u64 hva, u64 len)
 {
+	const struct vd_regions *regions = log->regions;
 	bool whole = false;
 	int err = 0;
 	u32 i;
 
 	for (i = 0; i < regions->nr; i++) {
 		const struct vd_region *r = &regions->region[i];
-		u64 first = max(at, r->hva);
-		u64 end = min(at + len, r->hva + r->span + 1);
+		u64 first = max(hva, r->hva);
+		u64 end = min(hva + len, r->hva + r->span + 1);
 
 		if (first >= end)
 			continue;
-		err = vd_dirty_mark(base, r->gpa + (first - r->hva),
+		err = vd_dirty_mark(log->bitmap, r->gpa + (first - r->hva),
 				    end - first) ?: err;
 		whole |= end - first == len;
 	}
-	if (!err && !whole && vd_dirty_reach(regions, at, at + len) < at + len)
+	if (!err && !whole && vd_dirty_reach(regions, hva, hva + len) < hva + len)
 		err = -EFAULT;
-	return err;
+	return vd_dirty_count(log, err);
 }
 
 /**
- * vd_dirty_is_user() - check that the bits of a range are user memory
- * @base: user address of the bitmap
+ * vd_dirty_log_covers() - check that writes to a range can be logged
+ * @bitmap: user address of the bitmap
  * @gpa: guest physical address of the range's first byte
- * @last: and of its last byte
+ * @last: that of its last byte
  *
- * Return: true if they are. An address without a mapping is detected only on
- * a write.
+ * Return: true if the bits of the range are user memory. An address without a
+ * mapping is detected only on a write.
  */
-bool vd_dirty_is_user(u64 base, u64 gpa, u64 last)
+bool vd_dirty_log_covers(u64 bitmap, u64 gpa, u64 last)
 {
 	u64 first_byte, last_byte;
 
 	return gpa <= last &&
-	       !check_add_overflow(base, (gpa >> VD_DIRTY_PAGE_SHIFT) / 8,
+	       !check_add_overflow(bitmap, (gpa >> VD_DIRTY_PAGE_SHIFT) / 8,
 				   &first_byte) &&
-	       !check_add_overflow(base, (last >> VD_DIRTY_PAGE_SHIFT) / 8,
+	       !check_add_overflow(bitmap, (last >> VD_DIRTY_PAGE_SHIFT) / 8,
 				   &last_byte) &&
 	       access_ok(u64_to_user_ptr(first_byte),
 			 last_byte - first_byte + 1);
 }
 
 /**
- * vd_dirty_covers() - check that the bits of all guest memory are user memory
- * @base: user address of the bitmap
+ * vd_dirty_log_covers_memory() - check that all guest memory can be logged
+ * @bitmap: user address of the bitmap
  * @regions: the memory table
  *
- * Return: true when they are, or when there is no memory.
+ * Return: as vd_dirty_log_covers(); true without memory.
  */
-bool vd_dirty_covers(u64 base, const struct vd_regions *regions)
+bool vd_dirty_log_covers_memory(u64 bitmap, const struct vd_regions *regions)
 {
 	const struct vd_region *last;
 
 	if (!regions->nr)
 		return true;
 	last = &regions->region[regions->nr - 1];
-	return vd_dirty_is_user(base, regions->region[0].gpa,
-				last->gpa + last->span);
+	return vd_dirty_log_covers(bitmap, regions->region[0].gpa,
+				   last->gpa + last->span);
 }

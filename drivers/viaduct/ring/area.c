@@ -12,54 +12,52 @@
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 
-#include "guest/area.h"
 #include "guest/translate.h"
+#include "ring/area.h"
 
 /**
- * vd_area_set() - an area of the owner's address space
+ * vd_area_set() - set the address of an area
  * @area: the area
- * @addr: its user address
+ * @addr: its user address; an I/O address must then be mapped
  */
 void vd_area_set(struct vd_area *area, u64 addr)
 {
 	area->addr = addr;
 	area->base = u64_to_user_ptr(addr);
 	area->page = NULL;
-	area->skew = 0;
+	area->page_offset = 0;
 }
 
 /**
- * vd_area_is_user() - check that an area is user memory
- * @area: an area in one piece
- * @len: its size in bytes
- *
- * Return: true if it is. An address without a mapping is detected only on
- * access.
+ * vd_area_resize() - set the size and required access of an area
+ * @area: the area; an I/O address must be mapped again
+ * @len: its size in bytes, not 0
+ * @align: alignment that keeps fields from crossing a page boundary, a power
+ *	   of two
+ * @perm: required access: VHOST_ACCESS_RO, _WO or both
  */
-bool vd_area_is_user(const struct vd_area *area, size_t len)
+void vd_area_resize(struct vd_area *area, size_t len, u8 align, u8 perm)
 {
-	return access_ok(area->base, len);
+	area->len = len;
+	area->align = align;
+	area->perm = perm;
 }
 
 /**
  * vd_area_map() - translate an area's I/O address
  * @area: the area; unchanged on error
  * @mem: the ring's view of guest memory
- * @len: the area's size in bytes, not 0
- * @align: alignment that keeps fields from crossing a page boundary, a power
- *	   of two
- * @perm: required access: VHOST_ACCESS_RO, _WO or both
- * @page: room for VD_AREA_NR_PAGES(@len) addresses
+ * @page: room for VD_AREA_NR_PAGES(&vd_area.len) addresses
  *
  * Context: the queue's mutex is held.
  * Return: 0; -EAGAIN if the IOTLB has no mapping for a byte of it (see
  * vd_translate()); -EFAULT if a mapping denies the access, the area wraps, or a
  * page of it is in several pieces; -EPROTO if it is scattered and not aligned.
  */
-int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
-		u32 align, u8 perm, void __user **page)
+int vd_area_map(struct vd_area *area, struct vd_mem *mem, void __user **page)
 {
-	u32 skew = area->addr & (VD_AREA_PAGE_SIZE - 1), off = skew;
+	u32 page_offset = area->addr & (VD_AREA_PAGE_SIZE - 1);
+	u32 off = page_offset, len = area->len;
 	bool whole = true;
 	unsigned int i;
 	u64 at;
@@ -67,11 +65,11 @@ int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
 	if (area->addr + (len - 1) < area->addr)
 		return -EFAULT;
 	for (i = 0, at = area->addr; len; i++) {
-		u32 part = min_t(size_t, len, VD_AREA_PAGE_SIZE - off);
+		u32 part = min_t(u32, len, VD_AREA_PAGE_SIZE - off);
 		struct iovec seg;
 		int nr;
 
-		nr = vd_translate(mem, at, part, perm, &seg, 1);
+		nr = vd_translate(mem, at, part, area->perm, &seg, 1);
 		if (nr < 0)
 			return nr == -EAGAIN ? nr : -EFAULT;
 		page[i] = seg.iov_base - off;
@@ -81,10 +79,10 @@ int vd_area_map(struct vd_area *area, struct vd_mem *mem, size_t len,
 		off = 0;
 	}
 	/* A field across a page boundary would go on in an unrelated page. */
-	if (!whole && area->addr % align)
+	if (!whole && area->addr % area->align)
 		return -EPROTO;
-	area->base = page[0] + skew;
+	area->base = page[0] + page_offset;
 	area->page = whole ? NULL : page;
-	area->skew = skew;
+	area->page_offset = page_offset;
 	return 0;
 }
