@@ -13,7 +13,7 @@
 #include "device/chardev.h"
 #include "device/device.h"
 #include "device/ioctl.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 
 static int vd_chardev_open(struct inode *inode, struct file *file)
 {
@@ -37,14 +37,14 @@ static ssize_t vd_chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 
-	return vd_iotlb_read(file->private_data, to,
+	return vd_iommu_read(file->private_data, to,
 			     file->f_flags & O_NONBLOCK ||
 			     iocb->ki_flags & IOCB_NOWAIT);
 }
 
 static ssize_t vd_chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return vd_iotlb_write(iocb->ki_filp->private_data, from);
+	return vd_iommu_write(iocb->ki_filp->private_data, from);
 }
 
 static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)

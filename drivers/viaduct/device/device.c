@@ -9,7 +9,7 @@
 
 #include "device/device.h"
 #include "device/features.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 #include "device/workers.h"
 #include "guest/dirty_log.h"
 #include "guest/regions.h"
@@ -125,7 +125,7 @@ static int vd_device_enter_iotlb(struct vd_device *dev)
 {
 	int i;
 
-	vd_iotlb_clear(dev);
+	vd_iommu_clear(dev);
 	if (dev->ring_pages)
 		return 0;
 	dev->ring_pages = kvcalloc(VD_NR_QUEUES, sizeof(*dev->ring_pages),
@@ -146,7 +146,7 @@ static void vd_device_leave_iotlb(struct vd_device *dev)
 
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_iotlb(&dev->queue[i], NULL, NULL);
-	vd_iotlb_clear(dev);
+	vd_iommu_clear(dev);
 	vd_misses_open(&dev->misses, false);
 	kvfree(dev->ring_pages);
 	dev->ring_pages = NULL;

@@ -7,7 +7,7 @@
 #include <linux/mutex.h>
 
 #include "guest/iotlb.h"
-#include "host/miss.h"
+#include "guest/iotlb_miss.h"
 #include "host/owner.h"
 #include "host/worker.h"
 #include "net/queue.h"

@@ -292,7 +292,7 @@ static void vd_queue_ask_to_attach(struct vd_queue *q)
 {
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, -EAGAIN);
-	vd_miss_ask_beside(q->misses, &q->miss, &q->mem);
+	vd_miss_report_aside(q->misses, &q->miss, &q->mem.miss);
 	if (q->err)
 		vd_compat_eventfd_signal(q->err);
 }

@@ -10,7 +10,7 @@
 
 #include <linux/mutex.h>
 
-#include "host/miss.h"
+#include "guest/iotlb_miss.h"
 #include "host/notify.h"
 #include "host/worker.h"
 #include "net/backend.h"
@@ -82,7 +82,7 @@ struct vd_queue {
 	struct vd_dirty_log dirty_log;
 	struct vd_mem mem;
 	struct vd_misses *misses;
-	struct vd_miss miss;
+	struct vd_vq_misses miss;
 	struct vd_vnet vnet;
 	struct vd_batch *batch;
 	union {

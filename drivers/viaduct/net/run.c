@@ -199,7 +199,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 	vd_wait_stop(&q->socket_wait);
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, err);
-	vd_miss_ask(q->misses, &q->miss, &q->mem);
+	vd_miss_report(q->misses, &q->miss, &q->mem.miss, &q->mem.prefetch);
 	return VD_STOP;
 }
 

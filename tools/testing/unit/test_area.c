@@ -81,7 +81,7 @@ TEST(area_in_one_piece)
 	/* Up to the last byte that is known, and one further. */
 	CHECK_EQ(map_area(&area, 0x1800, 0x2800, VHOST_ACCESS_RO), 0);
 	CHECK_EQ(map_area(&area, 0x1800, 0x2801, VHOST_ACCESS_RO), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, 0x4000);
+	CHECK_EQ(mem.miss.iova, 0x4000);
 	CHECK_EQ(map_area(&area, 0x1ffe, PAGE, VHOST_ACCESS_RO), 0);
 	CHECK_EQ(map_area(&area, 0x1800, 1, VHOST_ACCESS_WO), -EFAULT);
 	CHECK_EQ(map_area(&area, ~0ULL, 2, VHOST_ACCESS_RO), -EFAULT);
@@ -269,7 +269,7 @@ TEST(area_ring_unknown)
 	begin_ring(true);
 	unmap(IO_DESC + PAGE);
 	CHECK_EQ(vd_ring_map(&ring, &mem), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, 0x101000);
+	CHECK_EQ(mem.miss.iova, 0x101000);
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_RO);
 	map(0x101000, PAGE, UMEM_BASE + PAGE * 14, VHOST_ACCESS_RO);
 	CHECK_EQ(vd_ring_map(&ring, &mem), 0);
@@ -279,12 +279,12 @@ TEST(area_ring_unknown)
 	unmap(IO_DRIVER);
 	CHECK(!ring.is_mapped);
 	CHECK_EQ(vd_ring_map(&ring, &mem), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, IO_DRIVER);
+	CHECK_EQ(mem.miss.iova, IO_DRIVER);
 	/* To be attached a ring only needs its device area. */
 	CHECK_EQ(vd_ring_probe(&ring, &mem, &idx), 0);
 	unmap(IO_DEVICE);
 	CHECK_EQ(vd_ring_probe(&ring, &mem, &idx), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, IO_DEVICE);
+	CHECK_EQ(mem.miss.iova, IO_DEVICE);
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_WO);
 	end_ring();
 }

@@ -161,8 +161,8 @@ static void iotlb_translate(struct iotlb *f, const struct command *c)
 	ret = vd_translate(&f->mem, c->first, len, c->perm, seg, c->room);
 	switch (ret) {
 	case -EAGAIN:
-		IOTLB_CHECK(!iotlb_is_known(f, f->mem.miss.addr));
-		IOTLB_CHECK(f->mem.miss.addr - c->first < len);
+		IOTLB_CHECK(!iotlb_is_known(f, f->mem.miss.iova));
+		IOTLB_CHECK(f->mem.miss.iova - c->first < len);
 		IOTLB_CHECK(f->mem.miss.perm == c->perm);
 		return;
 	case -EFAULT:

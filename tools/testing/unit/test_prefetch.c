@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Prefetch: misses reported ahead of need, after the IOTLB lacked an address. */
+/* Misses that are prefetched once the IOTLB has missed an address. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -48,70 +48,70 @@ static void miss(u64 addr)
 	struct iovec seg;
 
 	CHECK_EQ(vd_translate(&d.mem, addr, 1, RO, &seg, 1), -EAGAIN);
-	CHECK_EQ(d.mem.nr_ahead, 0);
+	CHECK_EQ(d.mem.prefetch.nr, 0);
 }
 
-static void check_ahead(unsigned int i, u64 addr, u8 perm)
+static void check_prefetch(unsigned int i, u64 addr, u8 perm)
 {
-	CHECK(i < d.mem.nr_ahead);
-	CHECK_EQ(d.mem.ahead[i].addr, addr);
-	CHECK_EQ(d.mem.ahead[i].perm, perm);
+	CHECK(i < d.mem.prefetch.nr);
+	CHECK_EQ(d.mem.prefetch.miss[i].iova, addr);
+	CHECK_EQ(d.mem.prefetch.miss[i].perm, perm);
 }
 
-TEST(ahead_pages_of_a_buffer)
+TEST(prefetch_pages_of_a_buffer)
 {
 	begin();
 	add(0x12000, 0x1000);
 	miss(0x10000);
-	/* The missing page is reported; one has a mapping; two have none. */
+	/* One page is the miss itself, one is mapped, two are prefetched. */
 	CHECK(vd_mem_prefetch(&d.mem, 0x10800, 0x3000, RO));
-	CHECK_EQ(d.mem.nr_ahead, 2);
-	check_ahead(0, 0x11000, RO);
-	check_ahead(1, 0x13000, RO);
-	/* To be written is another question, to be read is not. */
+	CHECK_EQ(d.mem.prefetch.nr, 2);
+	check_prefetch(0, 0x11000, RO);
+	check_prefetch(1, 0x13000, RO);
+	/* Write access to a page is another miss, read access is not. */
 	CHECK(vd_mem_prefetch(&d.mem, 0x11fff, 1, RO));
 	CHECK(vd_mem_prefetch(&d.mem, 0x11fff, 1, WO));
-	CHECK_EQ(d.mem.nr_ahead, 3);
-	check_ahead(2, 0x11fff, WO);
+	CHECK_EQ(d.mem.prefetch.nr, 3);
+	check_prefetch(2, 0x11fff, WO);
 	end();
 }
 
 /* Buffers that are none are left to their turn. */
-TEST(ahead_nonsense)
+TEST(prefetch_nonsense)
 {
 	begin();
 	miss(0x10000);
 	CHECK(vd_mem_prefetch(&d.mem, 0x20000, 0, RO));
 	CHECK(vd_mem_prefetch(&d.mem, ~0ULL, 2, RO));
-	CHECK_EQ(d.mem.nr_ahead, 0);
+	CHECK_EQ(d.mem.prefetch.nr, 0);
 	/* The last page of all. */
 	CHECK(vd_mem_prefetch(&d.mem, ~0ULL - 0xfff, 0x1000, WO));
-	CHECK_EQ(d.mem.nr_ahead, 1);
-	check_ahead(0, ~0ULL - 0xfff, WO);
+	CHECK_EQ(d.mem.prefetch.nr, 1);
+	check_prefetch(0, ~0ULL - 0xfff, WO);
 	end();
 }
 
-TEST(ahead_is_bounded)
+TEST(prefetch_is_bounded)
 {
 	unsigned int i;
 
 	begin();
 	miss(0x10000);
 	CHECK(!vd_mem_prefetch(&d.mem, 0x20000, 0xffffffff, RO));
-	CHECK_EQ(d.mem.nr_ahead, VD_NR_AHEAD);
-	check_ahead(VD_NR_AHEAD - 1, 0x20000 + 0x1000 * (VD_NR_AHEAD - 1), RO);
+	CHECK_EQ(d.mem.prefetch.nr, VD_MAX_PREFETCH);
+	check_prefetch(VD_MAX_PREFETCH - 1, 0x20000 + 0x1000 * (VD_MAX_PREFETCH - 1), RO);
 	/* Nor does what is known cost looks without end. */
 	add(0x20000, 0x1000);
 	miss(0x10000);
-	for (i = 0; i < VD_MAX_LOOKS; i++)
+	for (i = 0; i < VD_MAX_PREFETCH_LOOKUPS; i++)
 		CHECK(vd_mem_prefetch(&d.mem, 0x20000, 1, RO));
 	CHECK(!vd_mem_prefetch(&d.mem, 0x20000, 1, RO));
-	CHECK_EQ(d.mem.nr_ahead, 0);
+	CHECK_EQ(d.mem.prefetch.nr, 0);
 	end();
 }
 
 /* Chains behind the one that has to wait, with tables of their own. */
-TEST(ahead_of_chains)
+TEST(prefetch_of_chains)
 {
 	begin();
 	add(0x10000, 0x1000);
@@ -123,10 +123,10 @@ TEST(ahead_of_chains)
 	drv_offer(&d, 2);
 	drv_offer(&d, 3);
 	CHECK_EQ(drv_fetch(&d, 64), -EAGAIN);
-	CHECK_EQ(d.mem.miss.addr, 0x30000);
-	CHECK_EQ(d.mem.nr_ahead, 2);
-	check_ahead(0, 0x31000, RO);
-	check_ahead(1, 0x32000, WO);
+	CHECK_EQ(d.mem.miss.iova, 0x30000);
+	CHECK_EQ(d.mem.prefetch.nr, 2);
+	check_prefetch(0, 0x31000, RO);
+	check_prefetch(1, 0x32000, WO);
 	/* The first can go on: nothing is to be said of the others yet. */
 	add(0x30000, 0x1000);
 	CHECK_EQ(drv_fetch(&d, 64), 1);
@@ -134,7 +134,7 @@ TEST(ahead_of_chains)
 }
 
 /* The rest of a table that is known. */
-TEST(ahead_in_a_table)
+TEST(prefetch_in_a_table)
 {
 	begin();
 	add(TABLE, 0x1000);
@@ -146,10 +146,10 @@ TEST(ahead_in_a_table)
 	drv_offer(&d, 0);
 	drv_offer(&d, 1);
 	CHECK_EQ(drv_fetch(&d, 64), -EAGAIN);
-	CHECK_EQ(d.mem.miss.addr, 0x30000);
-	CHECK_EQ(d.mem.nr_ahead, 3);
-	check_ahead(0, 0x31000, RO);
-	check_ahead(1, 0x32000, WO);
-	check_ahead(2, 0x33000, RO);
+	CHECK_EQ(d.mem.miss.iova, 0x30000);
+	CHECK_EQ(d.mem.prefetch.nr, 3);
+	check_prefetch(0, 0x31000, RO);
+	check_prefetch(1, 0x32000, WO);
+	check_prefetch(2, 0x33000, RO);
 	end();
 }

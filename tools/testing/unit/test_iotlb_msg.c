@@ -6,13 +6,13 @@
 #include <linux/kernel.h>
 #include <linux/vhost_types.h>
 
-#include "guest/message.h"
+#include "guest/iotlb_msg.h"
 #include "lib/unit.h"
 #include "umem.h"
 
 #define BODY	8
 
-static struct vd_message msg;
+static struct vd_iotlb_msg msg;
 
 /* Parse a message's first @len bytes, behind which there is nothing. */
 static int parse(u32 version, const struct vhost_iotlb_msg *body, size_t len)
@@ -23,14 +23,14 @@ static int parse(u32 version, const struct vhost_iotlb_msg *body, size_t len)
 	memcpy(whole, &version, sizeof(version));
 	memcpy(whole + BODY, body, sizeof(*body));
 	memcpy(raw, whole, len);
-	ret = vd_message_parse(&msg, raw, len);
+	ret = vd_iotlb_msg_parse(&msg, raw, len);
 	free(raw);
 	return ret;
 }
 
 static int parse_body(struct vhost_iotlb_msg body)
 {
-	return parse(VHOST_IOTLB_MSG_V2, &body, VD_MESSAGE_LEN);
+	return parse(VHOST_IOTLB_MSG_V2, &body, VD_IOTLB_MSG_LEN);
 }
 
 #define UPDATE(iova_, size_, uaddr_, perm_) ((struct vhost_iotlb_msg){ \
@@ -47,7 +47,7 @@ TEST(message_update)
 	u32 version;
 
 	for (version = 1; version <= 2; version++) {
-		CHECK_EQ(parse(version, &good, VD_MESSAGE_LEN), 0);
+		CHECK_EQ(parse(version, &good, VD_IOTLB_MSG_LEN), 0);
 		CHECK(msg.is_update);
 		CHECK_EQ(msg.perm, VHOST_ACCESS_RW);
 		CHECK_EQ(msg.region.gpa, 0x10000);
@@ -59,11 +59,11 @@ TEST(message_update)
 
 TEST(message_version)
 {
-	CHECK_EQ(parse(0, &good, VD_MESSAGE_LEN), -EINVAL);
+	CHECK_EQ(parse(0, &good, VD_IOTLB_MSG_LEN), -EINVAL);
 	umem_reset();
-	CHECK_EQ(parse(3, &good, VD_MESSAGE_LEN), -EINVAL);
+	CHECK_EQ(parse(3, &good, VD_IOTLB_MSG_LEN), -EINVAL);
 	umem_reset();
-	CHECK_EQ(parse(1U << 31, &good, VD_MESSAGE_LEN), -EINVAL);
+	CHECK_EQ(parse(1U << 31, &good, VD_IOTLB_MSG_LEN), -EINVAL);
 }
 
 TEST(message_length)
@@ -128,4 +128,24 @@ TEST(message_invalidate)
 	CHECK_EQ(parse_body(m), 0);
 	CHECK_EQ(msg.region.gpa, 0x5000);
 	CHECK_EQ(msg.region.span, 0xfff);
+}
+
+/* No byte of the message may be left as it was. */
+TEST(msg_of_a_miss)
+{
+	const struct vd_miss miss = { 0x123456789000, VHOST_ACCESS_WO };
+	union vd_iotlb_msg_raw raw;
+	u8 want[VD_IOTLB_MSG_LEN] = {};
+	unsigned int v;
+
+	memcpy(want + BODY, &miss.iova, sizeof(miss.iova));
+	want[BODY + 24] = VHOST_ACCESS_WO;
+	want[BODY + 25] = VHOST_IOTLB_MISS;
+	for (v = 1; v <= 2; v++) {
+		want[0] = v;
+		memset(&raw, 0x5a, sizeof(raw));
+		vd_iotlb_msg_format(&raw, &miss, v == 2);
+		CHECK_EQ(sizeof(raw), VD_IOTLB_MSG_LEN);
+		CHECK(!memcmp(&raw, want, sizeof(want)));
+	}
 }
