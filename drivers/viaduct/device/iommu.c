@@ -7,6 +7,7 @@
  * removed mapping.
  */
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 #include <linux/uio.h>
 #include <linux/vhost_types.h>
 
@@ -37,6 +38,7 @@ static void vd_iommu_evict(struct vd_device *dev, struct vd_iotlb_map *map)
 	int i;
 
 	for (i = 0; i < VD_NR_QUEUES; i++) {
+		lockdep_assert_held(&dev->queue[i].lock);
 		vd_mem_forget(&dev->queue[i].mem, first, last);
 		vd_ring_forget(&dev->queue[i].ring, first, last);
 	}
@@ -77,6 +79,7 @@ void vd_iommu_drop_misses(struct vd_device *dev)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_NR_QUEUES; i++) {
 		struct vd_queue *q = &dev->queue[i];
 
@@ -90,6 +93,7 @@ static void vd_iommu_resolve(struct vd_device *dev, u64 first, u64 last)
 {
 	int i;
 
+	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_NR_QUEUES; i++) {
 		struct vd_queue *q = &dev->queue[i];
 
