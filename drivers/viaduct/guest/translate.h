@@ -98,7 +98,7 @@ static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
  * Context: the queue's mutex is held.
  * Return: the number of pieces; -EFAULT if a byte of the buffer lies in no
  * region or its region does not permit the access; -E2BIG if @room is too
- * small; -EAGAIN if the IOTLB has no mapping for a byte, whose address is then
+ * small; -EAGAIN if the IOTLB has no mapping for a byte: its address is then
  * in &vd_mem.miss.
  */
 static __always_inline int vd_translate(struct vd_mem *mem, u64 addr, u32 len,

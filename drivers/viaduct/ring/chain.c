@@ -310,7 +310,7 @@ static int vd_chain_translate_one(struct vd_mem *mem, struct vd_batch *batch,
 }
 
 /**
- * vd_chain_translate() - translate the chains whose descriptors were read
+ * vd_chain_translate() - translate chains after their descriptors were read
  * @mem: the ring's view of guest memory
  * @batch: the batch; chains from the first failure on are removed
  * @first: the first chain to translate
@@ -320,7 +320,7 @@ static int vd_chain_translate_one(struct vd_mem *mem, struct vd_batch *batch,
  * Return: 0 if at least one chain was translated, else the error of the first:
  * -EFAULT for an address that lies in no region or denies the access, -EAGAIN
  * for an IOTLB miss, -EINVAL for a bad table or a readable part after a writable
- * one, -ELOOP for a table whose links form a loop or exceed VD_CHAIN_MAX_WALK,
+ * one, -ELOOP for a table with a loop, or of more than VD_CHAIN_MAX_WALK entries,
  * -E2BIG for a chain that does not fit into @batch.
  */
 int vd_chain_translate(struct vd_mem *mem, struct vd_batch *batch,

@@ -107,8 +107,8 @@ static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 }
 
 /*
- * Read the descriptors of the chains from @first on, whose heads were read;
- * chains from the first failure on are removed. Returns 0 if at least one chain
+ * Read the descriptors of the chains from @first on; their heads must have been
+ * read. Chains from the first failure on are removed. Returns 0 if at least one chain
  * was read, else the error of the first: -EFAULT, -EINVAL for an index out of
  * range or a table in the middle of a chain, -ELOOP for a chain longer than the
  * ring or VD_CHAIN_MAX_WALK, -E2BIG for one that does not fit into @batch.

@@ -16,7 +16,7 @@
 /* 2.7: the largest ring. */
 #define VD_RING_MAX_NUM		32768
 
-/* Page tables of a ring whose areas are scattered. */
+/* Page tables of a ring with scattered areas. */
 struct vd_ring_pages {
 	void __user *desc[VD_AREA_NR_PAGES(VD_RING_MAX_NUM *
 					   sizeof(struct vring_desc))];
@@ -71,8 +71,8 @@ struct vd_used {
  * @next_head: valid if @head_is_known [q]
  * @is_logged: writes to the ring are logged [q]
  * @log_gpa: guest physical address of the device area, for the log only; unused
- *	     with an IOTLB and for packed descriptors, whose user addresses are
- *	     logged instead [q]
+ *	     with an IOTLB and for packed descriptors: these are logged by user
+ *	     address [q]
  * @log: the queue's dirty log [c]
  * @may_merge: in order, the next used entry may replace the last one [q]
  * @nr_pending: entries in @pending [q]
