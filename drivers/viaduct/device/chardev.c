@@ -6,12 +6,12 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/viaduct.h>
 
 #include "device/chardev.h"
 #include "device/device.h"
+#include "device/fdinfo.h"
 #include "device/ioctl.h"
 #include "device/iommu.h"
 
@@ -55,14 +55,6 @@ static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
 	return vd_misses_has_unread(&dev->misses) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-/* The number links a descriptor to its device in debugfs. */
-static void vd_chardev_show_fdinfo(struct seq_file *m, struct file *file)
-{
-	const struct vd_device *dev = file->private_data;
-
-	seq_printf(m, "viaduct-device:\t%llu\n", dev->id);
-}
-
 static const struct file_operations vd_chardev_fops = {
 	.owner		= THIS_MODULE,
 	.open		= vd_chardev_open,
@@ -73,7 +65,7 @@ static const struct file_operations vd_chardev_fops = {
 	.write_iter	= vd_chardev_write_iter,
 	.poll		= vd_chardev_poll,
 	.llseek		= noop_llseek,
-	.show_fdinfo	= vd_chardev_show_fdinfo,
+	.show_fdinfo	= vd_fdinfo_show,
 };
 
 static struct miscdevice vd_chardev = {

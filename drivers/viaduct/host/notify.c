@@ -23,8 +23,11 @@ static int vd_wait_wake(struct wait_queue_entry *entry, unsigned int mode,
 	__poll_t events = key_to_poll(key);
 
 	/* A wakeup without events may concern any waiter. */
-	if (!events || events & wait->mask)
+	if (!events || events & wait->mask) {
+		/* Serialised by the wait queue's lock. */
+		WRITE_ONCE(wait->wakeups, wait->wakeups + 1);
 		vd_work_queue(wait->work);
+	}
 	return 0;
 }
 

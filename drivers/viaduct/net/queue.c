@@ -88,6 +88,10 @@ void vd_queue_reset(struct vd_queue *q)
 	q->busyloop = 0;
 	q->log_all = false;
 	q->broken = false;
+	q->broken_err = 0;
+	q->is_armed = false;
+	q->kick_wait.wakeups = 0;
+	q->socket_wait.wakeups = 0;
 	mutex_unlock(&q->lock);
 }
 
@@ -322,6 +326,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 	vd_queue_unplug(q, old);
 	vd_ring_start(&q->ring, used_idx);
 	q->broken = false;
+	q->broken_err = 0;
 	vd_queue_plug(q, backend);
 	return 0;
 }

@@ -34,6 +34,7 @@ struct vd_rx;
  * @work: the handler's job [c]
  * @broken: the ring failed a check; the handler must not touch it until it is
  *	    attached again [q]
+ * @broken_err: the error of that check, kept until the ring is attached [q]
  * @is_armed: the guest will kick [q]
  * @backend: destination or source of packets; empty if the queue is
  *	     stopped [q]
@@ -67,6 +68,7 @@ struct vd_queue {
 	pid_t owner;
 	struct vd_work work;
 	bool broken;
+	int broken_err;
 	bool is_armed;
 	struct vd_backend backend;
 	struct vd_wait socket_wait;

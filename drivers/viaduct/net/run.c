@@ -6,6 +6,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/eventfd.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/printk.h>
 
 #include "compat.h"
@@ -85,6 +87,7 @@ bool vd_queue_enter(struct vd_queue *q)
 		goto out;
 	}
 	q->stats.runs++;
+	q->stats.armed_runs += q->is_armed;
 	q->batch->nr_empty = 0;
 	q->is_armed = false;
 	err = vd_ring_disarm(&q->ring);
@@ -122,11 +125,13 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 {
 	enum vd_next next = q->batch->nr_empty < VD_RUN_EMPTY ? VD_GO_ON :
 								VD_YIELD;
-	unsigned int nr = vd_ring_nr_completed(&q->ring);
+	unsigned int nr = vd_ring_nr_completed(&q->ring), size;
 	int ret;
 
 	if (!nr)
 		return next;
+	size = min_t(unsigned int, ilog2(nr), VD_NR_BATCH_SIZES - 1);
+	q->stats.batch[size]++;
 	q->busy_end = 0;
 	ret = vd_ring_publish(&q->ring, q->call);
 	if (ret < 0)
@@ -172,6 +177,7 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 {
 	if (q->broken)
 		return VD_STOP;
+	WRITE_ONCE(q->broken_err, err);
 	q->broken = true;
 	vd_wait_stop(&q->socket_wait);
 	q->stats.broken++;

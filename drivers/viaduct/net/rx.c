@@ -367,6 +367,7 @@ void vd_rx_run(struct vd_work *work)
 	}
 	vd_rx_give_back(q);
 	vd_plain_end(q);
+	q->stats.held = q->rx->nr - q->rx->next;
 	if (next == VD_YIELD && vd_queue_publish(q) == VD_STOP)
 		next = VD_STOP;
 	vd_queue_leave(q, next);
