@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean tools
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -74,6 +74,11 @@ docs:
 	$(Q)sphinx-build -q -W --keep-going -b html Documentation build/docs
 	@echo "build/docs/index.html"
 
+# The command `viaduct`, into build/tools.
+tools:
+	$(Q)scripts/setup tools tool
+	$(Q)$(MAKE) --no-print-directory -s -C tools/viaduct
+
 figures:
 	$(Q)scripts/house $(ARGS)
 
@@ -95,6 +100,7 @@ help:
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
 	@echo '  docs           Documentation/ as HTML in build/docs'
+	@echo '  tools          the command viaduct, in build/tools'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'
 
