@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean tools
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean tools deb rpm
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -79,6 +79,10 @@ tools:
 	$(Q)scripts/setup tools tool
 	$(Q)$(MAKE) --no-print-directory -s -C tools/viaduct
 
+# Packages of the committed state, into build/.
+deb rpm:
+	$(Q)scripts/package $@
+
 figures:
 	$(Q)scripts/house $(ARGS)
 
@@ -101,6 +105,7 @@ help:
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
 	@echo '  docs           Documentation/ as HTML in build/docs'
 	@echo '  tools          the command viaduct, in build/tools'
+	@echo '  deb, rpm       packages of the committed state, in build/deb and build/rpm'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'
 
