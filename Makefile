@@ -4,10 +4,9 @@
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 
-# The kernel to build for: KVER=, a name of scripts/kernels, takes Debian's
-# headers from the cache (fetched when absent), KDIR=... any build folder, neither means the
-# running kernel, or else the newest headers that are installed.
-# It is looked up when it is needed, once.
+# The kernel to build for: KVER=, a name of scripts/kernels, selects Debian's headers in
+# the cache (fetched if absent), KDIR=... any build folder. The default is the running
+# kernel, or else the newest installed headers. It is looked up once, if needed.
 ifdef KVER
 KDIR = $(eval KDIR := $(shell scripts/kdir $(KVER)))$(KDIR)
 else ifndef KDIR
@@ -16,14 +15,14 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean tools deb rpm
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
 	@echo "viaduct.ko is built for $$(modinfo -F vermagic viaduct.ko | cut -d' ' -f1)"
 
-# The kernel's build leaves its files beside the sources, so it gets copies:
-# the tree stays clean, and each kernel has a folder of its own.
+# The kernel's build leaves its files beside the sources, so it works on copies: the tree
+# stays clean, and each kernel has its own folder.
 module:
 	$(Q)k="$(KDIR)"; [ -n "$$k" ] || exit 1; \
 	mkdir -p $(out) && cp -pru Kbuild drivers include $(out)/ && \
@@ -39,7 +38,7 @@ viaduct.ko: all
 unload:
 	rmmod viaduct
 
-# Through DKMS, for the kernels that updates bring, too.
+# Through DKMS, for the kernels of later updates, too.
 install:
 	$(Q)scripts/install
 
@@ -49,12 +48,12 @@ uninstall:
 demo:
 	$(Q)scripts/demo $(ARGS)
 
-# DEBUG=1 takes the debug kernel (built on first use: half an hour), where
-# all is slower and waits are longer.
+# DEBUG=1 runs on the debug kernel (built on first use: half an hour), which is slower
+# and needs longer deadlines.
 test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
-# QUICK=1: what a change may have made dearer, in a few minutes.
+# QUICK=1: the rows that are compared with kept figures, in a few minutes.
 bench:
 	$(Q)tools/bench/bench $(if $(filter 1,$(QUICK)),--quick) $(ARGS)
 
@@ -74,6 +73,15 @@ docs:
 	$(Q)scripts/setup sources
 	$(Q)sphinx-build -q -W --keep-going -b html Documentation build/docs
 	@echo "build/docs/index.html"
+
+# The command `viaduct`, into build/tools.
+tools:
+	$(Q)scripts/setup tools tool
+	$(Q)$(MAKE) --no-print-directory -s -C tools/viaduct
+
+# Packages of the committed state, into build/.
+deb rpm:
+	$(Q)scripts/package $@
 
 figures:
 	$(Q)scripts/house $(ARGS)
@@ -96,6 +104,8 @@ help:
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
 	@echo '  docs           Documentation/ as HTML in build/docs'
+	@echo '  tools          the command viaduct, in build/tools'
+	@echo '  deb, rpm       packages of the committed state, in build/deb and build/rpm'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'
 

@@ -1,22 +1,70 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What the scripts do differently where the host VM is emulated (QEMU's TCG) and
-# the emulator's KVM is not quite a processor's.
+# Every quirk of an emulated host VM (QEMU's TCG), with a KVM that differs from a
+# processor's: the workarounds, outside the VM and inside.
+# Documentation/testing.rst describes the symptoms.
 
-# emulated: this host is, so that guests which are nested in it now and then die.
+# Exit statuses (Documentation/exit-status.rst): hostvm's when the emulator broke
+# the VM, and that of a guest test with a guest that the emulator killed.
+# shellcheck disable=SC2034 # for the scripts that source this
+EMULATOR_BROKE=123 EMULATOR_KILLED_GUEST=75
+
+# Outside the host VM
+
+# emulator_cpu ARCH: the processor of TCG. "max" of amd64 has AMD's nested
+# virtualisation, so that KVM works inside. The architected pointer authentication
+# of arm64 would cost the emulator half its speed.
+emulator_cpu() {
+	case $1 in
+	arm64) echo max,pauth-impdef=on ;;
+	*) echo max ;;
+	esac
+}
+
+# emulator_boot_options: for the command line of the host VM's kernel. TCG now and
+# then loses an interrupt between CPUs. A CPU that sleeps without a tick then
+# sleeps for ever, and so does every task that waits for it.
+emulator_boot_options() {
+	echo nohz=off
+}
+
+# emulator_broke CONSOLE RESETS COMPLAINED: the emulator ended the VM, not the
+# kernel in it. TCG of QEMU 7.2 may translate code while another CPU patches it;
+# a CPU then meets a breakpoint of text patching that is no longer there. It may
+# also end a CPU that runs nested guests with a triple fault out of nowhere, seen
+# with the in-tree driver alone, too: a kernel that breaks by itself complains.
+emulator_broke() {
+	if [ -n "$3" ]; then
+		grep -aq 'Oops: int3' "$1" && ! grep -aqE 'RIP: .*\[viaduct\]' "$1"
+	else
+		grep -q 'Triple fault' "$2"
+	fi
+}
+
+# Inside the host VM
+
+# emulated: this host is, so that nested guests now and then die.
 emulated() {
 	grep -q hostvm.accel=tcg /proc/cmdline
 }
+
+# For the command line of a nested guest's kernel. Scans of hundreds of absent PCI
+# buses, each probe an exit, cost seconds when the host is emulated; there, too, the
+# kernel finds fault with XSAVE.
+# shellcheck disable=SC2034 # guest.sh uses it
+EMULATOR_GUEST_BOOT_OPTIONS='pci=noearly,lastbus=0 noxsave'
+
+KVM_HOLDER=/run/kvm-holder
 
 # KVM patches code that every CPU runs when VMs come and go: __schedule() with
 # the first and the last one (preempt_notifier_key), its APIC's while a vCPU has
 # not enabled it (apic_sw_disabled). QEMU 7.2's TCG may then leave a CPU with a
 # translated breakpoint that the kernel has long removed: the host dies of it,
 # or spins for ever with interrupts off; seen once in some hundred guests. Idle
-# VMs that stay as long as the host keep the code as it is: their process is no
-# child of a test, and the host's init spares it.
+# VMs that stay as long as the host keep the code as it is. Their process is no
+# child of a test, and the host's init must spare it (emulator_spares).
 guest_hold_kvm() {
-	if [ -e /run/kvm-holder ] || [ ! -w /dev/kvm ] || ! emulated; then return; fi
+	if [ -e $KVM_HOLDER ] || [ ! -w /dev/kvm ] || ! emulated; then return; fi
 	setsid python3 -c 'import fcntl, os, signal
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP = 0xae01, 0xae41, 0xae60
 kvm = os.open("/dev/kvm", os.O_RDWR)
@@ -27,7 +75,12 @@ for irqchip in True, False:
         fcntl.ioctl(vm, KVM_CREATE_IRQCHIP)
     held += [vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)]
 signal.pause()' </dev/null >/dev/null 2>&1 &
-	echo $! >/run/kvm-holder
+	echo $! >$KVM_HOLDER
+}
+
+# emulator_spares PID: it is the process of guest_hold_kvm.
+emulator_spares() {
+	[ "$1" = "$(cat $KVM_HOLDER 2>/dev/null)" ]
 }
 
 # emulator_nic NIC: the device and its properties, as an emulated host needs them.

@@ -9,22 +9,20 @@
 # shellcheck source=scripts/emulator.sh
 . "$(dirname "${BASH_SOURCE[0]}")/emulator.sh"
 
-# Scans of hundreds of absent PCI buses, each probe an exit, cost seconds when
-# the host is emulated; there, too, the kernel finds fault with XSAVE.
-guest_append='pci=noearly,lastbus=0 noxsave'
+guest_append=$EMULATOR_GUEST_BOOT_OPTIONS
 guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
-# A ROM image that boots the guest instead of QEMU, and the machine that it knows.
+# A ROM image that boots the guest instead of QEMU, and the machine that it supports.
 guest_firmware='' guest_machine=q35
 # More options of a network's -netdev, by its number: ",poll-us=10".
 declare -A guest_netdev_args=()
-# Queue pairs of each card, whose taps then are made with multi_queue.
+# Queue pairs of each card. More than one needs taps with multi_queue.
 guest_queues=1
 guest_pid='' guest_dir='' guest_request=0
 
-# The guest's kernel is the same whatever the host runs, so that figures of two
+# The guest's kernel does not depend on the host's, so that figures of two
 # hosts differ by the host alone. VD_GUEST_KERNEL names another one.
 guest_kernel=${VD_GUEST_KERNEL:-6.1}
-# Modules and programs of a guest beside the usual ones.
+# More modules and programs of a guest.
 guest_modules='' guest_programs=()
 
 guest_image() {
@@ -36,7 +34,7 @@ guest_image() {
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,
 # the guest 192.168.N.2, and its card carries N in the fifth byte of its MAC,
 # from which the guest's init takes the address. A test that makes a tunnel on a
-# network sets guest_prefix to what the tunnel's addresses begin with.
+# network sets guest_prefix to the first two bytes of the tunnel's addresses.
 guest_prefix=192.168
 
 guest_ip() {
@@ -105,8 +103,8 @@ guest_add_queues() {
 # guest_add_iommu MODE N...: an IOMMU for the guest, which it uses in strict mode
 # (an invalidation for each buffer) or lazy mode (many buffers at once), and
 # root ports for the cards of networks N. Directly on the bus a card is an
-# integrated endpoint, which has no ATS, and QEMU then tells vhost of no
-# invalidation that the guest asks for lazily.
+# integrated endpoint without ATS, and QEMU then passes no lazy invalidation of the
+# guest on to vhost.
 guest_add_iommu() {
 	local mode=$1 net
 
@@ -167,7 +165,7 @@ guest_qemu() {
 
 	mapfile -t qemu < <(guest_qemu_command)
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
-	# What has to be there before the cards, an IOMMU say.
+	# Devices that must precede the cards, such as an IOMMU.
 	args+=(${guest_machine_args[@]+"${guest_machine_args[@]}"})
 	for net in "$@"; do
 		# shellcheck disable=SC2086 # three words, or four
@@ -209,7 +207,7 @@ guest_spawn() {
 # guest_start NET...: start the guest and wait until it answers. Each NET is
 # "N VHOST NIC [TAP]": network number; off or the vhost node; device and
 # properties; another tap than tapN.
-# Returns 1, having said why, when the guest does not come up.
+# Returns 1, after a message with the reason, if the guest does not come up.
 guest_start() {
 	guest_spawn "$@"
 	guest_reply "$guest_boot_limit" >/dev/null && return 0
@@ -266,7 +264,7 @@ guest_answers() {
 	done
 }
 
-# guest_kill: end QEMU as kill -9 does and give back what guest_start took.
+# guest_kill: end QEMU by kill -9, and free the resources of guest_start.
 guest_kill() {
 	[ -n "$guest_pid" ] || return 0
 	kill -9 "$guest_pid" 2>/dev/null || true

@@ -16,11 +16,13 @@ module_files() {
 }
 
 copy_modules() {
-	local root=$1 nr=100 file name
+	local root=$1 nr=100 files file name
 
 	shift
+	files=$(module_files "$@") || exit
 	mkdir -p "$root/mod"
 	while read -r file; do
+		[ -n "$file" ] || continue
 		name=$nr-${file##*/}
 		case $file in
 		*.xz) xz -dc "$file" >"$root/mod/${name%.xz}" ;;
@@ -28,7 +30,7 @@ copy_modules() {
 		*) cp "$file" "$root/mod/$name" ;;
 		esac
 		nr=$((nr + 1))
-	done < <(module_files "$@")
+	done <<<"$files"
 }
 
 # copy_program ROOT FILE...: programs with the libraries they load.

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What every script here shares: places, messages, root, the cache and its lock.
+# Shared by all scripts: places, messages, root, the cache and its lock.
 # Sourced after `set -euo pipefail`; it changes nothing but PATH and variables.
 
 # depmod, modprobe and ip live in sbin, which a plain user's PATH lacks.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-# shellcheck disable=SC2034 # for those who source this
+# shellcheck disable=SC2034 # for the scripts that source this
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-CACHE=${VIADUCT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/viaduct}
+CACHE=${VD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/viaduct}
 ME=${0##*/}
-export VIADUCT_CACHE=$CACHE
+export VD_CACHE=$CACHE
 
 say() {
 	echo "$ME: $*" >&2
@@ -35,7 +35,7 @@ as_root() {
 	fi
 }
 
-# need COMMAND PACKAGE: stop with the command that brings what is missing.
+# need COMMAND PACKAGE: if COMMAND is missing, stop and print how to install it.
 need() {
 	have "$1" || die "$1 is missing; run: scripts/setup tools (or: apt-get install $2)"
 }
@@ -104,7 +104,7 @@ kernel_home() {
 	esac
 }
 
-# kernel_release HOME: the release whose image and modules HOME holds.
+# kernel_release HOME: the release of the image and modules in HOME.
 kernel_release() {
 	local dir rel=
 

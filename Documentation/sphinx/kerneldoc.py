@@ -21,7 +21,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 def script():
     """The kernel-doc script that scripts/setup has put into the cache."""
-    cache = os.environ.get("VIADUCT_CACHE") or os.path.join(
+    cache = os.environ.get("VD_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "viaduct")
     path = os.path.join(cache, "src/scripts/kernel-doc")
     if not os.path.exists(path):

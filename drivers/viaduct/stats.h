@@ -18,6 +18,12 @@ enum vd_drop {
 	VD_NR_DROPS,
 };
 
+/*
+ * Batches are counted by size in powers of two: 1, 2 to 3, 4 to 7, and so on;
+ * the last class has no upper limit.
+ */
+#define VD_NR_BATCH_SIZES	8U
+
 /**
  * struct vd_stats - outcomes of the packets of one queue
  * @done: delivered
@@ -33,6 +39,10 @@ enum vd_drop {
  * @recvmsg: received packets that were left to the socket's recvmsg(),
  *	     delivered or not
  * @log_lost: writes to guest memory that could not be recorded in the dirty log
+ * @armed_runs: handler runs that began with kicks enabled
+ * @held: received packets that were taken from the backend's ring and wait for
+ *	  guest buffers, as of the end of the last run
+ * @batch: published batches, by size
  *
  * All [q].
  */
@@ -48,6 +58,9 @@ struct vd_stats {
 	u64 direct;
 	u64 recvmsg;
 	u64 log_lost;
+	u64 armed_runs;
+	u64 held;
+	u64 batch[VD_NR_BATCH_SIZES];
 };
 
 #endif

@@ -147,7 +147,7 @@ static void meter_read(const struct meter *m, struct bench_result *r)
 	r->wall_ns = m->last - m->wall;
 }
 
-/* Somebody else's turn, or sleep until the device calls. */
+/* Yield, or sleep until the device calls. */
 static void rest(struct bench_dev *d, const struct bench_case *c,
 		 const struct meter *m)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is asked beside the cost of a stream: memory, delays, and the floor. */
+/* Measurements beside the cost of a stream: memory, delays, and the tap alone. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -165,7 +165,7 @@ static uint64_t delay_of_rx(struct bench_dev *d, const struct bench_case *c,
 	start = vg_now_ns();
 	must(vg_packet_send(d->far, NULL, frame, c->len), "packet socket");
 	if (!vg_eventfd_wait(d->net.call[VG_RX], vg_deadline_ms(5000)))
-		die("nobody calls");
+		die("no call arrived");
 	start = vg_now_ns() - start;
 	while (vg_net_recv(&d->net, &hdr, got, sizeof(got)) > 0)
 		;

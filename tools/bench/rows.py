@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One measurement; only: of one device; loose: it depends on who runs when."""
+    """One measurement; only: of one device; loose: it depends on the order of tasks."""
     name: str
     args: str
     layout: str = "split"
@@ -71,7 +71,7 @@ RATES = [
     Row("both ways 64 B, two workers", "--both --workers 2 --count 100000", only="viaduct"),
 ]
 
-# The tap's own read() and write(), without any vhost; nobody's device.
+# The tap's own read() and write(), without any vhost device.
 FLOOR = [
     Row("TX 64 B", "--floor"),
     Row("TX 1500 B", "--floor --len 1500"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vbench: what a device's workers spend on a packet, and how many packets a
- * second go through it. VHOST_DEV names the device, VG_LAYOUT the kind of rings.
+ * second go through it. VD_DEVICE names the device, VD_LAYOUT the kind of rings.
  * Prints one line of JSON.
  */
 #define _GNU_SOURCE
@@ -63,7 +63,7 @@ static unsigned long parse_number(const char *s)
 	return n;
 }
 
-/* What is asked: 0 for the cost of a stream. */
+/* The measurement: 0 for the cost of a stream. */
 static char question;
 
 static struct bench_case parse(int argc, char **argv)

@@ -6,14 +6,14 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/viaduct.h>
 
 #include "device/chardev.h"
 #include "device/device.h"
+#include "device/fdinfo.h"
 #include "device/ioctl.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 
 static int vd_chardev_open(struct inode *inode, struct file *file)
 {
@@ -37,14 +37,14 @@ static ssize_t vd_chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 
-	return vd_iotlb_read(file->private_data, to,
+	return vd_iommu_read(file->private_data, to,
 			     file->f_flags & O_NONBLOCK ||
 			     iocb->ki_flags & IOCB_NOWAIT);
 }
 
 static ssize_t vd_chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return vd_iotlb_write(iocb->ki_filp->private_data, from);
+	return vd_iommu_write(iocb->ki_filp->private_data, from);
 }
 
 static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
@@ -53,14 +53,6 @@ static __poll_t vd_chardev_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &dev->misses.wait, wait);
 	return vd_misses_has_unread(&dev->misses) ? EPOLLIN | EPOLLRDNORM : 0;
-}
-
-/* The number links a descriptor to its device in debugfs. */
-static void vd_chardev_show_fdinfo(struct seq_file *m, struct file *file)
-{
-	const struct vd_device *dev = file->private_data;
-
-	seq_printf(m, "viaduct-device:\t%llu\n", dev->id);
 }
 
 static const struct file_operations vd_chardev_fops = {
@@ -73,7 +65,7 @@ static const struct file_operations vd_chardev_fops = {
 	.write_iter	= vd_chardev_write_iter,
 	.poll		= vd_chardev_poll,
 	.llseek		= noop_llseek,
-	.show_fdinfo	= vd_chardev_show_fdinfo,
+	.show_fdinfo	= vd_fdinfo_show,
 };
 
 static struct miscdevice vd_chardev = {

@@ -9,9 +9,9 @@
 
 #include "device/device.h"
 #include "device/features.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 #include "device/workers.h"
-#include "guest/dirty.h"
+#include "guest/dirty_log.h"
 #include "guest/regions.h"
 
 static DEFINE_MUTEX(vd_device_list_lock);
@@ -32,6 +32,7 @@ struct vd_device *vd_device_create(void)
 	if (!dev)
 		return NULL;
 	mutex_init(&dev->lock);
+	spin_lock_init(&dev->info_lock);
 	dev->offered[0] = VD_FEATURES & ~vd_hidden_features[0];
 	dev->offered[1] = VD_TUNNEL_FEATURES & ~vd_hidden_features[1];
 	dev->fork_from_owner = vd_fork_from_owner_default;
@@ -80,7 +81,7 @@ bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 {
 	lockdep_assert_held(&dev->lock);
 	return !(features & BIT_ULL(VHOST_F_LOG_ALL)) ||
-	       (regions && vd_dirty_covers(base, regions));
+	       (regions && vd_dirty_log_covers_memory(base, regions));
 }
 
 /**
@@ -124,7 +125,7 @@ static int vd_device_enter_iotlb(struct vd_device *dev)
 	int i;
 
 	lockdep_assert_held(&dev->lock);
-	vd_iotlb_clear(dev);
+	vd_iommu_clear(dev);
 	if (dev->ring_pages)
 		return 0;
 	dev->ring_pages = kvcalloc(VD_NR_QUEUES, sizeof(*dev->ring_pages),
@@ -146,10 +147,35 @@ static void vd_device_leave_iotlb(struct vd_device *dev)
 	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_iotlb(&dev->queue[i], NULL, NULL);
-	vd_iotlb_clear(dev);
+	vd_iommu_clear(dev);
 	vd_misses_open(&dev->misses, false);
 	kvfree(dev->ring_pages);
 	dev->ring_pages = NULL;
+}
+
+/* fdinfo must not find the id of an owner that is being freed. */
+static void vd_device_put_owner(struct vd_device *dev)
+{
+	struct vd_owner old;
+
+	spin_lock(&dev->info_lock);
+	old = dev->owner;
+	memset(&dev->owner, 0, sizeof(dev->owner));
+	spin_unlock(&dev->info_lock);
+	vd_owner_put(&old);
+}
+
+/* What fdinfo tells of the memory table. */
+static void vd_device_describe_regions(struct vd_device *dev)
+{
+	const struct vd_regions *regions = dev->regions;
+	u32 i, nr = regions ? regions->nr : 0;
+	u64 len = 0;
+
+	for (i = 0; i < nr; i++)
+		len += regions->region[i].span + 1;
+	WRITE_ONCE(dev->nr_regions, nr);
+	WRITE_ONCE(dev->mem_len, len);
 }
 
 /*
@@ -182,11 +208,12 @@ static void vd_device_stop(struct vd_device *dev)
 	vd_device_leave_iotlb(dev);
 	vd_regions_destroy(dev->regions);
 	dev->regions = NULL;
+	vd_device_describe_regions(dev);
 	vd_device_set_log(dev, NULL);
 	dev->log_base = 0;
 	memset(dev->features, 0, sizeof(dev->features));
 	dev->backend_features = 0;
-	vd_owner_put(&dev->owner);
+	vd_device_put_owner(dev);
 	dev->fork_from_owner = vd_fork_from_owner_default;
 }
 
@@ -231,7 +258,7 @@ int vd_device_set_owner(struct vd_device *dev)
 		return err;
 	err = vd_workers_start(dev);
 	if (err)
-		vd_owner_put(&dev->owner);
+		vd_device_put_owner(dev);
 	return err;
 }
 
@@ -298,6 +325,7 @@ void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 
 	lockdep_assert_held(&dev->lock);
 	dev->regions = regions;
+	vd_device_describe_regions(dev);
 	for (i = 0; i < VD_NR_QUEUES; i++)
 		vd_queue_set_regions(&dev->queue[i], regions);
 	vd_regions_destroy(old);

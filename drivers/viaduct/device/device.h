@@ -5,9 +5,10 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 
 #include "guest/iotlb.h"
-#include "host/miss.h"
+#include "guest/iotlb_miss.h"
 #include "host/owner.h"
 #include "host/worker.h"
 #include "net/queue.h"
@@ -25,10 +26,14 @@ struct vd_regions;
  * @lock: must be held for ioctls and IOTLB updates
  * @node: entry in the list of devices, under that list's mutex
  * @id: number, not reused while the module is loaded [c]
+ * @info_lock: protects @owner.id and @worker from being freed while fdinfo reads
+ *	       them; they change under both locks
  * @owner: the owner's address space and pid [d]
  * @fork_from_owner: workers are threads of the owner, not kernel threads [d]
  * @worker: workers by id, from SET_OWNER on; each queue points to its own [d]
  * @regions: the memory table, or NULL before there is one [d]
+ * @nr_regions: entries in @regions, for fdinfo [d]
+ * @mem_len: length in bytes of what they map, for fdinfo [d]
  * @iotlb: mappings that the client has set, with ACCESS_PLATFORM [d]
  * @misses: IOTLB misses reported to the client
  * @ring_pages: translated pages of the rings, one entry per ring [d]
@@ -43,10 +48,13 @@ struct vd_device {
 	struct mutex lock; /* before the queues' */
 	struct list_head node;
 	u64 id;
+	spinlock_t info_lock; /* innermost */
 	struct vd_owner owner;
 	bool fork_from_owner;
 	struct vd_worker *worker[VD_MAX_WORKERS];
 	struct vd_regions *regions;
+	u32 nr_regions;
+	u64 mem_len;
 	struct vd_iotlb iotlb;
 	struct vd_misses misses;
 	struct vd_ring_pages *ring_pages;

@@ -15,7 +15,7 @@
 #include "compat.h"
 #include "device/features.h"
 #include "device/ioctl.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 #include "device/workers.h"
 #include "guest/regions.h"
 

@@ -14,7 +14,7 @@
 
 #include "device/features.h"
 #include "device/ioctl.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 
 unsigned long long vd_hidden_features[VD_FEATURE_WORDS];
 

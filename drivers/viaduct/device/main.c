@@ -9,7 +9,7 @@
 #include "device/debug.h"
 #include "device/features.h"
 #include "device/ioctl.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 #include "device/workers.h"
 #include "net/reclaim.h"
 #include "net/tapdev.h"

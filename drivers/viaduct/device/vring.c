@@ -14,7 +14,7 @@
 
 #include "compat.h"
 #include "device/ioctl.h"
-#include "device/iotlb.h"
+#include "device/iommu.h"
 #include "device/workers.h"
 #include "guest/regions.h"
 
@@ -231,12 +231,12 @@ long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 
 	/* The client must not read a stale miss after it stops a ring. */
 	if (f.fd == VHOST_FILE_UNBIND)
-		vd_iotlb_drop_misses(dev);
+		vd_iommu_drop_misses(dev);
 	/* vhost-net checks this for -1 too; clients rely on the errno. */
 	if (!dev->regions || !dev->regions->is_user ||
 	    !vd_device_is_loggable(dev, dev->features[0], dev->regions,
 				   dev->log_base) ||
-	    !vd_queue_has_areas(q))
+	    !vd_queue_has_areas(q) || !vd_queue_can_log(q, dev->log_base))
 		return -EFAULT;
 	if (f.fd == VHOST_FILE_UNBIND) {
 		vd_queue_detach(q);

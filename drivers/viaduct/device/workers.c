@@ -8,6 +8,7 @@
  */
 #include <linux/limits.h>
 #include <linux/nospec.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -55,7 +56,9 @@ static int vd_workers_add(struct vd_device *dev)
 		kfree(worker);
 		return err;
 	}
+	spin_lock(&dev->info_lock);
 	dev->worker[id] = worker;
+	spin_unlock(&dev->info_lock);
 	return id;
 }
 
@@ -65,7 +68,10 @@ static void vd_workers_remove(struct vd_device *dev, u32 id)
 
 	lockdep_assert_held(&dev->lock);
 	vd_worker_stop(worker);
+	spin_lock(&dev->info_lock);
 	dev->worker[id] = NULL;
+	spin_unlock(&dev->info_lock);
+	put_pid(worker->thread.id);
 	kfree(worker);
 }
 

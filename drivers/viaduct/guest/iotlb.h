@@ -18,24 +18,6 @@
 #define VD_IOTLB_PAGE_SIZE	SZ_4K
 
 /**
- * struct vd_question - an IOTLB miss
- * @addr: the I/O address
- * @perm: access that missed: VHOST_ACCESS_RO or _WO
- */
-struct vd_question {
-	u64 addr;
-	u8 perm;
-};
-
-/* Whether one mapping most likely resolves both: same page, same access. */
-static inline bool vd_question_is_alike(const struct vd_question *q,
-					const struct vd_question *other)
-{
-	return q->perm == other->perm &&
-	       (q->addr ^ other->addr) < VD_IOTLB_PAGE_SIZE;
-}
-
-/**
  * struct vd_iotlb_map - one mapping
  * @rb: node in &vd_iotlb.tree
  * @age: node in &vd_iotlb.fifo

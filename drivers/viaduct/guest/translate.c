@@ -37,10 +37,10 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 	}
 	map = vd_iotlb_find(mem->iotlb, addr, addr);
 	if (!map) {
-		mem->miss.addr = addr;
+		mem->miss.iova = addr;
 		mem->miss.perm = perm;
-		mem->nr_ahead = 0;
-		mem->nr_looks = 0;
+		mem->prefetch.nr = 0;
+		mem->nr_lookups = 0;
 		return -EAGAIN;
 	}
 	if (perm & ~map->perm)
@@ -50,35 +50,30 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 	return 0;
 }
 
-static bool vd_mem_is_asked(const struct vd_mem *mem,
-			    const struct vd_question *q)
+/* Add a miss to those to prefetch; returns false if there is no room. */
+static bool vd_mem_add_miss(struct vd_mem *mem, const struct vd_miss *miss)
 {
-	unsigned int i;
-
-	if (vd_question_is_alike(q, &mem->miss))
-		return true;
-	for (i = 0; i < mem->nr_ahead; i++)
-		if (vd_question_is_alike(q, &mem->ahead[i]))
-			return true;
-	return false;
+	return vd_miss_is_alike(miss, &mem->miss) ||
+	       vd_miss_set_find(&mem->prefetch, miss) >= 0 ||
+	       vd_miss_set_add(&mem->prefetch, miss);
 }
 
 /**
- * vd_mem_expect() - collect the misses of a buffer to prefetch
+ * vd_mem_prefetch() - collect the misses of a buffer to prefetch
  * @mem: the ring's view of guest memory, whose IOTLB has missed an address
  * @addr: address of a buffer as the guest gave it [g]
  * @len: its length in bytes [g]
  * @perm: required access: VHOST_ACCESS_RO or _WO
  *
- * Pages of it that have no mapping are added to &vd_mem.ahead, so that the
- * client can resolve them together.
+ * Pages of it that have no mapping are added to &vd_mem.prefetch, so that
+ * the client can resolve them together.
  *
  * Context: the queue's mutex is held.
- * Return: false if &vd_mem.ahead is full or the lookup limit is reached.
+ * Return: false if &vd_mem.prefetch is full or the lookup limit is reached.
  */
-bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
+bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 {
-	struct vd_question q = { .addr = addr, .perm = perm };
+	struct vd_miss miss = { .iova = addr, .perm = perm };
 	u64 last = addr + (len - 1), end;
 
 	/* Not a valid buffer: its own translation reports the error. */
@@ -87,20 +82,17 @@ bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 	do {
 		const struct vd_iotlb_map *map;
 
-		if (mem->nr_looks++ >= VD_MAX_LOOKS)
+		if (mem->nr_lookups++ >= VD_MAX_PREFETCH_LOOKUPS)
 			return false;
-		map = vd_iotlb_find(mem->iotlb, q.addr, q.addr);
+		map = vd_iotlb_find(mem->iotlb, miss.iova, miss.iova);
 		if (map) {
 			end = map->region.gpa + map->region.span;
 		} else {
-			end = q.addr | (VD_IOTLB_PAGE_SIZE - 1);
-			if (!vd_mem_is_asked(mem, &q)) {
-				if (mem->nr_ahead == VD_NR_AHEAD)
-					return false;
-				mem->ahead[mem->nr_ahead++] = q;
-			}
+			end = miss.iova | (VD_IOTLB_PAGE_SIZE - 1);
+			if (!vd_mem_add_miss(mem, &miss))
+				return false;
 		}
-		q.addr = end + 1;
+		miss.iova = end + 1;
 	} while (end < last);
 	return true;
 }

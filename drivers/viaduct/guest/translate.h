@@ -8,12 +8,11 @@
 #include <linux/uio.h>
 
 #include "guest/iotlb.h"
+#include "guest/iotlb_miss.h"
 #include "guest/regions.h"
 
-/* Further misses reported along with the one that stopped a translation. */
-#define VD_NR_AHEAD	32U
-/* Limit on IOTLB lookups to find them. */
-#define VD_MAX_LOOKS	256U
+/* Limit on IOTLB lookups to find misses to prefetch. */
+#define VD_MAX_PREFETCH_LOOKUPS	256U
 
 /**
  * struct vd_mem - one ring's view of guest memory
@@ -24,20 +23,18 @@
  *	  region as the one before [q]
  * @hint_perm: access that @hint permits: VHOST_ACCESS_RO and _WO [q]
  * @miss: the miss in @iotlb, after -EAGAIN [q]
- * @nr_ahead: entries in @ahead [q]
- * @nr_looks: lookups in @iotlb made to fill @ahead [q]
- * @ahead: misses to prefetch: addresses that will be translated soon, after
- *	   -EAGAIN [q]
+ * @nr_lookups: lookups in @iotlb made to fill @prefetch [q]
+ * @prefetch: misses of addresses that will be translated soon, after
+ *	      -EAGAIN [q]
  */
 struct vd_mem {
 	const struct vd_regions *regions;
 	const struct vd_iotlb *iotlb;
 	const struct vd_region *hint;
 	u8 hint_perm;
-	struct vd_question miss;
-	unsigned int nr_ahead;
-	unsigned int nr_looks;
-	struct vd_question ahead[VD_NR_AHEAD];
+	struct vd_miss miss;
+	unsigned int nr_lookups;
+	struct vd_miss_set prefetch;
 };
 
 static inline void vd_mem_set(struct vd_mem *mem,
@@ -55,7 +52,7 @@ static inline void vd_mem_set_iotlb(struct vd_mem *mem,
 }
 
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last);
-bool vd_mem_expect(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
+bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 
@@ -101,7 +98,7 @@ static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
  * Context: the queue's mutex is held.
  * Return: the number of pieces; -EFAULT if a byte of the buffer lies in no
  * region or its region does not permit the access; -E2BIG if @room is too
- * small; -EAGAIN if the IOTLB has no mapping for a byte, whose address is then
+ * small; -EAGAIN if the IOTLB has no mapping for a byte: its address is then
  * in &vd_mem.miss.
  */
 static __always_inline int vd_translate(struct vd_mem *mem, u64 addr, u32 len,

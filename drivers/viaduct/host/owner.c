@@ -5,6 +5,7 @@
  * process is gone and another holds the descriptor.
  */
 #include <linux/errno.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 
 #include "host/owner.h"
@@ -23,6 +24,7 @@ int vd_owner_set(struct vd_owner *owner)
 	if (!mm)
 		return -EINVAL;
 	owner->mm = mm;
+	owner->id = get_task_pid(current, PIDTYPE_PID);
 	owner->pid = current->pid;
 	return 0;
 }
@@ -38,6 +40,8 @@ void vd_owner_put(struct vd_owner *owner)
 {
 	if (owner->mm)
 		mmput(owner->mm);
+	put_pid(owner->id);
 	owner->mm = NULL;
+	owner->id = NULL;
 	owner->pid = 0;
 }

@@ -8,11 +8,13 @@
 /**
  * struct vd_owner - the owner of a device
  * @mm: the address space that holds the guest's memory, or NULL [d]
- * @pid: thread that took ownership, in the initial pid namespace; for display
- *	 only, the thread may be gone [d]
+ * @id: thread that took ownership, or NULL; for display only, the thread may be
+ *	gone [d]
+ * @pid: @id in the initial pid namespace [d]
  */
 struct vd_owner {
 	struct mm_struct *mm;
+	struct pid *id;
 	pid_t pid;
 };
 

@@ -23,8 +23,11 @@ static int vd_poll_wake(struct wait_queue_entry *entry, unsigned int mode,
 	__poll_t events = key_to_poll(key);
 
 	/* A wakeup without events may concern any waiter. */
-	if (!events || events & poll->mask)
+	if (!events || events & poll->mask) {
+		/* Serialised by the wait queue's lock. */
+		WRITE_ONCE(poll->wakeups, poll->wakeups + 1);
 		vd_work_queue(poll->work);
+	}
 	return 0;
 }
 

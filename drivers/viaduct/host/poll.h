@@ -19,6 +19,8 @@ struct eventfd_ctx;
  * @work: the job [c]
  * @is_on: @entry is in the wait queue [q]
  * @generation: number of times that @entry was added [q]
+ * @wakeups: number of times that the file queued the job; written under the
+ *	     file's wait queue lock, and by control while @entry is not in it
  */
 struct vd_poll {
 	struct wait_queue_entry entry;
@@ -28,6 +30,7 @@ struct vd_poll {
 	struct vd_work *work;
 	bool is_on;
 	unsigned int generation;
+	u64 wakeups;
 };
 
 void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask);

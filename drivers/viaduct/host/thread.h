@@ -33,6 +33,9 @@ struct vhost_task;
  *	    again, and vd_thread_wake() must not be called after this returns [c]
  * @mm: owner's address space; must outlive the thread [c]
  * @task: the thread; a thread of the owner sets it on its first run [a]
+ * @id: identifies the thread to user space; a thread of the owner sets it on its
+ *	first run, NULL before. The reference belongs to the creator of the
+ *	worker [a]
  * @vtask: NULL for a kernel thread [c]
  * @cred: credentials of the user that a kernel thread is charged to [c]
  * @nr_jobs: number of jobs begun, which distinguishes one job from the next;
@@ -48,6 +51,7 @@ struct vd_thread {
 	void (*killed)(struct vd_thread *thread);
 	struct mm_struct *mm;
 	struct task_struct *task;
+	struct pid *id;
 	struct vhost_task *vtask;
 	const struct cred *cred;
 	unsigned long nr_jobs;

@@ -167,6 +167,7 @@ int vd_kthread_start(struct vd_thread *thread, const char *name)
 	}
 	thread->cred = cred;
 	thread->task = task;
+	thread->id = get_task_pid(task, PIDTYPE_PID);
 	wake_up_process(task);
 	return 0;
 }

@@ -13,13 +13,18 @@
  * is stopped. Later ones end it, and hold no reference on it: killed() must
  * ensure that nothing wakes it afterwards.
  */
+#include <linux/pid.h>
+
 #include "host/thread.h"
 
 static bool vd_task_run(void *data)
 {
 	struct vd_thread *thread = data;
 
-	WRITE_ONCE(thread->task, current);
+	if (unlikely(thread->task != current)) {
+		WRITE_ONCE(thread->task, current);
+		WRITE_ONCE(thread->id, get_task_pid(current, PIDTYPE_PID));
+	}
 	return thread->run(thread);
 }
 

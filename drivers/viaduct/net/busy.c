@@ -88,8 +88,8 @@ static bool vd_busy_borrow(struct vd_queue *other)
 	if (!mutex_trylock(&other->lock))
 		return false;
 	if (vd_queue_is_running(other) && !other->broken &&
-	    other->ring.is_mapped && other->is_armed && !other->ring.log.on) {
-		if (!vd_busy_try(other, vd_ring_mute))
+	    other->ring.is_mapped && other->is_armed && !other->ring.is_logged) {
+		if (!vd_busy_try(other, vd_ring_suppress))
 			return true;
 		/* A page is missing: the other handler faults it in. */
 		vd_work_queue(&other->work);

@@ -63,7 +63,7 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 {
 	vd_queue_lock(q);
 	vd_mem_set(&q->mem, regions);
-	q->ring.log.regions = regions;
+	q->dirty_log.regions = regions;
 	mutex_unlock(&q->lock);
 }
 
@@ -77,7 +77,7 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 void vd_queue_set_log_base(struct vd_queue *q, u64 base)
 {
 	vd_queue_lock(q);
-	q->ring.log.base = base;
+	q->dirty_log.bitmap = base;
 	mutex_unlock(&q->lock);
 }
 
@@ -243,14 +243,10 @@ u32 vd_queue_get_base(struct vd_queue *q)
  */
 int vd_queue_set_addr(struct vd_queue *q, const struct vhost_vring_addr *addr)
 {
-	struct vd_ring ring;
 	int err = 0;
 
 	vd_queue_lock(q);
-	ring = q->ring;
-	vd_ring_set_addr(&ring, addr);
-	if (vd_queue_is_running(q) &&
-	    (!vd_ring_is_user(&ring) || !vd_ring_log_is_user(&ring)))
+	if (vd_queue_is_running(q) && !vd_ring_can_set_addr(&q->ring, addr))
 		err = -EINVAL;
 	else
 		vd_ring_set_addr(&q->ring, addr);
@@ -262,7 +258,7 @@ int vd_queue_set_addr(struct vd_queue *q, const struct vhost_vring_addr *addr)
 }
 
 /**
- * vd_queue_has_areas() - whether the ring's areas and their log are accessible
+ * vd_queue_has_areas() - whether the ring's areas are accessible
  * @q: the queue
  *
  * Context: device mutex held.
@@ -270,11 +266,11 @@ int vd_queue_set_addr(struct vd_queue *q, const struct vhost_vring_addr *addr)
  */
 bool vd_queue_has_areas(const struct vd_queue *q)
 {
-	return vd_ring_is_user(&q->ring) && vd_ring_log_is_user(&q->ring);
+	return vd_ring_is_user(&q->ring);
 }
 
 /**
- * vd_queue_can_log() - whether another dirty bitmap covers the ring's log
+ * vd_queue_can_log() - whether a dirty bitmap covers the ring's log
  * @q: the queue
  * @base: user address of the bitmap
  *
@@ -282,8 +278,5 @@ bool vd_queue_has_areas(const struct vd_queue *q)
  */
 bool vd_queue_can_log(const struct vd_queue *q, u64 base)
 {
-	struct vd_ring ring = q->ring;
-
-	ring.log.base = base;
-	return vd_ring_log_is_user(&ring);
+	return vd_ring_can_log(&q->ring, base);
 }

@@ -65,7 +65,7 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 	vd_poll_init(&q->kick_poll, &q->work, EPOLLIN);
 	vd_poll_init(&q->socket_poll, &q->work, ops->ready);
 	vd_miss_init(&q->miss);
-	vd_ring_init(&q->ring);
+	vd_ring_init(&q->ring, &q->dirty_log);
 }
 
 /**
@@ -82,13 +82,18 @@ void vd_queue_reset(struct vd_queue *q)
 	vd_queue_set_iotlb(q, NULL, NULL);
 
 	vd_queue_lock(q);
-	vd_ring_init(&q->ring);
+	memset(&q->dirty_log, 0, sizeof(q->dirty_log));
+	vd_ring_init(&q->ring, &q->dirty_log);
 	vd_mem_set(&q->mem, NULL);
 	memset(&q->vnet, 0, sizeof(q->vnet));
 	memset(&q->stats, 0, sizeof(q->stats));
 	q->busyloop = 0;
 	q->log_all = false;
 	q->broken = false;
+	q->broken_err = 0;
+	q->is_armed = false;
+	q->kick_poll.wakeups = 0;
+	q->socket_poll.wakeups = 0;
 	mutex_unlock(&q->lock);
 }
 
@@ -207,7 +212,7 @@ static void vd_queue_ask_to_attach(struct vd_queue *q)
 	lockdep_assert_held(&q->lock);
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, -EAGAIN);
-	vd_miss_ask_beside(q->misses, &q->miss, &q->mem);
+	vd_miss_report_aside(q->misses, &q->miss, &q->mem.miss);
 	if (q->err)
 		vd_compat_eventfd_signal(q->err);
 }
@@ -238,6 +243,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 	vd_queue_unplug(q, old);
 	vd_ring_start(&q->ring, used_idx);
 	q->broken = false;
+	q->broken_err = 0;
 	vd_queue_plug(q, backend);
 	return 0;
 }

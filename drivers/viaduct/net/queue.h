@@ -10,7 +10,7 @@
 
 #include <linux/mutex.h>
 
-#include "host/miss.h"
+#include "guest/iotlb_miss.h"
 #include "host/poll.h"
 #include "host/worker.h"
 #include "net/backend.h"
@@ -63,6 +63,7 @@ extern const struct vd_queue_ops vd_rx_ops;
  * @broken: the ring failed a check; the handler must not touch it until it is
  *	    attached again [q]
  * @ring_err: errno of the ring, after VD_RING_ERROR [q]
+ * @broken_err: the error of that check, kept until the ring is attached [q]
  * @is_armed: the guest will kick [q]
  * @backend: destination or source of packets; empty if the queue is
  *	     stopped [q]
@@ -77,6 +78,7 @@ extern const struct vd_queue_ops vd_rx_ops;
  * @busyloop: busy polling time in units of 1024 ns, 0: off [q]
  * @busy_end: end of the busy poll; 0: not polled since the last work [q]
  * @ring: the ring [q]
+ * @dirty_log: access to the dirty log, for @ring and packet buffers [q]
  * @mem: view of guest memory, for @ring and buffers [q]
  * @misses: the device's IOTLB misses [c]
  * @miss: this queue's IOTLB misses
@@ -97,6 +99,7 @@ struct vd_queue {
 	struct vd_work work;
 	bool broken;
 	int ring_err;
+	int broken_err;
 	bool is_armed;
 	struct vd_backend backend;
 	struct vd_poll socket_poll;
@@ -109,9 +112,10 @@ struct vd_queue {
 	u32 busyloop;
 	u64 busy_end;
 	struct vd_ring ring;
+	struct vd_dirty_log dirty_log;
 	struct vd_mem mem;
 	struct vd_misses *misses;
-	struct vd_miss miss;
+	struct vd_vq_misses miss;
 	struct vd_vnet vnet;
 	struct vd_batch *batch;
 	union {

@@ -7,11 +7,11 @@
 
 #include <linux/eventfd.h>
 #include <linux/lockdep.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
 
 #include "compat.h"
-#include "guest/dirty.h"
 #include "net/queue.h"
 #include "trace.h"
 
@@ -20,19 +20,12 @@
 
 static void vd_queue_log_seg(struct vd_queue *q, unsigned int seg, u64 len)
 {
-	struct vd_ring_log *log = &q->ring.log;
-	int err;
-
 	/* The log has a bit per page of guest physical, not I/O, addresses. */
 	if (q->mem.iotlb)
-		err = vd_dirty_mark_user(log->base, q->mem.regions,
-					 (unsigned long)
-					 q->batch->seg[seg].iov_base, len);
+		vd_dirty_log_hva(&q->dirty_log, (unsigned long)
+				 q->batch->seg[seg].iov_base, len);
 	else
-		err = vd_dirty_mark(log->base, q->batch->gpa[seg], len);
-	if (err)
-		log->lost++;
-	log->marked = true;
+		vd_dirty_log_gpa(&q->dirty_log, q->batch->gpa[seg], len);
 }
 
 /**
@@ -60,7 +53,7 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len)
  */
 void vd_queue_log_notify(struct vd_queue *q)
 {
-	struct vd_ring_log *log = &q->ring.log;
+	struct vd_dirty_log *log = &q->dirty_log;
 
 	lockdep_assert_held(&q->lock);
 	if (likely(!log->marked))
@@ -102,6 +95,7 @@ bool vd_queue_enter(struct vd_queue *q)
 		goto out;
 	}
 	q->stats.runs++;
+	q->stats.armed_runs += q->is_armed;
 	q->batch->nr_empty = 0;
 	q->is_armed = false;
 	err = vd_ring_disarm(&q->ring);
@@ -140,12 +134,14 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 {
 	enum vd_next next = q->batch->nr_empty < VD_RUN_EMPTY ? VD_GO_ON :
 								VD_YIELD;
-	unsigned int nr = vd_ring_nr_completed(&q->ring);
+	unsigned int nr = vd_ring_nr_completed(&q->ring), size;
 	int ret;
 
 	lockdep_assert_held(&q->lock);
 	if (!nr)
 		return next;
+	size = min_t(unsigned int, ilog2(nr), VD_NR_BATCH_SIZES - 1);
+	q->stats.batch[size]++;
 	q->busy_end = 0;
 	ret = vd_ring_publish(&q->ring, q->call);
 	if (ret < 0)
@@ -193,6 +189,7 @@ enum vd_next vd_queue_break(struct vd_queue *q, int err)
 	lockdep_assert_held(&q->lock);
 	if (q->broken)
 		return VD_STOP;
+	WRITE_ONCE(q->broken_err, err);
 	q->broken = true;
 	vd_poll_stop(&q->socket_poll);
 	q->stats.broken++;
@@ -221,7 +218,7 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 	vd_poll_stop(&q->socket_poll);
 	q->stats.misses++;
 	trace_vd_miss(q->device, q->owner, q->dir, err);
-	vd_miss_ask(q->misses, &q->miss, &q->mem);
+	vd_miss_report(q->misses, &q->miss, &q->mem.miss, &q->mem.prefetch);
 	return VD_STOP;
 }
 

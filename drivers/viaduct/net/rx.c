@@ -181,8 +181,8 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
 	const struct vd_chain *last = chain + nr - 1;
-	const struct iovec *seg = &q->batch->seg[chain->seg];
-	unsigned int nr_seg = last->seg + last->nr_in - chain->seg;
+	const struct iovec *seg = &q->batch->seg[chain->first_seg];
+	unsigned int nr_seg = last->first_seg + last->nr_in - chain->first_seg;
 	int err;
 
 	if (nr_seg == 1 && vd_tap_rx_deliver(q, &q->rx->tap, seg))
@@ -236,7 +236,7 @@ static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 		return VD_DONE;
 	}
 	if (q->log_all)
-		vd_queue_log(q, q->batch->chain[q->rx->taken].seg, need);
+		vd_queue_log(q, q->batch->chain[q->rx->taken].first_seg, need);
 	q->stats.done++;
 	q->stats.bytes += len;
 	return vd_rx_complete(q, nr, need);
@@ -314,6 +314,7 @@ static void vd_rx_run(struct vd_work *work)
 	next = vd_queue_loop(q, vd_rx_step);
 	vd_rx_rewind(q);
 	vd_tap_rx_end(q, &q->rx->tap);
+	q->stats.held = q->rx->tap.nr_pkt - q->rx->tap.next;
 	if (next == VD_YIELD && vd_queue_publish(q) == VD_STOP)
 		next = VD_STOP;
 	vd_queue_leave(q, next);

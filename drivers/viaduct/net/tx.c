@@ -64,7 +64,7 @@ static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
 static int vd_tx_read(const struct vd_queue *q, const struct vd_chain *chain,
 		      struct virtio_net_hdr *hdr, void *frame, size_t frame_len)
 {
-	const struct iovec *seg = &q->batch->seg[chain->seg];
+	const struct iovec *seg = &q->batch->seg[chain->first_seg];
 	size_t hdr_len = vd_vnet_len(&q->vnet);
 
 	/* The tap's header may be longer than the guest's: zero the rest. */
@@ -147,7 +147,7 @@ static enum vd_verdict vd_tx_send(struct vd_queue *q,
 	struct iov_iter iter;
 	int ret;
 
-	iov_iter_init(&iter, ITER_SOURCE, &q->batch->seg[chain->seg],
+	iov_iter_init(&iter, ITER_SOURCE, &q->batch->seg[chain->first_seg],
 		      chain->nr_out, chain->out_len);
 	iov_iter_advance(&iter, q->vnet.own_len);
 	ret = vd_backend_send(&q->backend, &iter);

@@ -25,7 +25,7 @@
 int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		size_t skip, void *dst, size_t len)
 {
-	const struct iovec *seg = &q->batch->seg[chain->seg];
+	const struct iovec *seg = &q->batch->seg[chain->first_seg];
 	struct iov_iter iter;
 
 	/* Fast path: one segment, or the frame starts the second one. */

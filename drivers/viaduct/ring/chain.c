@@ -1,123 +1,349 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The chains of a split ring (virtio 1.2, section 2.7.5): the part that lies in
- * its descriptor table.
- *
- * A batch of chains is fetched in two passes. This one reads the descriptors of
- * all of them in one user-access window, inside which no function may be called
- * (vd_packed_gather() does that for packed rings); vd_chain_resolve() then
- * translates addresses and follows indirect tables. Descriptors are copied to
- * &vd_batch.desc, and only the copy may be checked and used: the guest may
- * change the ring at any time.
- *
- * Both passes stop at the first chain that fails. If it is the first of the
- * call, its error is returned; otherwise the chains before it are returned, and
- * the next fetch begins with the failed one.
+ * The second pass over a batch of chains, for both virtqueue formats: translate
+ * buffers and follow indirect tables (virtio 1.2, sections 2.7.5.3 and 2.8.7).
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
+#include <linux/virtio_ring.h>
 
+#include "guest/access.h"
 #include "ring/chain.h"
-#include "ring/walk.h"
 
-/*
- * The slot has been checked; it is masked as well, because a processor that
- * mispredicts the check would speculatively read beyond the table.
+/* Maximum size of an indirect table, as in vhost-net. */
+#define VD_CHAIN_MAX_TABLE	65536U
+
+/**
+ * struct vd_table - a walk along an indirect table
+ * @desc: the table, or NULL if it is not contiguous
+ * @gpa: its address as the guest gave it, if @desc is NULL
+ * @num: number of descriptors in the table
+ * @slot: the next descriptor to read
+ * @left: descriptors that may still be read: no valid chain visits one twice
+ * @more: there is a next descriptor
+ * @is_packed: descriptors follow each other in memory, without links (2.8.7)
+ *
+ * The flags must not be bools: UBSAN checks a bool by a call when it is read,
+ * which may be inside a user-access window.
  */
-static __always_inline const __le64 __user *
-vd_walk_ring_desc(const struct vd_ring *ring, u32 slot)
+struct vd_table {
+	const struct vring_desc __user *desc;
+	u64 gpa;
+	u32 num;
+	u32 slot;
+	u32 left;
+	u8 more;
+	u8 is_packed;
+};
+
+/* A buffer missed in the IOTLB: prefetch the misses of those that follow. */
+static void vd_chain_prefetch(struct vd_mem *mem, const struct vd_desc *d,
+			      const struct vd_desc *end)
 {
-	slot &= ring->num - 1;
-	return vd_area_at(&ring->desc, sizeof(struct vring_desc) * slot);
+	for (; d < end; d++) {
+		u16 kind = d->flags & (VRING_DESC_F_WRITE |
+				       VRING_DESC_F_INDIRECT);
+		u8 perm = kind == VRING_DESC_F_WRITE ? VHOST_ACCESS_WO :
+						       VHOST_ACCESS_RO;
+
+		if (!vd_mem_prefetch(mem, d->addr, d->len, perm))
+			return;
+	}
 }
 
-/* The direct part of one chain; inside the window of vd_chain_gather(). */
-static __always_inline int vd_chain_gather_one(const struct vd_ring *ring,
-					       struct vd_batch *batch,
-					       struct vd_chain *chain)
+/* Record the guest addresses of a buffer's @nr pieces for the dirty log. */
+static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 {
-	struct vd_walk walk = {
-		.num = ring->num,
-		.slot = chain->head,
-		.left = min_t(u32, ring->num, VD_CHAIN_MAX_WALK),
-	};
-	u32 last;
+	unsigned int at = batch->nr_seg;
 
-	chain->desc = batch->nr_desc;
-	chain->nr_desc = 0;
-	chain->nr_slots = 1;
-	do {
-		u32 at = chain->desc + chain->nr_desc;
-		struct vd_desc d;
-		int err;
+	for (; nr; nr--, at++) {
+		batch->gpa[at] = gpa;
+		gpa += batch->seg[at].iov_len;
+	}
+}
 
-		last = walk.slot;
-		err = vd_walk_check(&walk) ?:
-		      vd_walk_step(&walk, vd_walk_ring_desc(ring, walk.slot),
-				   &d);
-		if (err)
-			return err;
-		if (d.flags & VRING_DESC_F_INDIRECT) {
-			/* 2.7.5.3.1: never set both INDIRECT and NEXT. */
-			if (walk.more)
-				return -EINVAL;
-		} else if (!d.len) {
-			/* Zero-length: its address must not be checked. */
-			batch->nr_empty++;
-			continue;
-		}
-		if (at == VD_MAX_SEGS)
-			return -E2BIG;
-		/* Not indexed: a bounds sanitizer would call a function. */
-		*(batch->desc + at) = d;
-		chain->nr_desc++;
-	} while (walk.more);
-	chain->next = (last + 1) & (ring->num - 1);
-	batch->nr_desc += chain->nr_desc;
+/* vd_chain_add() of a buffer outside the region of the last, or in pieces. */
+static int vd_chain_add_slow(struct vd_mem *mem, struct vd_batch *batch,
+			     const struct vd_desc *d, u8 perm)
+{
+	unsigned int at = batch->nr_seg;
+	int nr;
+
+	if (at == VD_MAX_SEGS)
+		return -E2BIG;
+	nr = vd_translate_slow(mem, d->addr, d->len, perm, &batch->seg[at],
+			       VD_MAX_SEGS - at);
+	if (nr > 0)
+		vd_chain_note_gpa(batch, d->addr, nr);
+	return nr;
+}
+
+/* Translate one buffer and append its pieces to the chain. */
+static __always_inline int vd_chain_add(struct vd_mem *mem,
+					struct vd_batch *batch,
+					struct vd_chain *chain,
+					const struct vd_desc *d)
+{
+	bool write = d->flags & VRING_DESC_F_WRITE;
+	u8 perm = write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
+	unsigned int at = batch->nr_seg;
+	int nr = 1;
+
+	if (likely(at < VD_MAX_SEGS &&
+		   vd_translate_hit(mem, d->addr, d->len, perm,
+				    &batch->seg[at])))
+		batch->gpa[at] = d->addr;
+	else
+		nr = vd_chain_add_slow(mem, batch, d, perm);
+	if (nr < 0)
+		return nr;
+	if (write) {
+		chain->nr_in += nr;
+		chain->in_len += d->len;
+	} else {
+		/* 2.7.4.2: device-readable parts must come first. */
+		if (chain->nr_in)
+			return -EINVAL;
+		chain->nr_out += nr;
+		chain->out_len += d->len;
+	}
+	batch->nr_seg = at + nr;
 	return 0;
 }
 
-/**
- * vd_chain_gather() - read the direct descriptors of the chains in a batch
- * @ring: a split ring
- * @batch: chains from @first on have their head filled in; chains from the
- *	   first failure on are removed
- * @first: the first chain to read
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 if at least one chain was read, else the error of the first:
- * -EFAULT, -EINVAL for an index out of range or a table in the middle of a chain,
- * -ELOOP for a chain longer than the ring or VD_CHAIN_MAX_WALK, -E2BIG for one
- * that does not fit into @batch.
- */
-int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
-		    unsigned int first)
+/* Check that a step is allowed and that its slot is inside the table. */
+static __always_inline int vd_table_check(struct vd_table *table)
 {
-	/* 2.7.9: in order, a chain begins after the end of the last one. */
-	unsigned int follow = ring->in_order ? first + !ring->head_is_known :
-					       batch->nr;
-	u16 next = ring->next_head;
-	unsigned int i;
+	if (table->slot >= table->num)
+		return -EINVAL;
+	return table->left-- ? 0 : -ELOOP;
+}
+
+/* Advance past @d. */
+static __always_inline void vd_table_advance(struct vd_table *table,
+					     struct vd_desc *d)
+{
+	if (!table->is_packed) {
+		table->slot = d->next;
+		table->more = !!(d->flags & VRING_DESC_F_NEXT);
+		return;
+	}
+	/*
+	 * The packed format has id and flags in the opposite order. Only the
+	 * WRITE flag is valid in a table; the others must be ignored.
+	 */
+	d->flags = d->next & VRING_DESC_F_WRITE;
+	table->more = ++table->slot < table->num;
+}
+
+/*
+ * A table that crosses a region boundary may not be contiguous in the owner's
+ * address space: its descriptors are then read one by one. Regions and mappings
+ * have any size, so that each byte can be a piece of its own. Must not be
+ * inlined: kernels can be built to clear the stack on each call, and the array
+ * of pieces would slow down the fast path.
+ */
+static noinline int vd_table_read_scattered(struct vd_mem *mem,
+					    struct vd_table *table,
+					    struct vd_desc *d)
+{
+	struct vring_desc raw;
+	struct iovec seg[sizeof(raw)];
+	size_t done = 0;
+	int nr, i;
+
+	nr = vd_table_check(table);
+	if (nr)
+		return nr;
+	nr = vd_translate(mem, table->gpa + sizeof(raw) * table->slot,
+			  sizeof(raw), VHOST_ACCESS_RO, seg, ARRAY_SIZE(seg));
+	if (nr < 0)
+		return nr;
+	for (i = 0; i < nr; i++) {
+		if (vd_access_read((u8 *)&raw + done, seg[i].iov_base,
+				   seg[i].iov_len))
+			return -EFAULT;
+		done += seg[i].iov_len;
+	}
+	d->addr = le64_to_cpu((__force __le64)raw.addr);
+	d->len = le32_to_cpu((__force __le32)raw.len);
+	d->flags = le16_to_cpu((__force __le16)raw.flags);
+	d->next = le16_to_cpu((__force __le16)raw.next);
+	vd_table_advance(table, d);
+	return 1;
+}
+
+/* Read up to a chunk of descriptors; returns how many. */
+static int vd_table_read(struct vd_mem *mem, struct vd_table *table,
+			 struct vd_desc *desc)
+{
+	int nr = 0, err;
+
+	if (!table->desc)
+		return vd_table_read_scattered(mem, table, desc);
+	if (!user_read_access_begin(table->desc,
+				    sizeof(*table->desc) * table->num))
+		return -EFAULT;
+	do {
+		/* For a speculative read if the check is mispredicted. */
+		u32 slot = array_index_nospec(table->slot, table->num);
+
+		err = vd_table_check(table) ?:
+		      vd_desc_read(&desc[nr], (const __le64 __user *)
+				   &table->desc[slot]);
+		if (err) {
+			nr = err;
+			break;
+		}
+		vd_table_advance(table, &desc[nr]);
+		nr++;
+	} while (table->more && nr < VD_TABLE_CHUNK);
+	user_read_access_end();
+	return nr;
+}
+
+static int vd_table_init(struct vd_table *table, struct vd_mem *mem,
+			 const struct vd_desc *d, bool is_packed)
+{
+	struct iovec seg;
+	int nr;
+
+	if (!d->len || d->len % sizeof(struct vring_desc) ||
+	    d->len / sizeof(struct vring_desc) > VD_CHAIN_MAX_TABLE)
+		return -EINVAL;
+	nr = vd_translate(mem, d->addr, d->len, VHOST_ACCESS_RO, &seg, 1);
+	if (nr < 0 && nr != -E2BIG)
+		return nr;
+	table->desc = nr < 0 ? NULL :
+		      (const struct vring_desc __user *)seg.iov_base;
+	table->gpa = d->addr;
+	table->num = d->len / sizeof(struct vring_desc);
+	table->left = min(table->num, VD_CHAIN_MAX_WALK);
+	table->slot = 0;
+	table->more = true;
+	table->is_packed = is_packed;
+	return 0;
+}
+
+/* Append the buffers of the indirect table at @d to the chain. */
+static int vd_chain_add_table(struct vd_mem *mem, struct vd_batch *batch,
+			      struct vd_chain *chain, const struct vd_desc *d,
+			      bool is_packed)
+{
+	struct vd_desc *desc = batch->table;
+	struct vd_table table;
+	int err, nr, i;
+
+	err = vd_table_init(&table, mem, d, is_packed);
+	while (!err && table.more) {
+		nr = vd_table_read(mem, &table, desc);
+		if (nr < 0)
+			return nr;
+		for (i = 0; i < nr && !err; i++) {
+			/* 2.7.5.3.1: a table must not refer to another. */
+			if (desc[i].flags & VRING_DESC_F_INDIRECT)
+				return -EINVAL;
+			if (desc[i].len)
+				err = vd_chain_add(mem, batch, chain,
+						   &desc[i]);
+			else
+				batch->nr_empty++;
+			if (err == -EAGAIN)
+				vd_chain_prefetch(mem, &desc[i], &desc[nr]);
+		}
+	}
+	return err;
+}
+
+/*
+ * Fast path: a chain of one direct descriptor in the region of the last hit, as
+ * most are. Returns false for any other.
+ */
+static __always_inline bool vd_chain_translate_hit(const struct vd_mem *mem,
+						   struct vd_batch *batch,
+						   struct vd_chain *chain)
+{
+	const struct vd_desc *d = &batch->desc[chain->first_desc];
+	unsigned int at = batch->nr_seg;
+	bool write;
+
+	if (chain->nr_desc != 1 || d->flags & VRING_DESC_F_INDIRECT ||
+	    at == VD_MAX_SEGS)
+		return false;
+	write = d->flags & VRING_DESC_F_WRITE;
+	if (!vd_translate_hit(mem, d->addr, d->len,
+			      write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			      &batch->seg[at]))
+		return false;
+	batch->gpa[at] = d->addr;
+	batch->nr_seg = at + 1;
+	chain->first_seg = at;
+	chain->nr_out = !write;
+	chain->nr_in = write;
+	chain->out_len = write ? 0 : d->len;
+	chain->in_len = write ? d->len : 0;
+	return true;
+}
+
+static int vd_chain_translate_one(struct vd_mem *mem, struct vd_batch *batch,
+				  struct vd_chain *chain, bool is_packed)
+{
+	const struct vd_desc *d = &batch->desc[chain->first_desc];
+	const struct vd_desc *end = d + chain->nr_desc;
 	int err = 0;
 
-	if (!user_read_access_begin(ring->desc.base,
-				    vd_area_window(&ring->desc,
-						   sizeof(struct vring_desc) *
-						   ring->num)))
-		return -EFAULT;
-	for (i = first; i < batch->nr; i++) {
-		struct vd_chain *chain = batch->chain + i;
-
-		if (i >= follow)
-			chain->head = next;
-		err = vd_chain_gather_one(ring, batch, chain);
-		if (err)
-			break;
-		next = chain->next;
+	chain->first_seg = batch->nr_seg;
+	chain->nr_out = 0;
+	chain->nr_in = 0;
+	chain->out_len = 0;
+	chain->in_len = 0;
+	for (; d < end && !err; d++) {
+		if (d->flags & VRING_DESC_F_INDIRECT)
+			err = vd_chain_add_table(mem, batch, chain, d,
+						 is_packed);
+		else
+			err = vd_chain_add(mem, batch, chain, d);
 	}
-	user_read_access_end();
+	return err;
+}
 
+/**
+ * vd_chain_translate() - translate chains after their descriptors were read
+ * @mem: the ring's view of guest memory
+ * @batch: the batch; chains from the first failure on are removed
+ * @first: the first chain to translate
+ * @is_packed: indirect tables have the packed format
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 if at least one chain was translated, else the error of the first:
+ * -EFAULT for an address that lies in no region or denies the access, -EAGAIN
+ * for an IOTLB miss, -EINVAL for a bad table or a readable part after a writable
+ * one, -ELOOP for a table with a loop, or of more than VD_CHAIN_MAX_WALK entries,
+ * -E2BIG for a chain that does not fit into @batch.
+ */
+int vd_chain_translate(struct vd_mem *mem, struct vd_batch *batch,
+		       unsigned int first, bool is_packed)
+{
+	const struct vd_desc *end = &batch->desc[batch->nr_desc];
+	unsigned int i, nr_seg;
+	int err = 0;
+
+	for (i = first; i < batch->nr; i++) {
+		if (likely(vd_chain_translate_hit(mem, batch, &batch->chain[i])))
+			continue;
+		nr_seg = batch->nr_seg;
+		err = vd_chain_translate_one(mem, batch, &batch->chain[i],
+					     is_packed);
+		if (err) {
+			batch->nr_seg = nr_seg;
+			batch->nr_desc = batch->chain[i].first_desc;
+			break;
+		}
+	}
+	if (err == -EAGAIN && i == first)
+		vd_chain_prefetch(mem, &batch->desc[batch->nr_desc], end);
 	batch->nr = i;
 	return i > first ? 0 : err;
 }

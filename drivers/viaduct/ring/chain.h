@@ -1,13 +1,137 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The descriptor walk, private to the ring layer. */
+/*
+ * Descriptor chains of both virtqueue formats: read from the ring, checked, and
+ * translated to the owner's address space.
+ *
+ * A batch of chains is fetched in two passes. The first is made by the format
+ * (split_avail.c, packed_avail.c): it reads the descriptors of all chains in one
+ * user-access window, inside which no function may be called. The second is
+ * vd_chain_translate(): it translates addresses and follows indirect tables.
+ * Descriptors are copied to &vd_batch.desc, and only the copy may be checked and
+ * used: the guest may change the ring at any time.
+ *
+ * Both passes stop at the first chain that fails. If it is the first of the
+ * call, its error is returned; otherwise the chains before it are returned, and
+ * the next fetch begins with the failed one.
+ */
 #ifndef VD_RING_CHAIN_H
 #define VD_RING_CHAIN_H
 
-#include "ring/ring.h"
+#include <linux/errno.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 
-int vd_chain_gather(const struct vd_ring *ring, struct vd_batch *batch,
-		    unsigned int first);
-int vd_chain_resolve(struct vd_mem *mem, struct vd_batch *batch,
-		     unsigned int first, bool is_packed);
+#include "guest/translate.h"
+#include "types.h"
+
+/*
+ * Limit on the descriptors of a chain, in the ring as in a table. A chain has
+ * at most VD_MAX_SEGS non-empty descriptors; the factor of 4 tolerates
+ * zero-length ones, which only cost a read each.
+ */
+#define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
+
+/* Descriptors of an indirect table that are read in one window. */
+#define VD_TABLE_CHUNK		16U
+
+/* A descriptor as the guest wrote it: read once, checked from here. */
+struct vd_desc {
+	u64 addr;
+	u32 len;
+	u16 flags;
+	u16 next;
+};
+
+/**
+ * struct vd_chain - one descriptor chain, checked and translated
+ * @out_len: readable bytes
+ * @in_len: writable bytes
+ * @head: head index or buffer id, which identifies the chain to the driver
+ * @first_seg: index in &vd_batch.seg of the first piece
+ * @nr_out: readable pieces, which come first
+ * @nr_in: writable pieces
+ * @first_desc: index in &vd_batch.desc of the first descriptor
+ * @nr_desc: descriptors there
+ * @nr_slots: slots that it occupies in the ring: its descriptors in a packed
+ *	      ring, one avail entry in a split ring
+ * @next: slot after its last descriptor
+ */
+struct vd_chain {
+	size_t out_len;
+	size_t in_len;
+	u16 head;
+	u16 first_seg;
+	u16 nr_out;
+	u16 nr_in;
+	u16 first_desc;
+	u16 nr_desc;
+	u16 nr_slots;
+	u16 next;
+};
+
+/**
+ * struct vd_batch - fetched chains and their buffers
+ * @nr: chains in @chain
+ * @max: room in @chain
+ * @nr_seg: pieces in @seg
+ * @nr_desc: descriptors in @desc
+ * @nr_empty: zero-length descriptors read since the caller last reset this
+ * @desc: descriptors read from the ring, before translation
+ * @table: the same for a chunk of an indirect table; not on the stack, because
+ *	   kernels can be built to clear it on each call
+ * @gpa: address of each piece as the guest gave it
+ * @seg: pieces in the owner's address space; contiguous for a chain and for
+ *	 consecutive chains
+ * @chain: chains in the order in which they were made available
+ *
+ * All [q]; holds no chains between two runs of the handler.
+ */
+struct vd_batch {
+	unsigned int nr;
+	unsigned int max;
+	unsigned int nr_seg;
+	unsigned int nr_desc;
+	unsigned int nr_empty;
+	struct vd_desc desc[VD_MAX_SEGS];
+	struct vd_desc table[VD_TABLE_CHUNK];
+	u64 gpa[VD_MAX_SEGS];
+	struct iovec seg[VD_MAX_SEGS];
+	struct vd_chain chain[];
+};
+
+static inline void vd_batch_reset(struct vd_batch *batch)
+{
+	batch->nr = 0;
+	batch->nr_seg = 0;
+	batch->nr_desc = 0;
+}
+
+/*
+ * Read the descriptor at @p, of a split ring or an indirect table, as two words;
+ * inside a window.
+ */
+static __always_inline int vd_desc_read(struct vd_desc *d,
+					const __le64 __user *p)
+{
+	__le64 addr, rest;
+	u64 word;
+
+	unsafe_get_user(addr, p, fault);
+	unsafe_get_user(rest, p + 1, fault);
+
+	word = le64_to_cpu(rest);
+	d->addr = le64_to_cpu(addr);
+	d->len = (u32)word;
+	d->flags = (u16)(word >> 32);
+	d->next = (u16)(word >> 48);
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+int vd_chain_translate(struct vd_mem *mem, struct vd_batch *batch,
+		       unsigned int first, bool is_packed);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether the driver wants an interrupt (virtio 1.2, sections 2.7.7 and
- * 2.8.10), private to the ring layer. One decision per group of published
- * chains.
+ * Interrupt decisions by an event index (virtio 1.2, sections 2.7.7 and 2.8.10),
+ * for both virtqueue formats. One decision per group of published chains.
  */
 #ifndef VD_RING_EVENT_H
 #define VD_RING_EVENT_H
 
-#include "ring/ring.h"
+#include "ring/state.h"
 
 /**
  * vd_event_lapse() - invalidate the last decision once the index wraps past it
@@ -44,28 +43,6 @@ static inline bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
 	ring->signalled = new;
 	ring->signalled_valid = true;
 	return !valid || (u16)((new - event - 1) & mask) < since;
-}
-
-/**
- * vd_event_should_call() - decide on an interrupt for what was published
- * @ring: a split ring
- * @wish: the driver's used_event with EVENT_IDX, else its avail->flags, read
- *	  after a full barrier behind the write of the used index
- *
- * Context: the queue's mutex is held.
- * Return: true if the driver must be interrupted.
- */
-static inline bool vd_event_should_call(struct vd_ring *ring, u16 wish)
-{
-	/*
-	 * NOTIFY_ON_EMPTY overrides suppression. It is not recorded as a
-	 * decision, so the next decision covers this group too.
-	 */
-	if (ring->notify_on_empty && ring->next_avail == ring->seen_avail)
-		return true;
-	if (!ring->event_idx)
-		return !(wish & VRING_AVAIL_F_NO_INTERRUPT);
-	return vd_event_is_passed(ring, wish, 0xffff);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef VD_RING_LOG_H
 #define VD_RING_LOG_H
 
-#include "ring/ring.h"
+#include "ring/state.h"
 
 void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
 		       size_t off, size_t len);
@@ -20,7 +20,7 @@ void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
 static inline void vd_ring_log(struct vd_ring *ring, const struct vd_area *area,
 			       size_t off, size_t len)
 {
-	if (unlikely(ring->log.on))
+	if (unlikely(ring->is_logged))
 		vd_ring_log_write(ring, area, off, len);
 }
 

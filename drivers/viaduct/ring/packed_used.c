@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The used side of the packed virtqueue (virtio 1.2, sections 2.8.8 and
- * 2.8.10): completed chains are published here. packed.c defines the barriers.
+ * 2.8.10): completed chains are published here. packed.h defines the barriers.
  */
 #include <linux/errno.h>
 #include <linux/uaccess.h>
@@ -73,7 +73,7 @@ static void vd_packed_pending_done(struct vd_ring *ring)
 	const struct vd_used *e = ring->pending;
 	const struct vd_used *end = e + ring->nr_pending;
 
-	for (; ring->log.on && e < end; e++) {
+	for (; ring->is_logged && e < end; e++) {
 		vd_ring_log(ring, &ring->desc,
 			    vd_packed_off(ring, ring->written),
 			    sizeof(struct vring_packed_desc));
@@ -95,8 +95,7 @@ int vd_packed_flush(struct vd_ring *ring)
 	int err;
 
 	if (!user_write_access_begin(ring->desc.base,
-				     vd_area_window(&ring->desc,
-						    vd_packed_desc_size(ring))))
+				     vd_area_window(&ring->desc)))
 		return -EFAULT;
 	err = vd_packed_write_pending(ring);
 	user_write_access_end();
@@ -137,7 +136,7 @@ fault:
 static bool vd_packed_should_call(struct vd_ring *ring,
 				  const struct vring_packed_desc_event *wish)
 {
-	u16 event = vd_packed_pos(ring, le16_to_cpu(wish->off_wrap));
+	u16 event = vd_packed_from_off_wrap(ring, le16_to_cpu(wish->off_wrap));
 	bool is_passed = true;
 
 	/* Always record a decision: the driver may change its flags later. */
@@ -170,8 +169,7 @@ int vd_packed_publish(struct vd_ring *ring, bool may_call)
 	/* The window is opened over one area; the other is checked here. */
 	if (!access_ok(ring->driver.base, VD_PACKED_EVENT_SIZE) ||
 	    !user_access_begin(ring->desc.base,
-			       vd_area_window(&ring->desc,
-					      vd_packed_desc_size(ring))))
+			       vd_area_window(&ring->desc)))
 		return -EFAULT;
 	err = vd_packed_publish_window(ring, may_call, &wish);
 	user_access_end();

@@ -1,60 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The verbs of the ring engine, for both virtqueue formats.
- */
+/* The verbs of the ring engine, for both virtqueue formats. */
 #include <linux/errno.h>
 #include <linux/minmax.h>
-#include <linux/uaccess.h>
 
-#include "ring/chain.h"
 #include "ring/packed.h"
 #include "ring/ring.h"
 #include "ring/split.h"
-
-/* Read available chains as vd_ring_fetch(), but without translation. */
-static int vd_ring_gather(struct vd_ring *ring, struct vd_batch *batch,
-			  unsigned int max)
-{
-	unsigned int first = batch->nr;
-	int nr, err;
-
-	if (ring->is_packed)
-		return vd_packed_gather(ring, batch, max);
-	nr = vd_split_heads(ring, batch, max);
-	if (nr <= 0)
-		return nr;
-	batch->nr += nr;
-	err = vd_chain_gather(ring, batch, first);
-	return err ?: batch->nr - first;
-}
-
-/* Whether there is a chain for which vd_ring_gather() had no room. */
-static int vd_ring_has_more(const struct vd_ring *ring)
-{
-	if (ring->is_packed)
-		return vd_packed_peek(ring);
-	return ring->seen_avail != ring->next_avail;
-}
-
-/* Consume the chains from @first on; @all: all that were gathered. */
-static void vd_ring_advance(struct vd_ring *ring, const struct vd_batch *batch,
-			    unsigned int first, bool all)
-{
-	unsigned int i;
-
-	if (!ring->is_packed) {
-		ring->next_avail += batch->nr - first;
-		ring->next_head = batch->chain[batch->nr - 1].next;
-		ring->head_is_known = ring->in_order;
-		return;
-	}
-	if (all) {
-		ring->next_avail = ring->seen_avail;
-		return;
-	}
-	for (i = first; i < batch->nr; i++)
-		ring->next_avail += batch->chain[i].nr_slots;
-}
 
 /**
  * vd_ring_fetch() - take available chains into a batch
@@ -74,21 +25,12 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max)
 {
 	unsigned int first = batch->nr;
-	int nr, gathered;
+	int ret;
 
 	max = min(max, batch->max - first);
-	nr = vd_ring_gather(ring, batch, max);
-	if (unlikely(!max) && !nr) {
-		nr = vd_ring_has_more(ring);
-		return nr > 0 ? -ENOSPC : nr;
-	}
-	gathered = nr;
-	if (nr > 0)
-		nr = vd_chain_resolve(mem, batch, first, ring->is_packed) ?:
-		     batch->nr - first;
-	if (nr > 0)
-		vd_ring_advance(ring, batch, first, nr == gathered);
-	return nr == -E2BIG && first ? -ENOSPC : nr;
+	ret = ring->is_packed ? vd_packed_fetch(ring, mem, batch, max) :
+				vd_split_fetch(ring, mem, batch, max);
+	return ret == -E2BIG && first ? -ENOSPC : ret;
 }
 
 /**
@@ -109,8 +51,8 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 	batch->nr -= nr;
 	while (nr--)
 		ring->next_avail -= (--chain)->nr_slots;
-	batch->nr_seg = chain->seg;
-	batch->nr_desc = chain->desc;
+	batch->nr_seg = chain->first_seg;
+	batch->nr_desc = chain->first_desc;
 	ring->next_head = chain->head;
 }
 
@@ -162,22 +104,6 @@ int vd_ring_publish(struct vd_ring *ring, bool may_call)
 	return ret;
 }
 
-/* Whether kicks are enabled by flags, regardless of an event index. */
-static bool vd_ring_asks(const struct vd_ring *ring)
-{
-	return ring->told == (ring->is_packed ? VRING_PACKED_EVENT_FLAG_ENABLE :
-						0);
-}
-
-static int vd_ring_ask(struct vd_ring *ring, bool kick)
-{
-	if (ring->is_packed)
-		return vd_packed_tell(ring, kick ?
-				      VRING_PACKED_EVENT_FLAG_ENABLE :
-				      VRING_PACKED_EVENT_FLAG_DISABLE);
-	return vd_split_set_flags(ring, kick ? 0 : VRING_USED_F_NO_NOTIFY);
-}
-
 /**
  * vd_ring_arm() - enable kicks, then check for chains again
  * @ring: the ring
@@ -188,18 +114,7 @@ static int vd_ring_ask(struct vd_ring *ring, bool kick)
  */
 int vd_ring_arm(struct vd_ring *ring)
 {
-	int err = 0;
-
-	if (ring->event_idx)
-		err = ring->is_packed ?
-		      vd_packed_set_event(ring, ring->seen_avail) :
-		      vd_split_set_event(ring, ring->seen_avail);
-	else if (!vd_ring_asks(ring))
-		err = vd_ring_ask(ring, true);
-	if (err)
-		return err;
-	smp_mb(); /* (D) of split.c and packed.c */
-	return vd_ring_peek(ring);
+	return ring->is_packed ? vd_packed_arm(ring) : vd_split_arm(ring);
 }
 
 /**
@@ -215,13 +130,11 @@ int vd_ring_arm(struct vd_ring *ring)
  */
 int vd_ring_disarm(struct vd_ring *ring)
 {
-	if ((ring->event_idx && !ring->is_packed) || !vd_ring_asks(ring))
-		return 0;
-	return vd_ring_ask(ring, false);
+	return ring->is_packed ? vd_packed_disarm(ring) : vd_split_disarm(ring);
 }
 
 /**
- * vd_ring_mute() - suppress the kick that vd_ring_arm() enabled
+ * vd_ring_suppress() - suppress the kick that vd_ring_arm() enabled
  * @ring: the ring, armed
  *
  * For busy polling by vd_ring_peek(). A kick may already be in flight.
@@ -229,11 +142,10 @@ int vd_ring_disarm(struct vd_ring *ring)
  * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
  */
-int vd_ring_mute(struct vd_ring *ring)
+int vd_ring_suppress(struct vd_ring *ring)
 {
-	if (ring->event_idx && !ring->is_packed)
-		return vd_split_set_event(ring, ring->seen_avail - 1);
-	return vd_ring_ask(ring, false);
+	return ring->is_packed ? vd_packed_suppress(ring) :
+				 vd_split_suppress(ring);
 }
 
 /**

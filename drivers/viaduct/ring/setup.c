@@ -8,34 +8,9 @@
 #include <linux/uaccess.h>
 #include <linux/virtio_config.h>
 
-#include "guest/dirty.h"
 #include "ring/packed.h"
-#include "ring/ring.h"
+#include "ring/setup.h"
 #include "ring/split.h"
-
-static size_t vd_ring_driver_size(const struct vd_ring *ring)
-{
-	return ring->is_packed ? VD_PACKED_EVENT_SIZE :
-				 vd_split_avail_size(ring);
-}
-
-static size_t vd_ring_device_size(const struct vd_ring *ring)
-{
-	return ring->is_packed ? VD_PACKED_EVENT_SIZE :
-				 vd_split_used_size(ring);
-}
-
-/* No field that is accessed in one piece is longer than this alignment. */
-static u32 vd_ring_driver_align(const struct vd_ring *ring)
-{
-	return ring->is_packed ? VD_PACKED_EVENT_SIZE : VRING_AVAIL_ALIGN_SIZE;
-}
-
-/* Both formats have one descriptor size; packed ones are also written. */
-static u8 vd_ring_desc_perm(const struct vd_ring *ring)
-{
-	return ring->is_packed ? VHOST_ACCESS_RW : VHOST_ACCESS_RO;
-}
 
 static bool vd_ring_has_addr(const struct vd_ring *ring)
 {
@@ -51,15 +26,27 @@ void vd_ring_unmap(struct vd_ring *ring)
 	ring->is_mapped = !ring->pages && vd_ring_has_addr(ring);
 }
 
+/* The size or a feature has changed, on which the extent of the areas depends. */
+static void vd_ring_resize(struct vd_ring *ring)
+{
+	if (ring->is_packed)
+		vd_packed_resize(ring);
+	else
+		vd_split_resize(ring);
+	vd_ring_unmap(ring);
+}
+
 /**
  * vd_ring_init() - set a ring to its state after open
  * @ring: the ring
+ * @log: the queue's dirty log
  */
-void vd_ring_init(struct vd_ring *ring)
+void vd_ring_init(struct vd_ring *ring, struct vd_dirty_log *log)
 {
 	memset(ring, 0, sizeof(*ring));
+	ring->log = log;
 	ring->num = 1;
-	vd_ring_unmap(ring);
+	vd_ring_resize(ring);
 }
 
 /*
@@ -90,8 +77,7 @@ void vd_ring_set_features(struct vd_ring *ring, u64 features)
 	/* For legacy drivers, which only support the split format. */
 	ring->notify_on_empty = !ring->is_packed &&
 				features & BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY);
-	/* The length of the areas may have changed. */
-	vd_ring_unmap(ring);
+	vd_ring_resize(ring);
 }
 
 /**
@@ -103,7 +89,7 @@ void vd_ring_set_num(struct vd_ring *ring, u16 num)
 {
 	vd_ring_keep_base(ring);
 	ring->num = num;
-	vd_ring_unmap(ring);
+	vd_ring_resize(ring);
 }
 
 /**
@@ -145,8 +131,8 @@ u32 vd_ring_get_base(const struct vd_ring *ring)
 					 ring->base;
 	if (!ring->is_packed)
 		return ring->next_avail;
-	return vd_packed_code(ring, ring->next_avail) |
-	       (u32)vd_packed_code(ring, ring->published) << 16;
+	return vd_packed_to_off_wrap(ring, ring->next_avail) |
+	       (u32)vd_packed_to_off_wrap(ring, ring->published) << 16;
 }
 
 /**
@@ -160,39 +146,66 @@ void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
 	vd_area_set(&ring->driver, addr->avail_user_addr);
 	vd_area_set(&ring->device, addr->used_user_addr);
 	vd_ring_unmap(ring);
-	ring->log.on = addr->flags & BIT(VHOST_VRING_F_LOG);
-	ring->log.gpa = addr->log_guest_addr;
+	ring->is_logged = addr->flags & BIT(VHOST_VRING_F_LOG);
+	ring->log_gpa = addr->log_guest_addr;
+}
+
+/* Whether the device area can be logged as if it were at @gpa. */
+static bool vd_ring_can_log_at(const struct vd_ring *ring, u64 bitmap, u64 gpa)
+{
+	/* With an IOTLB, the memory table has the addresses to log. */
+	return ring->pages ||
+	       vd_dirty_log_covers(bitmap, gpa, gpa + ring->device.len - 1);
+}
+
+/**
+ * vd_ring_can_set_addr() - check new addresses of a running ring
+ * @ring: the ring; does not change
+ * @addr: the addresses
+ *
+ * With an IOTLB the areas are checked on each mapping instead.
+ *
+ * Return: true if the areas are user memory and, if @addr sets VHOST_VRING_F_LOG,
+ * can be logged. An address without a mapping is detected only on access.
+ */
+bool vd_ring_can_set_addr(const struct vd_ring *ring,
+			  const struct vhost_vring_addr *addr)
+{
+	if (addr->flags & BIT(VHOST_VRING_F_LOG) &&
+	    !vd_ring_can_log_at(ring, ring->log->bitmap, addr->log_guest_addr))
+		return false;
+	return ring->pages ||
+	       (vd_area_is_user_at(&ring->desc, addr->desc_user_addr) &&
+		vd_area_is_user_at(&ring->driver, addr->avail_user_addr) &&
+		vd_area_is_user_at(&ring->device, addr->used_user_addr));
 }
 
 /**
  * vd_ring_is_user() - check that all ring areas are user memory
  * @ring: the ring, with size, addresses and features set
  *
- * With an IOTLB the check is made on each mapping instead.
- *
- * Return: true if they are. An address without a mapping is detected only on
- * access.
+ * Return: as vd_ring_can_set_addr() of its addresses, without the log.
  */
 bool vd_ring_is_user(const struct vd_ring *ring)
 {
 	return ring->pages ||
-	       (vd_area_is_user(&ring->desc, vd_split_desc_size(ring)) &&
-		vd_area_is_user(&ring->driver, vd_ring_driver_size(ring)) &&
-		vd_area_is_user(&ring->device, vd_ring_device_size(ring)));
+	       (vd_area_is_user_at(&ring->desc, ring->desc.addr) &&
+		vd_area_is_user_at(&ring->driver, ring->driver.addr) &&
+		vd_area_is_user_at(&ring->device, ring->device.addr));
 }
 
 /**
- * vd_ring_log_is_user() - check that the log of the device area is user memory
- * @ring: the ring, with size, features and log set
+ * vd_ring_can_log() - check that the writes to a ring can be logged
+ * @ring: the ring, with size, addresses and features set
+ * @bitmap: user address of the dirty bitmap
  *
- * Return: true if it is, or if the area is not logged, or is found through the
- * memory table.
+ * Return: true if they can, or if they need not. An address without a mapping is
+ * detected only on a write.
  */
-bool vd_ring_log_is_user(const struct vd_ring *ring)
+bool vd_ring_can_log(const struct vd_ring *ring, u64 bitmap)
 {
-	return !ring->log.on || ring->pages ||
-	       vd_dirty_is_user(ring->log.base, ring->log.gpa,
-				ring->log.gpa + vd_ring_device_size(ring) - 1);
+	return !ring->is_logged ||
+	       vd_ring_can_log_at(ring, bitmap, ring->log_gpa);
 }
 
 /**
@@ -216,18 +229,10 @@ void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
  */
 void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
 {
-	if (vd_area_touches(&ring->desc, vd_split_desc_size(ring), first, last) ||
-	    vd_area_touches(&ring->driver, vd_ring_driver_size(ring), first, last) ||
-	    vd_area_touches(&ring->device, vd_ring_device_size(ring), first, last))
+	if (vd_area_touches(&ring->desc, first, last) ||
+	    vd_area_touches(&ring->driver, first, last) ||
+	    vd_area_touches(&ring->device, first, last))
 		vd_ring_unmap(ring);
-}
-
-/* vd_ring_probe() needs the device area only. */
-static int vd_ring_map_device(struct vd_ring *ring, struct vd_mem *mem)
-{
-	return vd_area_map(&ring->device, mem, vd_ring_device_size(ring),
-			   VRING_USED_ALIGN_SIZE, VHOST_ACCESS_WO,
-			   ring->pages->device);
 }
 
 /**
@@ -249,20 +254,16 @@ int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 		return 0;
 	if (!vd_ring_has_addr(ring))
 		return -ENXIO;
-	err = vd_area_map(&ring->desc, mem, vd_split_desc_size(ring),
-			  VRING_DESC_ALIGN_SIZE, vd_ring_desc_perm(ring),
-			  ring->pages->desc) ?:
-	      vd_area_map(&ring->driver, mem, vd_ring_driver_size(ring),
-			  vd_ring_driver_align(ring), VHOST_ACCESS_RO,
-			  ring->pages->driver) ?:
-	      vd_ring_map_device(ring, mem);
+	err = vd_area_map(&ring->desc, mem, ring->pages->desc) ?:
+	      vd_area_map(&ring->driver, mem, ring->pages->driver) ?:
+	      vd_area_map(&ring->device, mem, ring->pages->device);
 	ring->is_mapped = !err;
 	return err;
 }
 
 /**
  * vd_ring_probe() - check that a ring can be started
- * @ring: the ring; only its notification flags (&vd_ring.told) change
+ * @ring: the ring; only &vd_ring.kick_flags changes
  * @mem: its view of guest memory
  * @used_idx: position of the next used entry: in a split ring as this or a
  *	      previous device left it in memory, in a packed ring 0
@@ -275,16 +276,18 @@ int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 {
 	__le16 idx;
-	int err;
+	int err = 0;
 
-	err = ring->pages && !ring->is_mapped ? vd_ring_map_device(ring, mem) :
-						0;
+	/* Only the device area is accessed. */
+	if (ring->pages && !ring->is_mapped)
+		err = vd_area_map(&ring->device, mem, ring->pages->device);
 	if (err)
 		return err;
 	*used_idx = 0;
 	if (ring->is_packed)
-		return vd_packed_tell(ring, VRING_PACKED_EVENT_FLAG_ENABLE);
-	err = vd_split_set_flags(ring, 0);
+		return vd_packed_set_kick_flags(ring,
+						VRING_PACKED_EVENT_FLAG_ENABLE);
+	err = vd_split_set_kick_flags(ring, 0);
 	if (err)
 		return err;
 	if (get_user(idx, vd_split_used_idx(ring)))
@@ -301,8 +304,8 @@ static void vd_ring_start_packed(struct vd_ring *ring, u32 base)
 {
 	u16 in_flight;
 
-	ring->next_avail = vd_packed_pos(ring, base);
-	ring->used_idx = vd_packed_pos(ring, base >> 16);
+	ring->next_avail = vd_packed_from_off_wrap(ring, base);
+	ring->used_idx = vd_packed_from_off_wrap(ring, base >> 16);
 	in_flight = (ring->next_avail - ring->used_idx) & (2 * ring->num - 1);
 	if (in_flight > ring->num)
 		ring->used_idx = ring->next_avail;

@@ -16,13 +16,13 @@
 
 const char *vg_dev_path(void)
 {
-	const char *path = getenv("VHOST_DEV");
+	const char *path = getenv("VD_DEVICE");
 
 	return path && *path ? path : "/dev/viaduct-net";
 }
 
 /*
- * The well-known minor alone does not tell: viaduct can take it, but only
+ * The well-known minor is not sufficient: viaduct can take it, but only
  * while the in-tree module is away.
  */
 bool vg_dev_is_reference(void)
@@ -91,7 +91,7 @@ int vg_set_owner(int fd)
 	uint8_t kind = vg_fork_from_owner;
 	int ret;
 
-	/* Kernels that do not know the ioctl have kernel threads only. */
+	/* Kernels without the ioctl have only kernel threads. */
 	if (vg_fork_from_owner >= 0) {
 		ret = vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, &kind);
 		if (ret && (kind || (ret != -EPERM && ret != -EBUSY)))

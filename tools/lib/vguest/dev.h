@@ -35,7 +35,7 @@
 #define VG_NET_F_GUEST_TUNNEL	(1ULL << (65 - 64))
 #define VG_NET_F_HOST_TUNNEL	(1ULL << (67 - 64))
 
-/* Device path of this run: $VHOST_DEV or /dev/viaduct-net. */
+/* Device path of this run: $VD_DEVICE or /dev/viaduct-net. */
 const char *vg_dev_path(void);
 /* Is the device under test the kernel's own vhost-net? */
 bool vg_dev_is_reference(void);

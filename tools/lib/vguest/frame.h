@@ -10,7 +10,7 @@
 /*
  * Test frames: each says its number and its length, guards both with a
  * checksum, and is filled with pseudo-random bytes that follow from a seed and
- * the number, so that the receiver can tell lost, doubled, reordered, cut and
+ * the number, so that the receiver can detect lost, doubled, reordered, cut and
  * altered frames apart.
  *
  * A large frame is dressed as TCP over IPv4 with its checksum left to the

@@ -75,7 +75,7 @@ static int iommu_alias(struct vg_iommu *m, unsigned int i)
 	return 0;
 }
 
-/* Tell of the granule that holds @iova, as far as its region goes. */
+/* Map the granule that holds @iova, up to the end of its region. */
 static int iommu_map_one(struct vg_iommu *m, uint64_t iova, uint8_t perm,
 			 uint64_t *next)
 {

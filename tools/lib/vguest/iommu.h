@@ -39,9 +39,9 @@ int vg_iotlb_invalidate(int fd, uint64_t iova, uint64_t size);
 int vg_iommu_start(struct vg_iommu *m, struct vg_net *n, uint64_t granule,
 		   bool scattered);
 void vg_iommu_stop(struct vg_iommu *m);
-/* From now on nobody reads or answers, but for the caller. */
+/* Stops the reader: from now on only the caller reads and answers. */
 void vg_iommu_retire(struct vg_iommu *m);
-/* Tells the device of the granules of a range, unasked. */
+/* Sends the granules of a range to the device without a miss. */
 int vg_iommu_map(struct vg_iommu *m, uint64_t iova, uint64_t len, uint8_t perm);
 
 #endif

@@ -21,7 +21,7 @@ static unsigned int or_default(unsigned int v, unsigned int def)
 	return v ? v : def;
 }
 
-/* VG_LAYOUT makes a driver of another kind out of each. */
+/* VD_LAYOUT makes a driver of another kind out of each. */
 static uint64_t layout_features(void)
 {
 	static const struct {
@@ -35,13 +35,13 @@ static uint64_t layout_features(void)
 				     VG_BIT(VG_F_IN_ORDER) },
 		{}
 	};
-	const char *want = getenv("VG_LAYOUT");
+	const char *want = getenv("VD_LAYOUT");
 	unsigned int i;
 
 	for (i = 0; layouts[i].name; i++)
 		if (!strcmp(want ?: "split", layouts[i].name))
 			return layouts[i].features;
-	fprintf(stderr, "VG_LAYOUT is split, packed, in-order or packed-in-order, not %s\n",
+	fprintf(stderr, "VD_LAYOUT is split, packed, in-order or packed-in-order, not %s\n",
 		want);
 	exit(1);
 }
@@ -103,7 +103,7 @@ static int net_features(struct vg_net *n)
 {
 	uint64_t words[VG_FEATURE_WORDS] = { n->features, n->features_high };
 
-	/* Not every device knows the arrays. */
+	/* Not every device supports the arrays. */
 	return n->features_high ? vg_set_features_array(n->fd, words) :
 				  vg_set_features(n->fd, n->features);
 }
@@ -145,7 +145,7 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q)
 
 	if (n->half_base)
 		base &= 0xffff;
-	/* Behind an IOMMU the device knows the ring by the guest's addresses. */
+	/* Behind an IOMMU the device gets the guest's addresses of the ring. */
 	if (n->features & VG_BIT(VG_F_ACCESS_PLATFORM)) {
 		addr.desc_user_addr = r->desc_gpa;
 		addr.avail_user_addr = r->avail_gpa;

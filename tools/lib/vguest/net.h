@@ -25,7 +25,7 @@ struct vg_net_opts {
 	uint32_t tx_size;	/* bytes of each, default 2048 */
 	uint32_t rx_size;
 	uint16_t base;		/* index at which both rings start */
-	bool half_base;		/* packed: the device is told the lower half */
+	bool half_base;		/* packed: set the lower half of the base alone */
 	bool huge;		/* memory of huge pages */
 };
 
@@ -49,7 +49,7 @@ struct vg_net {
 };
 
 /*
- * Everything up to the rings, backend not attached. VG_LAYOUT in the environment
+ * Everything up to the rings, backend not attached. VD_LAYOUT in the environment
  * adds its features: split (none), packed, in-order, packed-in-order.
  */
 int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts);
@@ -57,7 +57,7 @@ void vg_net_close(struct vg_net *n);
 /* -1 for a queue that shall stay without a backend. */
 int vg_net_start(struct vg_net *n, int rx_fd, int tx_fd);
 int vg_net_stop(struct vg_net *n);
-/* Tells the device a queue's ring: size, base, addresses, eventfds. */
+/* Sets up a queue's ring: size, base, addresses, eventfds. */
 int vg_net_set_ring(struct vg_net *n, unsigned int q);
 
 /*

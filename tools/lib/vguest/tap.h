@@ -23,7 +23,7 @@ int vg_netns_enter(void);
 int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi);
 /* The same with flags of TUNSETIFF. */
 int vg_tap_open_flags(struct vg_tap *tap, int hdr_len, short flags);
-/* Does this kernel know that flag? */
+/* True if this kernel supports the flag. */
 bool vg_tap_can(short flag);
 /* A new interface for the descriptor of one that was deleted. */
 int vg_tap_renew(struct vg_tap *tap, int hdr_len);

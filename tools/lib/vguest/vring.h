@@ -13,8 +13,8 @@
  * The driver's side of a virtqueue.
  *
  * add() writes chains into the ring without showing them, publish() shows all
- * that were added, kick() tells the device if it wants to know. get() takes
- * one used chain; arm() asks to be called and says whether something arrived
+ * added ones, kick() notifies the device if it requests that. get() takes one
+ * used chain; arm() enables calls and returns whether something arrived
  * meanwhile; wait() sleeps for a used chain.
  *
  * The user chooses the layout: which segments form a chain, which of them go
@@ -51,7 +51,7 @@ struct vg_indirect {
 };
 
 struct vg_ring {
-	/* What the device is told. */
+	/* Settings of the device. */
 	union {
 		struct vring_desc *desc;
 		struct vring_packed_desc *pdesc;
@@ -140,10 +140,10 @@ uint32_t vg_ring_base(const struct vg_ring *r);
 int vg_ring_add(struct vg_ring *r, const struct vg_seg *seg, unsigned int nr,
 		unsigned int nr_direct, void *token);
 void vg_ring_publish(struct vg_ring *r);
-/* Signals the device if it asked for it; true if it was signalled. */
+/* Signals the device if it requests that; true if it was signalled. */
 bool vg_ring_kick(struct vg_ring *r);
 void vg_ring_kick_always(struct vg_ring *r);
-/* Whether the device wants to know of the next chain. */
+/* True if the device requests a kick for the next chain. */
 bool vg_ring_is_armed(const struct vg_ring *r);
 
 /* 1, 0 when there is none, -EIO when the device returned nonsense. */

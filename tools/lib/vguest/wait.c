@@ -28,7 +28,7 @@ static double vg_time_scale(void)
 
 	if (scale > 0)
 		return scale;
-	env = getenv("VG_TIME_SCALE");
+	env = getenv("VD_TIME_SCALE");
 	scale = env ? atof(env) : 1.0;
 	if (!(scale > 0))
 		scale = 1.0;

@@ -7,7 +7,7 @@
 /*
  * Waiting without sleeping to synchronise: every wait names a descriptor and
  * a deadline. Deadlines are absolute, on CLOCK_MONOTONIC, in nanoseconds.
- * VG_TIME_SCALE (a number, default 1) stretches them for slow hosts.
+ * VD_TIME_SCALE (a number, default 1) stretches them for slow hosts.
  */
 
 uint64_t vg_now_ns(void);

@@ -30,7 +30,7 @@ static inline void put(u16 pos, u16 id, u16 flags)
 			drv_packed_avail(&d, pos, flags));
 }
 
-/* The same on a ring of any size, with a buffer that does not tell the place. */
+/* The same on a ring of any size, with a buffer independent of the place. */
 static inline void put_at(u16 pos, u16 flags)
 {
 	drv_packed_desc(&d, pos, DRV_A_GPA, 1, 0,

@@ -5,8 +5,8 @@
 #include <linux/slab.h>
 #include <stdlib.h>
 
-#include "guest/area.h"
 #include "guest/iotlb.h"
+#include "ring/area.h"
 #include "ring/log.h"
 #include "lib/drv.h"
 #include "lib/unit.h"
@@ -21,6 +21,7 @@
 static struct vd_iotlb iotlb;
 static struct vd_mem mem;
 static struct vd_ring ring;
+static struct vd_dirty_log log;
 static struct vd_ring_pages *pages;
 static void __user *page[8];
 
@@ -49,6 +50,7 @@ static void begin(void)
 {
 	vd_iotlb_init(&iotlb);
 	mem = (struct vd_mem){};
+	log = (struct vd_dirty_log){};
 	vd_mem_set_iotlb(&mem, &iotlb);
 }
 
@@ -61,7 +63,8 @@ static void end(void)
 static int map_area(struct vd_area *area, u64 addr, size_t len, u8 perm)
 {
 	vd_area_set(area, addr);
-	return vd_area_map(area, &mem, len, 4, perm, page);
+	vd_area_resize(area, len, 4, perm);
+	return vd_area_map(area, &mem, page);
 }
 
 TEST(area_in_one_piece)
@@ -78,7 +81,7 @@ TEST(area_in_one_piece)
 	/* Up to the last byte that is known, and one further. */
 	CHECK_EQ(map_area(&area, 0x1800, 0x2800, VHOST_ACCESS_RO), 0);
 	CHECK_EQ(map_area(&area, 0x1800, 0x2801, VHOST_ACCESS_RO), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, 0x4000);
+	CHECK_EQ(mem.miss.iova, 0x4000);
 	CHECK_EQ(map_area(&area, 0x1ffe, PAGE, VHOST_ACCESS_RO), 0);
 	CHECK_EQ(map_area(&area, 0x1800, 1, VHOST_ACCESS_WO), -EFAULT);
 	CHECK_EQ(map_area(&area, ~0ULL, 2, VHOST_ACCESS_RO), -EFAULT);
@@ -113,10 +116,11 @@ TEST(area_touches)
 	struct vd_area area;
 
 	vd_area_set(&area, 0x1000);
-	CHECK(!vd_area_touches(&area, 16, 0, 0xfff));
-	CHECK(vd_area_touches(&area, 16, 0, 0x1000));
-	CHECK(vd_area_touches(&area, 16, 0x100f, 0x100f));
-	CHECK(!vd_area_touches(&area, 16, 0x1010, ~0ULL));
+	vd_area_resize(&area, 16, 4, VHOST_ACCESS_RO);
+	CHECK(!vd_area_touches(&area, 0, 0xfff));
+	CHECK(vd_area_touches(&area, 0, 0x1000));
+	CHECK(vd_area_touches(&area, 0x100f, 0x100f));
+	CHECK(!vd_area_touches(&area, 0x1010, ~0ULL));
 }
 
 /* Areas of the ring at I/O addresses, page by page in other places. */
@@ -133,8 +137,8 @@ static void begin_ring(bool scattered)
 
 	begin();
 	pages = calloc(1, sizeof(*pages));
-	vd_ring_init(&ring);
-	ring.num = NUM;
+	vd_ring_init(&ring, &log);
+	vd_ring_set_num(&ring, NUM);
 	vd_ring_set_pages(&ring, pages);
 	vd_ring_set_addr(&ring, &addr);
 	CHECK(vd_ring_is_user(&ring));
@@ -257,7 +261,7 @@ TEST(area_ring_unaligned_packed)
 	end_ring();
 }
 
-/* Each area is asked for with what is done there, and found again later. */
+/* Each area misses with its kind of access, and is found again later. */
 TEST(area_ring_unknown)
 {
 	u16 idx;
@@ -265,7 +269,7 @@ TEST(area_ring_unknown)
 	begin_ring(true);
 	unmap(IO_DESC + PAGE);
 	CHECK_EQ(vd_ring_map(&ring, &mem), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, 0x101000);
+	CHECK_EQ(mem.miss.iova, 0x101000);
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_RO);
 	map(0x101000, PAGE, UMEM_BASE + PAGE * 14, VHOST_ACCESS_RO);
 	CHECK_EQ(vd_ring_map(&ring, &mem), 0);
@@ -275,12 +279,12 @@ TEST(area_ring_unknown)
 	unmap(IO_DRIVER);
 	CHECK(!ring.is_mapped);
 	CHECK_EQ(vd_ring_map(&ring, &mem), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, IO_DRIVER);
+	CHECK_EQ(mem.miss.iova, IO_DRIVER);
 	/* To be attached a ring only needs its device area. */
 	CHECK_EQ(vd_ring_probe(&ring, &mem, &idx), 0);
 	unmap(IO_DEVICE);
 	CHECK_EQ(vd_ring_probe(&ring, &mem, &idx), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, IO_DEVICE);
+	CHECK_EQ(mem.miss.iova, IO_DEVICE);
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_WO);
 	end_ring();
 }
@@ -289,7 +293,7 @@ TEST(area_ring_without_addresses)
 {
 	begin();
 	pages = calloc(1, sizeof(*pages));
-	vd_ring_init(&ring);
+	vd_ring_init(&ring, &log);
 	vd_ring_set_pages(&ring, pages);
 	CHECK_EQ(vd_ring_map(&ring, &mem), -ENXIO);
 	vd_ring_set_pages(&ring, NULL);
@@ -308,21 +312,21 @@ TEST(area_log_of_shifted_pages)
 		{ .guest_phys_addr = 0, .memory_size = 32 * PAGE,
 		  .userspace_addr = UMEM_BASE },
 	};
-	u32 *log = umem_map(DRV_LOG_MAP, 64, UMEM_R | UMEM_W);
+	u32 *bits = umem_map(DRV_LOG_MAP, 64, UMEM_R | UMEM_W);
 	struct vd_regions *regions = vd_regions_create(table, 1);
 	struct vd_area area;
 
 	begin();
-	vd_ring_init(&ring);
+	vd_ring_init(&ring, &log);
 	ring.pages = calloc(1, sizeof(*ring.pages));
-	ring.log.base = DRV_LOG_MAP;
-	ring.log.regions = regions;
+	log.bitmap = DRV_LOG_MAP;
+	log.regions = regions;
 	map(0x1000, PAGE, UMEM_BASE + 0x800, VHOST_ACCESS_RW);
 	map(0x2000, PAGE, UMEM_BASE + 8 * PAGE + 0x800, VHOST_ACCESS_RW);
 	CHECK_EQ(map_area(&area, 0x1000, 2 * PAGE, VHOST_ACCESS_RW), 0);
 	vd_ring_log_write(&ring, &area, PAGE - 4, 16);
-	CHECK_EQ(ring.log.lost, 0);
-	CHECK_EQ(log[0], 1U << 1 | 1U << 8);
+	CHECK_EQ(log.lost, 0);
+	CHECK_EQ(bits[0], 1U << 1 | 1U << 8);
 	free(ring.pages);
 	vd_regions_destroy(regions);
 	end();
@@ -337,30 +341,30 @@ TEST(area_ring_log)
 		{ .guest_phys_addr = 0x80000, .memory_size = PAGE,
 		  .userspace_addr = UMEM_BASE + (2ULL << 24) + 14 * PAGE },
 	};
-	u32 *log = umem_map(DRV_LOG_MAP, 64, UMEM_R | UMEM_W);
+	u32 *bits = umem_map(DRV_LOG_MAP, 64, UMEM_R | UMEM_W);
 	struct vd_regions *regions = vd_regions_create(table, 2);
 	unsigned int i;
 
 	begin_ring(true);
-	ring.log.on = true;
-	ring.log.base = DRV_LOG_MAP;
-	ring.log.regions = regions;
-	CHECK(vd_ring_log_is_user(&ring));
+	ring.is_logged = true;
+	log.bitmap = DRV_LOG_MAP;
+	log.regions = regions;
+	CHECK(vd_ring_can_log(&ring, log.bitmap));
 	CHECK_EQ(vd_ring_map(&ring, &mem), 0);
 	vd_ring_start(&ring, 0);
 	/* Indices in page 0 of the area, 510 entries across into page 1. */
 	for (i = 0; i < 255; i++)
 		CHECK_EQ(drv_complete(&ring, 0, 0), 0);
 	CHECK_EQ(vd_ring_publish(&ring, false), 0);
-	CHECK_EQ(ring.log.lost, 0);
+	CHECK_EQ(log.lost, 0);
 	/* Page 0 lies 16 pages into the first region: 7 + 16. */
-	CHECK_EQ(log[0], 1U << 23);
+	CHECK_EQ(bits[0], 1U << 23);
 	for (i = 0; i < 4; i++)
 		CHECK_EQ(drv_complete(&ring, 0, 0), 0);
 	CHECK_EQ(vd_ring_publish(&ring, false), 0);
 	/* Page 1 lies two below, and in the second region as well. */
-	CHECK_EQ(log[0], 1U << 23 | 1U << 21);
-	CHECK_EQ(log[4], 1U << 0);
+	CHECK_EQ(bits[0], 1U << 23 | 1U << 21);
+	CHECK_EQ(bits[4], 1U << 0);
 	vd_regions_destroy(regions);
 	end_ring();
 }

@@ -25,7 +25,7 @@ static u32 extended(u16 pos)
 
 static u32 (*const forms[])(u16 pos) = { whole, half, extended };
 
-/* A driver whose ring is at rest at @pos. */
+/* A driver with its ring at rest at @pos. */
 static void start_with(u16 num, unsigned int features, u16 pos, u32 base)
 {
 	drv_init(&d, num, DRV_PACKED | features);
@@ -108,7 +108,7 @@ TEST(base_with_chains_in_flight)
 	for (used = 0; used < 2 * NUM; used++) {
 		for (nr = 1; nr <= NUM; nr++) {
 			start(0, used + nr);
-			/* What the upper half cannot tell from nothing. */
+			/* Upper halves that look like a missing one. */
 			if (!drv_code(&d, used)) {
 				stop();
 				continue;
@@ -163,7 +163,7 @@ TEST(base_not_given)
 
 	for (num_first = 0; num_first < 2; num_first++) {
 		start(0, 0);
-		vd_ring_init(&d.ring);
+		vd_ring_init(&d.ring, &d.log);
 		if (num_first)
 			vd_ring_set_num(&d.ring, NUM);
 		vd_ring_set_features(&d.ring, BIT_ULL(VIRTIO_F_RING_PACKED));

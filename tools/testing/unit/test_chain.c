@@ -45,7 +45,7 @@ TEST(chain_one_buffer)
 	CHECK_EQ(chain(0)->nr_in, 0);
 	CHECK_EQ(chain(0)->out_len, 100);
 	CHECK_EQ(chain(0)->in_len, 0);
-	check_seg(chain(0)->seg, DRV_A_HVA + 16, 100);
+	check_seg(chain(0)->first_seg, DRV_A_HVA + 16, 100);
 	drv_fini(&d);
 }
 

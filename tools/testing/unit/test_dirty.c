@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest/dirty.h"
+#include "guest/dirty_log.h"
 #include "lib/drv.h"
 #include "lib/unit.h"
 
@@ -34,22 +34,33 @@ static void want_pages(u64 first, u64 last)
 		want[first / 8] |= 1 << first % 8;
 }
 
+/* A failure must be counted, and any attempt be signalled. */
+static int mark(u64 bitmap, u64 gpa, u64 len)
+{
+	struct vd_dirty_log log = { .bitmap = bitmap };
+	int ret = vd_dirty_log_gpa(&log, gpa, len);
+
+	CHECK_EQ(log.lost, !!ret);
+	CHECK(log.marked);
+	return ret;
+}
+
 TEST(dirty_single_pages)
 {
 	start();
-	CHECK(!vd_dirty_mark(LOG, 0, 1));
+	CHECK(!mark(LOG, 0, 1));
 	want_pages(0, 0);
-	CHECK(!vd_dirty_mark(LOG, 4095, 1));
+	CHECK(!mark(LOG, 4095, 1));
 	check_log();
-	CHECK(!vd_dirty_mark(LOG, 4096, 4096));
+	CHECK(!mark(LOG, 4096, 4096));
 	want_pages(1, 1);
 	check_log();
-	CHECK(!vd_dirty_mark(LOG, 3 * 4096 - 1, 2));
+	CHECK(!mark(LOG, 3 * 4096 - 1, 2));
 	want_pages(2, 3);
 	check_log();
-	CHECK(!vd_dirty_mark(LOG, 31 * 4096, 4097));
+	CHECK(!mark(LOG, 31 * 4096, 4097));
 	want_pages(31, 32);
-	CHECK(!vd_dirty_mark(LOG, (NR_PAGES - 1) * 4096ULL, 4096));
+	CHECK(!mark(LOG, (NR_PAGES - 1) * 4096ULL, 4096));
 	want_pages(NR_PAGES - 1, NR_PAGES - 1);
 	check_log();
 }
@@ -57,8 +68,8 @@ TEST(dirty_single_pages)
 TEST(dirty_nothing)
 {
 	start();
-	CHECK(!vd_dirty_mark(LOG, 4096, 0));
-	CHECK(!vd_dirty_mark(0, ~0ULL, 0));
+	CHECK(!mark(LOG, 4096, 0));
+	CHECK(!mark(0, ~0ULL, 0));
 	check_log();
 	CHECK_EQ(umem_nr_accesses(), 0);
 }
@@ -83,8 +94,8 @@ TEST(dirty_random)
 		want_pages(page + shift * 8,
 			   (gpa + len - 1) / 4096 + shift * 8);
 		/* The same bytes, when base and page move against each other. */
-		CHECK(!vd_dirty_mark(LOG + shift - skip / 8,
-				     gpa + skip * 4096, len));
+		CHECK(!mark(LOG + shift - skip / 8,
+			    gpa + skip * 4096, len));
 		check_log();
 	}
 }
@@ -92,13 +103,13 @@ TEST(dirty_random)
 TEST(dirty_no_place)
 {
 	start();
-	CHECK_EQ(vd_dirty_mark(LOG, NR_PAGES * 4096ULL, 1), -EFAULT);
-	CHECK_EQ(vd_dirty_mark(LOG, ~0ULL, 2), -EFAULT);
-	CHECK_EQ(vd_dirty_mark(~0ULL, 8 * 4096, 1), -EFAULT);
-	CHECK_EQ(vd_dirty_mark(UMEM_TOP, 0, 1), -EFAULT);
+	CHECK_EQ(mark(LOG, NR_PAGES * 4096ULL, 1), -EFAULT);
+	CHECK_EQ(mark(LOG, ~0ULL, 2), -EFAULT);
+	CHECK_EQ(mark(~0ULL, 8 * 4096, 1), -EFAULT);
+	CHECK_EQ(mark(UMEM_TOP, 0, 1), -EFAULT);
 	check_log();
 	/* What has a place is marked. */
-	CHECK_EQ(vd_dirty_mark(LOG, (NR_PAGES - 1) * 4096ULL, 4097), -EFAULT);
+	CHECK_EQ(mark(LOG, (NR_PAGES - 1) * 4096ULL, 4097), -EFAULT);
 	want_pages(NR_PAGES - 1, NR_PAGES - 1);
 	check_log();
 }
@@ -110,10 +121,10 @@ TEST(dirty_faults)
 	start();
 	for (nth = 1; nth <= 3; nth++) {
 		umem_fault_nth(nth);
-		CHECK_EQ(vd_dirty_mark(LOG, 0, 96 * 4096), -EFAULT);
+		CHECK_EQ(mark(LOG, 0, 96 * 4096), -EFAULT);
 	}
 	umem_fault_nth(4);
-	CHECK(!vd_dirty_mark(LOG, 0, 96 * 4096));
+	CHECK(!mark(LOG, 0, 96 * 4096));
 	want_pages(0, 95);
 	check_log();
 }
@@ -123,12 +134,12 @@ TEST(dirty_disturbed)
 {
 	start();
 	umem_disturb_or(1000);
-	CHECK(!vd_dirty_mark(LOG, 31 * 4096, 4097));
+	CHECK(!mark(LOG, 31 * 4096, 4097));
 	want_pages(31, 32);
 	check_log();
 	/* But not for ever: that would be in the client's hands. */
 	umem_disturb_or(1UL << 40);
-	CHECK_EQ(vd_dirty_mark(LOG, 64 * 4096, 1), -EAGAIN);
+	CHECK_EQ(mark(LOG, 64 * 4096, 1), -EAGAIN);
 	check_log();
 }
 
@@ -136,10 +147,14 @@ TEST(dirty_disturbed)
 static int mark_user(const struct vhost_memory_region *table, u32 nr, u64 len)
 {
 	struct vd_regions *regions = vd_regions_create(table, nr);
+	struct vd_dirty_log log = { .bitmap = LOG };
 	int ret;
 
 	CHECK(!IS_ERR(regions));
-	ret = vd_dirty_mark_user(LOG, regions, 0x1000, len);
+	log.regions = regions;
+	ret = vd_dirty_log_hva(&log, 0x1000, len);
+	CHECK_EQ(log.lost, !!ret);
+	CHECK(log.marked);
 	vd_regions_destroy(regions);
 	return ret;
 }
@@ -147,7 +162,7 @@ static int mark_user(const struct vhost_memory_region *table, u32 nr, u64 len)
 #define REGION(gpa, size, hva) { .guest_phys_addr = gpa, \
 	.memory_size = size, .userspace_addr = hva }
 
-/* A page that the guest knows by two addresses stands for no other page. */
+/* A page with two guest addresses marks no other page. */
 TEST(dirty_user_aliases)
 {
 	const struct vhost_memory_region twice[] = {
@@ -187,18 +202,18 @@ TEST(dirty_user_chain_of_aliases)
 	CHECK_EQ(mark_user(chain + 1, 3, 0x5000), -EFAULT);
 }
 
-TEST(dirty_is_user)
+TEST(dirty_log_covers)
 {
 	const u64 byte = 8 * 4096;
 
-	CHECK(vd_dirty_is_user(UMEM_TOP - 1, 0, byte - 1));
-	CHECK(!vd_dirty_is_user(UMEM_TOP - 1, 0, byte));
-	CHECK(!vd_dirty_is_user(UMEM_TOP, 0, 0));
-	CHECK(vd_dirty_is_user(UMEM_TOP - 8, 7 * byte, 7 * byte));
-	CHECK(!vd_dirty_is_user(LOG, 1, 0));
-	CHECK(!vd_dirty_is_user(~0ULL, byte, byte));
-	CHECK(!vd_dirty_is_user(~0ULL, 0, byte));
-	CHECK(!vd_dirty_is_user(LOG, 0, ~0ULL));
+	CHECK(vd_dirty_log_covers(UMEM_TOP - 1, 0, byte - 1));
+	CHECK(!vd_dirty_log_covers(UMEM_TOP - 1, 0, byte));
+	CHECK(!vd_dirty_log_covers(UMEM_TOP, 0, 0));
+	CHECK(vd_dirty_log_covers(UMEM_TOP - 8, 7 * byte, 7 * byte));
+	CHECK(!vd_dirty_log_covers(LOG, 1, 0));
+	CHECK(!vd_dirty_log_covers(~0ULL, byte, byte));
+	CHECK(!vd_dirty_log_covers(~0ULL, 0, byte));
+	CHECK(!vd_dirty_log_covers(LOG, 0, ~0ULL));
 }
 
 static bool covers(u64 base, const struct vhost_memory_region *table, u32 nr)
@@ -207,7 +222,7 @@ static bool covers(u64 base, const struct vhost_memory_region *table, u32 nr)
 	bool ret;
 
 	CHECK(!IS_ERR(regions));
-	ret = vd_dirty_covers(base, regions);
+	ret = vd_dirty_log_covers_memory(base, regions);
 	vd_regions_destroy(regions);
 	return ret;
 }
@@ -224,18 +239,18 @@ TEST(dirty_covers)
 	CHECK(!covers(UMEM_TOP, drv_table, DRV_NR_REGIONS));
 }
 
-TEST(dirty_ring_log_is_user)
+TEST(dirty_ring_can_log)
 {
 	drv_init(&d, 256, DRV_LOG);
-	CHECK(vd_ring_log_is_user(&d.ring));
-	d.ring.log.base = UMEM_TOP;
-	CHECK(!vd_ring_log_is_user(&d.ring));
-	d.ring.log.base = 0;
-	d.ring.log.gpa = ~0ULL - drv_used_len(&d) + 3;
-	d.ring.event_idx = false;
-	CHECK(!vd_ring_log_is_user(&d.ring));
-	d.ring.log.on = false;
-	CHECK(vd_ring_log_is_user(&d.ring));
+	CHECK(vd_ring_can_log(&d.ring, d.log.bitmap));
+	d.log.bitmap = UMEM_TOP;
+	CHECK(!vd_ring_can_log(&d.ring, d.log.bitmap));
+	d.log.bitmap = 0;
+	d.ring.log_gpa = ~0ULL - drv_used_len(&d) + 3;
+	vd_ring_set_features(&d.ring, 0);
+	CHECK(!vd_ring_can_log(&d.ring, d.log.bitmap));
+	d.ring.is_logged = false;
+	CHECK(vd_ring_can_log(&d.ring, d.log.bitmap));
 	drv_fini(&d);
 }
 
@@ -256,7 +271,7 @@ static void check_trace(void)
 		if (e[i].kind != UMEM_WRITE || e[i].addr < DRV_USED ||
 		    e[i].addr >= DRV_USED + drv_used_len(&d))
 			continue;
-		page = ((d.ring.log.gpa + e[i].addr - DRV_USED) >> 12) -
+		page = ((d.ring.log_gpa + e[i].addr - DRV_USED) >> 12) -
 		       DRV_LOG_PAGE;
 		marks[page / 8] |= 1 << page % 8;
 		word = DRV_LOG_MAP + page / 32 * 4;
@@ -266,7 +281,7 @@ static void check_trace(void)
 		CHECK(k < nr);
 	}
 	CHECK(!memcmp(log, marks, sizeof(marks)));
-	CHECK(!d.ring.log.lost);
+	CHECK(!d.log.lost);
 	memset(log, 0, DRV_LOG_LEN);
 	umem_trace_start();
 }
@@ -275,13 +290,13 @@ static void check_trace(void)
 static void check_publish(u16 idx, unsigned int nr)
 {
 	drv_start_at(&d, idx);
-	d.ring.log.marked = false;
+	d.log.marked = false;
 	umem_trace_start();
 	while (nr--)
 		CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK(vd_ring_publish(&d.ring, true) >= 0);
 	check_trace();
-	CHECK(d.ring.log.marked);
+	CHECK(d.log.marked);
 }
 
 TEST(dirty_ring_publish)
@@ -303,7 +318,7 @@ TEST(dirty_ring_of_four)
 {
 	drv_init(&d, 4, DRV_LOG | DRV_EVENT_IDX);
 	/* It ends with the page, and what lies behind has no mark. */
-	d.ring.log.gpa = ((DRV_LOG_PAGE + 1) << 12) - drv_used_len(&d);
+	d.ring.log_gpa = ((DRV_LOG_PAGE + 1) << 12) - drv_used_len(&d);
 	check_publish(0, 64);
 	check_publish(3, 150);
 	drv_fini(&d);
@@ -324,7 +339,7 @@ TEST(dirty_ring_kicks)
 	d.ring.event_idx = true;
 	CHECK(!vd_ring_arm(&d.ring));
 	check_trace();
-	CHECK(d.ring.log.marked);
+	CHECK(d.log.marked);
 	drv_fini(&d);
 }
 
@@ -334,7 +349,7 @@ TEST(dirty_ring_not_logged)
 	CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
 	CHECK(!*(u8 *)umem_ptr(DRV_LOG_MAP, 1));
-	CHECK(!d.ring.log.marked);
+	CHECK(!d.log.marked);
 	drv_fini(&d);
 }
 
@@ -342,10 +357,10 @@ TEST(dirty_ring_not_logged)
 TEST(dirty_ring_lost)
 {
 	drv_init(&d, 8, DRV_LOG);
-	d.ring.log.base = UMEM_TOP;
+	d.log.bitmap = UMEM_TOP;
 	CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
-	CHECK_EQ(d.ring.log.lost, 2);
+	CHECK_EQ(d.log.lost, 2);
 	CHECK_EQ(drv_used_idx(&d), 1);
 	drv_fini(&d);
 }

@@ -88,7 +88,7 @@ TEST(event_idx_first_decision_calls)
 	drv_fini(&d);
 }
 
-/* The driver wants to know of the entry with its event's index. */
+/* The driver requests a call for the entry with its event's index. */
 static void check_event(u16 base)
 {
 	start(DRV_EVENT_IDX, base);
@@ -139,7 +139,7 @@ TEST(event_idx_remembers_silence)
 	drv_fini(&d);
 }
 
-/* What happened while there was nobody to call is covered later. */
+/* Chains published without a call eventfd are covered by a later call. */
 TEST(event_idx_covers_silent_groups)
 {
 	start(DRV_EVENT_IDX, 0);
@@ -216,7 +216,7 @@ TEST(event_on_empty_leaves_no_trace)
 	drv_fini(&d);
 }
 
-/* Who looks himself wants no kick, however many chains come. */
+/* A device that polls needs no kick, however many chains come. */
 TEST(event_mute)
 {
 	unsigned int i;
@@ -225,7 +225,7 @@ TEST(event_mute)
 	drv_start_at(&d, 65534);
 	drv_desc(&d, 0, DRV_A_GPA, 1, 0, 0);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK(!vd_ring_mute(&d.ring));
+	CHECK(!vd_ring_suppress(&d.ring));
 	CHECK_EQ(vd_ring_peek(&d.ring), 0);
 	for (i = 0; i < 8; i++) {
 		u16 old = d.avail_idx;
@@ -245,9 +245,9 @@ TEST(event_mute_flags)
 {
 	drv_init(&d, 8, 0);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK(!vd_ring_mute(&d.ring));
-	CHECK_EQ(d.ring.told, VRING_USED_F_NO_NOTIFY);
+	CHECK(!vd_ring_suppress(&d.ring));
+	CHECK_EQ(d.ring.kick_flags, VRING_USED_F_NO_NOTIFY);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
-	CHECK_EQ(d.ring.told, 0);
+	CHECK_EQ(d.ring.kick_flags, 0);
 	drv_fini(&d);
 }

@@ -208,20 +208,20 @@ static int probe(void)
 
 static int arm(void)
 {
-	d.ring.told = VRING_USED_F_NO_NOTIFY;
+	d.ring.kick_flags = VRING_USED_F_NO_NOTIFY;
 	return vd_ring_arm(&d.ring);
 }
 
 static int disarm(void)
 {
-	d.ring.told = 0;
+	d.ring.kick_flags = 0;
 	return vd_ring_disarm(&d.ring);
 }
 
 static int mute(void)
 {
-	d.ring.told = 0;
-	return vd_ring_mute(&d.ring);
+	d.ring.kick_flags = 0;
+	return vd_ring_suppress(&d.ring);
 }
 
 static int peek(void)
@@ -240,7 +240,7 @@ TEST(fault_mute_and_peek)
 	umem_reset();
 	drv_init(&d, 8, 0);
 	sweep(count(mute), mute);
-	CHECK_EQ(d.ring.told, 0);
+	CHECK_EQ(d.ring.kick_flags, 0);
 	drv_fini(&d);
 }
 
@@ -257,7 +257,7 @@ TEST(fault_arm_and_disarm)
 	sweep(count(arm), arm);
 	sweep(count(disarm), disarm);
 	/* What could not be written is not believed to be there. */
-	CHECK_EQ(d.ring.told, 0);
+	CHECK_EQ(d.ring.kick_flags, 0);
 	drv_fini(&d);
 	umem_reset();
 	drv_init(&d, 8, DRV_EVENT_IDX);

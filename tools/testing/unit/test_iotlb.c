@@ -107,18 +107,18 @@ TEST(iotlb_no_memory)
 	end();
 }
 
-/* What is not known is asked for, by the first byte that is missing. */
+/* A miss reports the first missing byte. */
 TEST(iotlb_miss)
 {
 	begin();
 	CHECK_EQ(translate(0x1234, 8, VHOST_ACCESS_WO, 8), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, 0x1234);
+	CHECK_EQ(mem.miss.iova, 0x1234);
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_WO);
 	add(0x1000, 0x1000, HVA, VHOST_ACCESS_RW);
 	CHECK_EQ(translate(0x1234, 8, VHOST_ACCESS_WO, 8), 1);
 	CHECK_EQ((u64)seg[0].iov_base, HVA + 0x234);
 	CHECK_EQ(translate(0x1ff0, 0x20, VHOST_ACCESS_RO, 8), -EAGAIN);
-	CHECK_EQ(mem.miss.addr, 0x2000);
+	CHECK_EQ(mem.miss.iova, 0x2000);
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_RO);
 	add(0x2000, 0x1000, HVA + 0x8000, VHOST_ACCESS_RW);
 	CHECK_EQ(translate(0x1ff0, 0x20, VHOST_ACCESS_RO, 8), 2);

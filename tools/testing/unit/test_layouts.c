@@ -158,9 +158,9 @@ static void note_chain(const struct vd_chain *c)
 	note(c->out_len);
 	note(c->in_len);
 	for (i = 0; i < c->nr_out + c->nr_in; i++) {
-		note(d.batch->gpa[c->seg + i]);
-		note((unsigned long)d.batch->seg[c->seg + i].iov_base);
-		note(d.batch->seg[c->seg + i].iov_len);
+		note(d.batch->gpa[c->first_seg + i]);
+		note((unsigned long)d.batch->seg[c->first_seg + i].iov_base);
+		note(d.batch->seg[c->first_seg + i].iov_len);
 	}
 }
 

@@ -135,7 +135,7 @@ TEST(packed_empty_descriptors)
 	drv_fini(&d);
 }
 
-/* 2.8.7: a table is a row, of whose ids and flags only WRITE means something. */
+/* 2.8.7: a table is read in sequence; ids and flags but WRITE are ignored. */
 static void check_table(u64 gpa)
 {
 	start(0, 0);
@@ -177,8 +177,8 @@ TEST(packed_table_missed)
 	drv_table_desc(DRV_C_GPA, 1, DRV_B_GPA, 10, 0, WRITE | INDIRECT);
 	CHECK_EQ(drv_fetch(&d, 64), -EAGAIN);
 	CHECK_EQ(d.mem.miss.perm, VHOST_ACCESS_WO);
-	CHECK_EQ(d.mem.nr_ahead, 1);
-	CHECK_EQ(d.mem.ahead[0].perm, VHOST_ACCESS_WO);
+	CHECK_EQ(d.mem.prefetch.nr, 1);
+	CHECK_EQ(d.mem.prefetch.miss[0].perm, VHOST_ACCESS_WO);
 	vd_iotlb_del(&iotlb, vd_iotlb_oldest(&iotlb));
 	drv_fini(&d);
 }

@@ -195,7 +195,7 @@ TEST(packed_kicks)
 	CHECK_EQ(drv_fetch(&d, 1), 1);
 	CHECK_EQ(vd_ring_arm(&d.ring), 0);
 	CHECK_EQ(drv_packed_device()->off_wrap, 0);
-	CHECK(!vd_ring_mute(&d.ring));
+	CHECK(!vd_ring_suppress(&d.ring));
 	CHECK(!drv_packed_must_kick(&d, 16, 8));
 	put(8, 0, 0);
 	CHECK_EQ(vd_ring_arm(&d.ring), 1);
@@ -206,7 +206,7 @@ TEST(packed_base)
 {
 	struct vd_ring ring;
 
-	vd_ring_init(&ring);
+	vd_ring_init(&ring, NULL);
 	vd_ring_set_num(&ring, 4);
 	vd_ring_set_base(&ring, 0x1234);
 	CHECK_EQ(vd_ring_get_base(&ring), 0x1234);
@@ -223,7 +223,7 @@ TEST(packed_base)
 	CHECK_EQ(vd_ring_get_base(&ring), 0x80078007);
 }
 
-/* Of the descriptors no log address is known: the memory table tells. */
+/* Descriptors have no log address: the memory table translates theirs. */
 TEST(packed_dirty)
 {
 	const struct vhost_memory_region table = {
@@ -235,13 +235,13 @@ TEST(packed_dirty)
 	start(DRV_LOG, 0);
 	drv_set_table(&d, &table, 1);
 	map = umem_ptr(DRV_LOG_MAP, DRV_LOG_LEN);
-	d.ring.log.base = DRV_LOG_MAP;
-	d.ring.log.gpa = 0x9000;
+	d.log.bitmap = DRV_LOG_MAP;
+	d.ring.log_gpa = 0x9000;
 	CHECK(!drv_complete(&d.ring, 1, 2));
 	CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
 	CHECK(!vd_ring_arm(&d.ring));
 	CHECK(!vd_ring_disarm(&d.ring));
-	CHECK(!d.ring.log.lost);
+	CHECK(!d.log.lost);
 	CHECK_EQ(map[0], BIT(7));
 	CHECK_EQ(map[1], BIT(1));
 	drv_fini(&d);

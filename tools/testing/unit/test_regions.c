@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory tables: what is refused, and who owns an address. */
+/* Memory tables: refused tables, and the region of an address. */
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -211,7 +211,7 @@ TEST(regions_user_range)
 	CHECK(!is_user(0x1000, ~0ULL - 0x2000));
 }
 
-/* A region that nobody can reach still has to be user memory. */
+/* A region without reachable addresses must still be user memory. */
 TEST(regions_user_range_hidden)
 {
 	const struct vhost_memory_region table[] = {

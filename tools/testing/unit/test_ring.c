@@ -7,7 +7,7 @@
 
 static struct drv d;
 
-/* Each descriptor is a chain of one byte that tells it from the others. */
+/* Each descriptor is a chain of one byte, distinct from all others. */
 static void start(u16 num, unsigned int features)
 {
 	u16 i;
@@ -34,7 +34,7 @@ static void check_heads(unsigned int from, u16 first, u16 nr)
 		const struct vd_chain *c = &d.batch->chain[from + i];
 
 		CHECK_EQ(c->head, (first + i) % d.guest.num);
-		CHECK_EQ((u64)d.batch->seg[c->seg].iov_base,
+		CHECK_EQ((u64)d.batch->seg[c->first_seg].iov_base,
 			 DRV_A_HVA + c->head);
 	}
 }
@@ -67,13 +67,14 @@ TEST(ring_after_open)
 {
 	struct vd_ring ring;
 
-	vd_ring_init(&ring);
+	vd_ring_init(&ring, NULL);
 	CHECK_EQ(ring.num, 1);
 	CHECK(!ring.desc.base && !ring.driver.base && !ring.device.base);
 	CHECK(!ring.is_mapped);
 	CHECK_EQ(ring.next_avail, 0);
 }
 
+/* The check and the change must agree. */
 static bool is_user(u64 desc, u64 avail, u64 used)
 {
 	const struct vhost_vring_addr addr = {
@@ -82,8 +83,11 @@ static bool is_user(u64 desc, u64 avail, u64 used)
 		.used_user_addr = used,
 	};
 
+	bool ret = vd_ring_can_set_addr(&d.ring, &addr);
+
 	vd_ring_set_addr(&d.ring, &addr);
-	return vd_ring_is_user(&d.ring);
+	CHECK_EQ(vd_ring_is_user(&d.ring), ret);
+	return ret;
 }
 
 /* Each area may end where user space does, and not a byte later. */
@@ -91,17 +95,42 @@ TEST(ring_is_user)
 {
 	const u64 top = UMEM_TOP;
 
-	vd_ring_init(&d.ring);
-	d.ring.num = 4;
+	vd_ring_init(&d.ring, &d.log);
+	vd_ring_set_num(&d.ring, 4);
 	CHECK(is_user(top - 64, top - 12, top - 36));
 	CHECK(!is_user(top - 63, top - 12, top - 36));
 	CHECK(!is_user(top - 64, top - 11, top - 36));
 	CHECK(!is_user(top - 64, top - 12, top - 35));
-	d.ring.event_idx = true;
+	vd_ring_set_features(&d.ring, BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
 	CHECK(is_user(top - 64, top - 14, top - 38));
 	CHECK(!is_user(top - 64, top - 12, top - 38));
 	CHECK(!is_user(top - 64, top - 14, top - 36));
 	CHECK(!is_user(~0ULL - 15, top - 14, top - 38));
+}
+
+/* An address that cannot be logged is refused, and changes nothing. */
+TEST(ring_can_set_addr_with_log)
+{
+	struct vhost_vring_addr addr = {
+		.desc_user_addr = DRV_DESC,
+		.avail_user_addr = DRV_AVAIL,
+		.used_user_addr = DRV_USED,
+		.flags = BIT(VHOST_VRING_F_LOG),
+		.log_guest_addr = DRV_LOG_GPA,
+	};
+
+	drv_init(&d, 256, 0);
+	CHECK(vd_ring_can_set_addr(&d.ring, &addr));
+	addr.log_guest_addr = ~0ULL - 3;
+	CHECK(!vd_ring_can_set_addr(&d.ring, &addr));
+	addr.flags = 0;
+	CHECK(vd_ring_can_set_addr(&d.ring, &addr));
+	addr.flags = BIT(VHOST_VRING_F_LOG);
+	addr.log_guest_addr = DRV_LOG_GPA;
+	d.log.bitmap = UMEM_TOP;
+	CHECK(!vd_ring_can_set_addr(&d.ring, &addr));
+	CHECK(!d.ring.is_logged);
+	drv_fini(&d);
 }
 
 TEST(ring_probe_and_start)

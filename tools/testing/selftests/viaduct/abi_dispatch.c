@@ -25,7 +25,7 @@ static const unsigned long rings[] = {
 	VHOST_GET_VRING_BUSYLOOP_TIMEOUT,
 };
 
-/* Numbers that the device does not know, or knows in another direction. */
+/* Unknown numbers, and known ones with another direction. */
 static const unsigned long unknown[] = {
 	0xaf7e, 0x5401, 0x8008af10, 0x4008af01, 0xc008af11, 0x4008af26,
 	/* VIADUCT_HIDE_FEATURES under the number that videodev2.h owns. */
@@ -67,7 +67,7 @@ TEST(unowned_bad_pointer_is_eperm)
 			EXPECT_IOCTL(-EPERM, fd, owners[i], NULL);
 }
 
-/* The one call that reads its argument before it asks who calls. */
+/* The one ioctl that reads its argument before it checks the owner. */
 TEST(set_backend_bad_pointer_beats_eperm)
 {
 	EXPECT_RET(-EFAULT, vg_ioctl(abi_open(), VHOST_NET_SET_BACKEND, NULL));

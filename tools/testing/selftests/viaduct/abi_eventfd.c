@@ -89,7 +89,7 @@ TEST(failure_keeps_the_old_one)
 
 	ASSERT_EQ(0, vg_net_start(&n, tap, tap));
 	EXPECT_RET(-EBADF, vg_set_vring_err(n.fd, VG_TX, closed_fd()));
-	/* A head that is out of range is an error to be told. */
+	/* A head that is out of range must be reported. */
 	n.ring[VG_TX].avail->ring[0] = 0xffff;
 	n.ring[VG_TX].avail->idx = 1;
 	vg_eventfd_add(n.kick[VG_TX], 1);

@@ -55,7 +55,7 @@ TEST(offered)
 	EXPECT_EQ(abi_kernel_has(6, 17) ? TUNNELS : 0, words[1]);
 }
 
-/* As many words as are asked for are written, and no more. */
+/* No more words are written than requested. */
 TEST(get_counts)
 {
 	uint64_t offered[VG_FEATURE_WORDS], array[8];
@@ -191,7 +191,7 @@ TEST(set_while_running)
 }
 
 /*
- * An array of 2^35 words takes minutes; a caller who is killed must not. The
+ * An array of 2^35 words takes minutes; a fatal signal must end that. The
  * in-tree driver makes no promise.
  */
 static void killed_in(struct __test_metadata *_metadata, unsigned long cmd)

@@ -84,7 +84,7 @@ TEST(write_truncated)
 
 TEST(bad_pointers)
 {
-	/* Volatile: the compiler knows that nothing can be there. */
+	/* Volatile: the compiler would drop the access. */
 	void *volatile nowhere = (void *)8;
 	int fd = abi_open();
 

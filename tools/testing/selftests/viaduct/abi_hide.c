@@ -80,7 +80,7 @@ TEST(bad_pointer)
 	EXPECT_EQ(-EFAULT, vg_ioctl(fd, VIADUCT_HIDE_FEATURES, (void *)8));
 }
 
-/* Bits that nobody offers may be hidden: lists serve several versions. */
+/* Bits that are never offered can be hidden: one list serves several versions. */
 TEST(unknown_bits)
 {
 	int fd = abi_open();

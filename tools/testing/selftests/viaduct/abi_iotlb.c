@@ -206,7 +206,7 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-/* A reader that waits is told when there will be nothing any more. */
+/* A waiting reader returns when the mode ends. */
 TEST(reader_is_woken)
 {
 	pthread_t t;
@@ -224,7 +224,7 @@ TEST(reader_is_woken)
 	EXPECT_RET(-EBADFD, read_result);
 }
 
-/* A running device in the mode whose rings lie where nothing is known. */
+/* A running device in the mode, without mappings of its rings. */
 static const char *start(struct vg_net *n, uint64_t backend_features)
 {
 	*n = abi_net(F_PLATFORM | VG_BIT(32));

@@ -137,7 +137,7 @@ TEST(wrap)
 	EXPECT_RET(-EFAULT, set(fd, 1));
 }
 
-/* No alignment, order or overlap is asked for. */
+/* Alignment, order and overlap are not checked. */
 TEST(odd_tables)
 {
 	int fd = abi_owned();
@@ -156,7 +156,7 @@ TEST(odd_tables)
 	EXPECT_RET(0, set(fd, 1));
 }
 
-/* While no queue runs, host addresses are nobody's business. */
+/* While no queue runs, host addresses are not checked. */
 TEST(host_address_of_idle_device)
 {
 	int fd = abi_owned();

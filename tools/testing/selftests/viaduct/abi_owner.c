@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ownership is of an address space: who passes and who does not. */
+/* The owner is an address space: callers that pass, and callers that do not. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -111,8 +111,8 @@ TEST(fork_child_is_eperm)
 }
 
 /*
- * The child takes the device that the parent opened, says so, and stays until
- * it is told to go.
+ * The child takes the device that the parent opened, reports that, and stays
+ * until the parent ends it.
  */
 static int own_and_hold(int fd, int say, int hear)
 {
@@ -155,14 +155,14 @@ static int exec_self(int fd)
 	snprintf(arg, sizeof(arg), "%d", fd);
 	if (vg_set_owner(fd) || fcntl(fd, F_SETFD, 0))
 		return -EIO;
-	setenv("ABI_OWNER_FD", arg, 1);
+	setenv("VD_OWNER_FD", arg, 1);
 	execl("/proc/self/exe", "abi_owner", NULL);
 	return -EIO;
 }
 
 static void __attribute__((constructor)) exec_image(void)
 {
-	const char *arg = getenv("ABI_OWNER_FD");
+	const char *arg = getenv("VD_OWNER_FD");
 
 	if (arg)
 		_exit(-do_num(atoi(arg)));
@@ -200,7 +200,7 @@ TEST(worker_lives_with_the_owner)
 	EXPECT_EQ(0, vg_worker_settle(gettid(), 0));
 }
 
-/* The cgroups of a thread, as the kernel tells them. */
+/* The cgroups of a thread, from /proc. */
 static void read_cgroups(pid_t tid, char *text, size_t room)
 {
 	char path[64];
@@ -257,7 +257,7 @@ static void check_cgroups(struct __test_metadata *_metadata)
 	cgroup_of_test = path;
 	EXPECT_RET(0, in_child(worker_in_cgroup, -1));
 	EXPECT_RET(0, has_my_cgroups("/"));
-	/* Nobody is left in it. */
+	/* It must be empty. */
 	EXPECT_EQ(0, rmdir(path));
 	umount(dir);
 	rmdir(dir);

@@ -125,7 +125,7 @@ TEST(unknown_ids)
 	EXPECT_EQ(0, worker_of(fd, VG_TX));
 }
 
-/* A worker that nobody could name is none. */
+/* If its id cannot be returned, the worker must not be created. */
 TEST(bad_pointer)
 {
 	int fd = abi_owned();
@@ -229,7 +229,7 @@ TEST(mode_is_told)
 	uint8_t mode = 7;
 
 	if (vg_dev_is_reference() && !is_known())
-		SKIP(return, "6.1 does not know the call");
+		SKIP(return, "6.1 lacks the ioctl");
 	EXPECT_EQ(0, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, &mode));
 	EXPECT_EQ(is_known(), mode);
 	EXPECT_EQ(0, with_mode(fd, 0));
@@ -250,7 +250,7 @@ TEST(mode_nonsense)
 	uint8_t mode = 7;
 
 	if (vg_dev_is_reference() && !is_known())
-		SKIP(return, "6.1 does not know the call");
+		SKIP(return, "6.1 lacks the ioctl");
 	EXPECT_EQ(-EINVAL, with_mode(fd, 2));
 	EXPECT_EQ(-EINVAL, with_mode(fd, 255));
 	EXPECT_EQ(-EFAULT, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, (void *)8));

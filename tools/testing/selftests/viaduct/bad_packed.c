@@ -154,7 +154,7 @@ TEST_F(bad, available_and_used)
 	expect_nothing(_metadata, self);
 }
 
-/* 2.8.5: the id is the driver's affair: it is told which one it gave. */
+/* 2.8.5: the driver chooses the id; the device must return it. */
 TEST_F(bad, id_beyond_the_ring)
 {
 	struct vring_packed_desc *d = &self->r->pdesc[0];

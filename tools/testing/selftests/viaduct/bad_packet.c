@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Frames that no wire carries, in rings that are all right: the chain comes
- * back as used, nobody is told of an error, and the next frame goes out.
+ * back as used, no error is reported, and the next frame goes out.
  */
 #include <endian.h>
 #include <sys/mman.h>
@@ -90,7 +90,7 @@ static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len,
 		EXPECT_EQ(1, stats_queue(getpid(), VG_TX, reason));
 }
 
-/* Who finds a bad frame in a batch: we, for single sends the socket. */
+/* The bad frame of a batch is found by the module, a single one by the socket. */
 static const char *found_by(int sndbuf, const char *ours)
 {
 	return sndbuf ? "socket" : ours;
@@ -179,7 +179,7 @@ TEST_F(packet, checksum_sum_overflows)
 	check_header(_metadata, self, h, found_by(variant->sndbuf, "header"));
 }
 
-/* Nobody needs the field for a frame in one piece: it may well go out. */
+/* A frame in one piece does not need the field, and may go out. */
 TEST_F(packet, header_length_outside)
 {
 	struct virtio_net_hdr h = { .hdr_len = 0xffff,

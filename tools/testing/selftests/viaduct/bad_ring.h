@@ -37,7 +37,7 @@ FIXTURE(bad)
 	uint64_t buf;		/* good guest memory, a page */
 	uint64_t table;		/* room for indirect tables */
 	struct vring_desc *t;	/* the same */
-	void *locked;		/* area whose protection was changed */
+	void *locked;		/* area with changed protection */
 	uint16_t posted;
 	unsigned int nr_frames;	/* that the far side sends a receive ring */
 	unsigned int nr_taken;	/* of them, by a ring that could not say so */
@@ -179,7 +179,7 @@ static void expect_recovery(struct __test_metadata *_metadata, bad_t *b)
 	EXPECT_EQ(0, vg_eventfd_take(b->rig.net.err[b->q]));
 }
 
-/* @base: the position that the device must stand at; -1: not told. */
+/* @base: the position that the device must return; -1: not checked. */
 static inline void check_at(struct __test_metadata *_metadata, bad_t *b, int64_t base)
 {
 	struct stream s = stream_make(&b->rig, !b->q, 50);

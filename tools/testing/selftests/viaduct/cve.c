@@ -183,7 +183,7 @@ FIXTURE_TEARDOWN(endless)
 	rig_close(&rig);
 }
 
-/* The largest ring, full of frames for nobody or of buffers. */
+/* The largest ring, full of frames without a receiver, or of buffers. */
 static void fill_ring(unsigned int q)
 {
 	struct vg_ring *r = &rig.net.ring[q];
@@ -257,7 +257,7 @@ TEST_F(endless, cve_2019_3900)
 	fd = rig.far;
 	ASSERT_EQ(0, pthread_create(&t[0], NULL, turn, r));
 	ASSERT_EQ(0, pthread_create(&t[1], NULL, flood, &fd));
-	/* Frames for nobody are none of the stream's. */
+	/* Frames without a receiver do not belong to the stream. */
 	rig.far = vg_packet_open(if_nametoindex(rig.link), true);
 	s = stream_make(&rig, VG_TX, 30);
 	ASSERT_FINE(rig_start(&rig));
@@ -287,7 +287,7 @@ TEST_F(endless, cve_2019_3900)
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
-/* What SET_BACKEND says to a socket, which it is asked to let go again. */
+/* The result of SET_BACKEND with a socket, which is detached again. */
 static int try_socket(int family, int type, int protocol)
 {
 	int fd = socket(family, type, protocol), ret;
@@ -302,9 +302,9 @@ static int try_socket(int family, int type, int protocol)
 }
 
 /*
- * CVE-2020-10942: a socket's name was asked for to see its family, into memory
- * that had no room for names of all families. Here: which sockets are taken,
- * and one whose name is longer than usual.
+ * CVE-2020-10942: the name of a socket was read to check its family, into memory
+ * too small for names of all families. Here: the sockets that are accepted, and
+ * one with a longer name than usual.
  */
 TEST(cve_2020_10942)
 {
@@ -323,7 +323,7 @@ TEST(cve_2020_10942)
 	EXPECT_EQ(0, try_socket(AF_PACKET, SOCK_RAW, 0));
 	if (system("ip link add vdg type ip6gre local ::1 remote ::2") ||
 	    vg_link_set_up("vdg", true))
-		SKIP(return, "no ip6gre, whose addresses are 16 bytes long");
+		SKIP(return, "no ip6gre, which has addresses of 16 bytes");
 	fd = vg_packet_open(if_nametoindex("vdg"), false);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, fd));
@@ -338,8 +338,8 @@ TEST(cve_2020_10942)
 #define MSG_LEN		72
 
 /*
- * CVE-2018-1118: messages to the client had bytes in them that nobody had
- * written. All that is not a field must be zero.
+ * CVE-2018-1118: messages to the client had uninitialised bytes. All bytes
+ * outside the fields must be zero.
  */
 TEST(cve_2018_1118)
 {

@@ -20,7 +20,7 @@ static const struct vd_deviation vd_deviations[] = {
 	{ "rx.num_buffers_without_mrg", 1,
 	  "virtio 1.2, 5.1.6.4.1: num_buffers is 1 without VIRTIO_NET_F_MRG_RXBUF, as in 6.17" },
 	{ "rx.header_length_changed", 3,
-	  "frames arrive with the header that the guest knows, whatever the tap has now" },
+	  "frames arrive with the negotiated header, whatever the tap has now" },
 	{ "ring.table_and_next", 1,
 	  "virtio 1.2, 2.7.5.3.1: a driver must not set both flags" },
 	{ "ring.wrong_kind_passed", 0,
@@ -40,7 +40,7 @@ static const struct vd_deviation vd_deviations[] = {
 	{ "fork_from_owner.task", -EINVAL,
 	  "6.1 cannot create threads of a process, so there are kernel threads only" },
 	{ "iotlb.invalidate_all", 72,
-	  "an invalidation of size 0 is taken for all, as clients know it from 6.1 and 6.12" },
+	  "an invalidation of size 0 removes all mappings, as on 6.1 and 6.12" },
 	{ "iotlb.ends", -EFAULT,
 	  "without ACCESS_PLATFORM the IOTLB is gone, on 6.1 as on 6.12" },
 };

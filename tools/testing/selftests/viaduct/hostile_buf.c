@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packet buffers that go away: the frame is lost, the chain is not, nobody is
- * told of an error, and the ring goes on. Memory that moves, or that is merely
- * not mapped at the moment, is no fault at all.
+ * Packet buffers that are unmapped: the frame is lost, the chain is not, no error
+ * is reported, and the ring goes on. Memory that moves, or that is only not
+ * present at the moment, is not a fault.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -85,8 +85,8 @@ FIXTURE_TEARDOWN(buffer)
 typedef struct _test_data_buffer buffer_t;
 
 /*
- * Transmit: a frame in a buffer @offset bytes into the pages, of which those
- * from @from on are taken away before the device is told of it.
+ * Transmit: a frame in a buffer @offset bytes into the pages. Those from @from
+ * on are unmapped before the device is kicked.
  */
 static void check_tx(struct __test_metadata *_metadata, buffer_t *b,
 		     size_t offset, size_t from, enum view_way way)
@@ -199,7 +199,7 @@ TEST_F(buffer, second_page_from_within_the_header)
 
 static volatile bool stop;
 
-/* The pages stay in their file, but no page table knows them. */
+/* The pages stay in their file, but in no page table. */
 static void *drop_pages(void *arg)
 {
 	unsigned int i;

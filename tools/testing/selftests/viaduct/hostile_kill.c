@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A client that is killed while its device waits for memory that a program
- * provides: it ends, whoever that program is, and so does its worker.
+ * provides, be it another one or the client itself: it must end, and so must
+ * its worker.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -150,7 +151,7 @@ static pid_t start_client(unsigned int q, bool uffd_first, int *dev)
 	return pid;
 }
 
-/* Whoever else could answer has to, or has to close. */
+/* Another process that could answer must answer, or close. */
 TEST_F(killed, ends_with_the_last_descriptor)
 {
 	pid_t pid = start_client(variant->q, false, NULL);
@@ -177,8 +178,8 @@ TEST_F(killed, ends_when_answered)
 }
 
 /*
- * Nobody answers. A process that ends closes what it opened last first: here
- * the device, while the descriptor that could end the wait is still open.
+ * No answer. A process that ends closes its latest descriptor first: here the
+ * device, while the descriptor that could end the wait is still open.
  */
 TEST_F(killed, ends_unanswered)
 {

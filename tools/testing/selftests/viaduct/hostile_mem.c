@@ -22,7 +22,7 @@ FIXTURE(area)
 {
 	struct rig rig, other;
 	struct view view;
-	struct vg_ring *r;	/* the ring whose area it is */
+	struct vg_ring *r;	/* the ring of the area */
 	void *at;		/* its page, as the driver sees it */
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory whose faults a program answers (userfaultfd): late, or not at all.
- * The device waits and then goes on where it was, without a loss; others do
- * not wait with it.
+ * Memory with faults that a program resolves (userfaultfd) late or never. The
+ * device waits and then continues without a loss; other devices do not wait.
  */
 #define _GNU_SOURCE
 #include <endian.h>

@@ -6,7 +6,7 @@
 #include "rig.h"
 #include "vd_test.h"
 
-/* A rig whose addresses are those of an IOMMU. One for each test. */
+/* A rig behind an IOMMU. One for each test. */
 
 #define PAGE 4096ULL
 

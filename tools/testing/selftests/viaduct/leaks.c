@@ -151,7 +151,7 @@ TEST_F(batch, error_exits_leak_no_page)
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
 }
 
-/* A batch for a tap whose interface has just been deleted. */
+/* A batch for a tap with an interface that has just been deleted. */
 static const char *deleted_batch(enum bad unused)
 {
 	const struct virtio_net_hdr hdr = { 0 };
@@ -219,7 +219,7 @@ TEST(limited_owner_leaks_no_worker)
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &none));
-	/* The limit does not bind those who may raise it. */
+	/* CAP_SYS_RESOURCE overrides the limit. */
 	ASSERT_EQ(0, setgroups(0, NULL));
 	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
 	for (i = 0; i < 50; i++) {

@@ -167,7 +167,7 @@ static void heir(int say, int hear)
 	const char *why;
 	char c;
 
-	/* End of file: whoever watches has seen the owner die. */
+	/* End of file: the owner's death is reported. */
 	if (read(hear, &c, 1) != 0)
 		_exit(2);
 	why = stream_run(&s, 1);

@@ -117,7 +117,7 @@ TEST_F(busy, transmits_without_kicks)
 			EXPECT_FALSE(vg_ring_is_armed(self->tx));
 		ASSERT_TRUE(is_used(self, 10000));
 	}
-	/* Nobody has to wait for the end of it. */
+	/* Nothing must wait for the end of it. */
 	poll_for(self, VG_TX, 0);
 }
 
@@ -258,7 +258,7 @@ static void *transmit(void *rig)
 	return (void *)stream_run(&s, 1);
 }
 
-/* A ring that polls changes its worker under load: nobody waits for its time. */
+/* A ring that polls changes its worker under load: nothing waits for its time. */
 TEST_F(busy, moves_to_another_worker)
 {
 	uint32_t w[2] = { VG_RX, 0 }, id;

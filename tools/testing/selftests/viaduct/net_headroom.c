@@ -159,7 +159,7 @@ TEST_F(room, for_a_tunnel_on_a_bridge)
 	}
 }
 
-/* Frames that go by the tap's own sendmsg(), which knows the bridge's wish. */
+/* Frames through the tap's sendmsg(), which respects the bridge's headroom. */
 TEST_F(room, before_the_longest_frames)
 {
 	long nr;

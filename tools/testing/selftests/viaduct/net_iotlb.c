@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames through an IOMMU: the device asks for what it does not know, waits,
- * goes on when it is told, and uses nothing that was taken back.
+ * Frames through an IOMMU: the device reports a miss, waits, continues after the
+ * answer, and uses no mapping that was invalidated.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -59,7 +59,7 @@ TEST_F(mapped, frames_cross)
 	tear_down();
 }
 
-/* Once all is known nothing is asked, whatever happens to other addresses. */
+/* With all mappings there is no miss, whatever happens to other addresses. */
 TEST(no_miss_twice)
 {
 	unsigned long misses;
@@ -140,7 +140,7 @@ TEST(nothing_used_after_invalidation)
 	tear_down();
 }
 
-/* More pages than the device remembers: the oldest are asked for again. */
+/* More pages than the device keeps: the oldest miss again. */
 TEST(more_than_it_holds)
 {
 	unsigned long misses;
@@ -182,7 +182,7 @@ TEST(unanswered)
 	SET_UP(0, 256, PAGE, false);
 	ASSERT_FINE(rig_start(&rig));
 	EXPECT_FINE(both_ways(100));
-	/* A transmit buffer that nobody has seen yet. */
+	/* A transmit buffer without a mapping. */
 	tx = stream_make(&rig, VG_TX, 1);
 	rx = stream_make(&rig, VG_RX, 200);
 	atomic_store(&iommu.mute, true);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Questions to the client's IOMMU that come before anybody runs into them: those
- * that follow from what the driver has made available. The test is the client.
+ * Prefetch: misses that are reported before the addresses are needed, from the
+ * chains that the driver has made available. The test is the client.
  */
 #include <sched.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 
 static struct vhost_iotlb_msg asked[MANY];
 
-/* Warm rings, and buffers of @q that nobody knows. */
+/* Rings with mappings, and buffers of @q without. */
 static void forget(struct __test_metadata *_metadata, unsigned int q)
 {
 	uint64_t first, end;
@@ -24,7 +24,7 @@ static void forget(struct __test_metadata *_metadata, unsigned int q)
 	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
 }
 
-/* Nothing is asked any more: all jobs have run, and the worker stands still. */
+/* No more misses: all jobs have run, and the worker is idle. */
 static void await_stop(struct __test_metadata *_metadata)
 {
 	ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));
@@ -59,7 +59,7 @@ static void begin(struct __test_metadata *_metadata)
 	ASSERT_FINE(rig_start(&rig));
 	ASSERT_FINE(both_ways(200));
 	vg_iommu_retire(&iommu);
-	/* What the last frames were asked for with, and did not wait for. */
+	/* Prefetched misses of the last frames, for which they did not wait. */
 	do {
 		await_stop(_metadata);
 		for (nr = 0; !vg_iotlb_recv(rig.net.fd, &asked[0]); nr++)
@@ -84,7 +84,7 @@ static unsigned int ask_for(struct __test_metadata *_metadata,
 	return read_all();
 }
 
-/* Each page is asked for once, and belongs to the ring's buffers. */
+/* Each page is reported once, and belongs to the ring's buffers. */
 static void check_asked(struct __test_metadata *_metadata, unsigned int q,
 			unsigned int nr)
 {
@@ -218,7 +218,7 @@ TEST(answered_one_by_one)
 	tear_down();
 }
 
-/* What nobody has read yet when the handler gets there is still one question. */
+/* A prefetched miss that is unread when the handler needs it stays one miss. */
 TEST(asked_once)
 {
 	struct stream tx;
@@ -245,8 +245,8 @@ TEST(asked_once)
 }
 
 /*
- * What was read and not answered is asked again where it matters; and answered
- * by what comes first.
+ * A miss that was read and not answered is reported again when the address is
+ * needed; the first answer resolves it.
  */
 TEST(asked_again)
 {

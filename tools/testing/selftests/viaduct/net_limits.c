@@ -166,7 +166,7 @@ TEST_F(starved, waits_for_a_kick)
 
 	far_send_numbered(_metadata, 40);
 	expect_starved(_metadata, 1);
-	/* stream_run() fills the ring, and kicks when it is asked to. */
+	/* stream_run() fills the ring, and kicks if notifications are enabled. */
 	s.sent = 40;
 	EXPECT_FINE(stream_run(&s, 1));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Long frames on their way to the wire: more of them than a device has memory
- * for, which nobody takes for a while, and such that an XDP program looks at.
+ * Long frames on their way to the wire: more than a device has memory for,
+ * without a receiver for a while, and through an XDP program.
  */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(frames)
 	rig_close(&rig);
 }
 
-/* Transmits @nr frames of the stream, which nobody receives meanwhile. */
+/* Transmits @nr frames of the stream, without a receiver meanwhile. */
 static const char *transmit(struct stream *s, unsigned int nr)
 {
 	static uint8_t frame[VG_FRAME_MAX];

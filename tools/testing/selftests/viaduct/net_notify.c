@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who wakes whom, and how often: kicks and calls, counted. */
+/* Notifications in both directions, kicks and calls, counted. */
 #include <endian.h>
 #include <sched.h>
 

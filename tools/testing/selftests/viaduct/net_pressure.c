@@ -215,7 +215,7 @@ static long flood_reference(void)
 	close(fd);
 	pid = fork();
 	if (!pid) {
-		setenv("VHOST_DEV", REFERENCE, 1);
+		setenv("VD_DEVICE", REFERENCE, 1);
 		drops = flood(&why);
 		_exit(write(to_us[1], &drops, sizeof(drops)) < 0);
 	}

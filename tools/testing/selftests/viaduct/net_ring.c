@@ -353,7 +353,7 @@ static void offer_long_chains(unsigned int q)
 TEST_F(empty, descriptors_count)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
-	const char *layout = getenv("VG_LAYOUT");
+	const char *layout = getenv("VD_LAYOUT");
 	static const uint8_t frame[VG_FRAME_MIN];
 	unsigned int q = variant->q;
 	int64_t before;

@@ -106,7 +106,7 @@ static ssize_t one_frame(struct rig *r, struct virtio_net_hdr_mrg_rxbuf *mrg,
 
 /*
  * The header of an ordinary frame is clean, its num_buffers right. The buffers
- * are dirtied first, so that a byte that nobody wrote shows.
+ * are dirtied first, so that an unwritten byte shows.
  */
 TEST_F(rx, header)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What lies between a tap and a device that takes frames from it: the tap's
- * counters, headers whose length differs, VLAN tags. A tap that is moved to
- * another network namespace, or deleted with frames on their way.
+ * A device that takes frames from a tap: the tap's counters, headers of another
+ * length, VLAN tags. A tap that is moved to another network namespace, or deleted
+ * with frames in flight.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -336,7 +336,7 @@ TEST(frames_outlive_their_interface)
 		int64_t before = stats_queue(getpid(), VG_RX, "pressure");
 		int j, old;
 
-		/* That the device knows the interface, and then is in need. */
+		/* Make the device find the interface, and then lose it. */
 		vg_net_fill(&rig.net);
 		ASSERT_FINE(rig_far_send(&rig, frame, 900, NULL));
 		ASSERT_LE(0, received_before(900));

@@ -102,7 +102,7 @@ static const char *not_offered(void)
 	if (fd < 0)
 		return NULL;
 	if (vg_get_features_array(fd, offered) || !offered[1])
-		why = "this kernel's taps know no GSO in UDP tunnels";
+		why = "this kernel's taps lack GSO in UDP tunnels";
 	close(fd);
 	return why;
 }

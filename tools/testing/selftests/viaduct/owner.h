@@ -16,8 +16,8 @@ struct owner {
 };
 
 enum owner_command {
-	OWNER_LOAD = 'l',	/* move more packets; tells whether all is well */
-	OWNER_IDLE = 'i',	/* move none, until the next command; tells, too */
+	OWNER_LOAD = 'l',	/* move more packets; reports the result */
+	OWNER_IDLE = 'i',	/* move none, until the next command; reports, too */
 	OWNER_EXIT = 'x',
 	OWNER_EXEC = 'e',	/* become sleep(1) */
 	OWNER_SWELL = 's',	/* use memory without end */
@@ -35,18 +35,18 @@ bool owner_ends(struct owner *o, unsigned int ms, int *status);
 void owner_stop(struct owner *o);
 
 /*
- * Kinds of workers: on 6.1 there are kernel threads only, the reference knows no
- * choice there.
+ * Kinds of workers: on 6.1 there are only kernel threads, and the reference has
+ * no choice there.
  */
 bool owner_kind_is_there(int kind);
-/* The harness runs a test whose set-up was skipped: for both. */
+/* The harness runs a test after its set-up was skipped: for both. */
 #define NEEDS_KIND(kind) do { \
 	if (!owner_kind_is_there(kind)) \
 		SKIP(return, "6.1 has kernel threads only"); \
 } while (0)
 /* The thread is one of the process @pid. */
 bool owner_has_thread(pid_t pid, pid_t tid);
-/* The state of a thread as /proc tells it ('S', 'T', ...), or 0. */
+/* The state of a thread from /proc ('S', 'T', ...), or 0. */
 char owner_thread_state(pid_t tid);
 
 #endif

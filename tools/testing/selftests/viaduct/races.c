@@ -212,7 +212,7 @@ TEST(backends)
 
 static int old_far[MAX_FAR];
 
-/* A new tap for both queues, whose interface is deleted under them. */
+/* A new tap for both queues; its interface is deleted while they run. */
 static void poke_delete(unsigned int nr)
 {
 	struct vg_tap tap;

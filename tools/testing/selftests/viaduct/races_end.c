@@ -114,7 +114,7 @@ static const char *is_well(void)
 	return why ? why : stream_run(s, 2);
 }
 
-/* The last close is within somebody's call, or before it, or after. */
+/* The last close is during another process's ioctl, before or after it. */
 TEST(close_during_calls)
 {
 	uint64_t end = race_end();

@@ -14,7 +14,7 @@
  */
 
 enum rig_backend {
-	RIG_TAP,		/* tap whose far side is its own interface */
+	RIG_TAP,		/* tap; the far side is its own interface */
 	RIG_PACKET,		/* raw socket on one end of a veth pair */
 	RIG_MACVTAP,		/* macvtap on one end of a veth pair */
 };

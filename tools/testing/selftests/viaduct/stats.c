@@ -50,7 +50,7 @@ static const char *below(const struct words *head, const struct words *row,
 	return "";
 }
 
-/* The counter @what in the first line of a queue whose column @key is @id. */
+/* The counter @what in the first line with @id in column @key. */
 static int64_t lookup(const char *key, uint64_t id, unsigned int q,
 		      const char *what)
 {
@@ -147,7 +147,7 @@ long stats_memory_settled(void)
 	while (still < SETTLED_STEPS && !vg_expired(deadline)) {
 		poll(NULL, 0, STEP_MS);
 		now = stats_memory("MemAvailable");
-		/* A page here and there is somebody else's. */
+		/* A few pages belong to other users. */
 		still = now > most + 128 ? 0 : still + 1;
 		most = now > most ? now : most;
 	}

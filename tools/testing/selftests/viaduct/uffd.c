@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory whose faults this program answers, or does not. */
+/* Memory with faults that this program resolves, or does not. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +41,8 @@ const char *uffd_set_up(struct rig *r, struct view *v)
 }
 
 /*
- * The device's view asks us from now on, for each page, once: the pages stay
- * in their file, but no page table knows them any more.
+ * From now on each page of the device's view faults once: the pages stay in
+ * their file, but are in no page table.
  */
 const char *uffd_ask_for_all(struct rig *r, struct view *v)
 {
@@ -112,7 +112,7 @@ const char *uffd_both_ways(struct rig *r, unsigned int nr)
 	return stream_run(s, 2);
 }
 
-/* Nobody answers, and the device waits: seen by its question. */
+/* No answer, and the device waits, as its fault shows. */
 const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q)
 {
 	struct virtio_net_hdr hdr;

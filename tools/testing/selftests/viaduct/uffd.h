@@ -8,8 +8,8 @@
 #include "view.h"
 
 /*
- * The device's view of guest memory, whose faults are answered by this
- * program: at once, late, or not at all.
+ * The device's view of guest memory. This program resolves its faults at once,
+ * late, or never.
  */
 
 extern int uffd;		/* the descriptor, or -1 */
@@ -17,7 +17,7 @@ extern volatile bool uffd_stop;	/* ends uffd_answer_now() */
 
 /* 0 or -errno. */
 int uffd_open(void);
-/* A rig whose device has a view of its own, started. NULL or why not. */
+/* A started rig with a view of its own for the device. NULL or the reason. */
 const char *uffd_set_up(struct rig *r, struct view *v);
 /* The device's view asks us from now on, for each page, once. */
 const char *uffd_ask_for_all(struct rig *r, struct view *v);
@@ -29,7 +29,7 @@ bool uffd_answer(void);
 /* A thread that answers until uffd_stop. */
 void *uffd_answer_now(void *arg);
 const char *uffd_both_ways(struct rig *r, unsigned int nr);
-/* Nobody answers, and the device waits: seen by its question. */
+/* No answer, and the device waits, as its fault shows. */
 const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q);
 
 #define NEEDS_UFFD() do { \

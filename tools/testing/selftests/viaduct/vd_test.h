@@ -4,7 +4,7 @@
 
 /*
  * The kernel's own test harness, with a main() that leaves with status 4 when
- * there is no device, and comparisons that know the intended deviations.
+ * there is no device, and comparisons that allow the intended deviations.
  */
 
 #include <errno.h>

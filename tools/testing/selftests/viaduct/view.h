@@ -6,8 +6,7 @@
 
 /*
  * Guest memory in two views: the driver works through one mapping, the device
- * is told of another, of which a test may take away what it likes without
- * the driver noticing.
+ * through another, which a test can unmap without an effect on the driver.
  */
 struct view {
 	struct rig *rig;

@@ -189,7 +189,7 @@ static pid_t fork_and_wait(void)
 	return pid;
 }
 
-/* Another user, who has one process and may have LIMIT. */
+/* Another user, with one process and a limit of LIMIT. */
 static void as_nobody(struct __test_metadata *_metadata, int kind)
 {
 	struct rlimit r = { LIMIT, LIMIT };

@@ -20,11 +20,11 @@ static void chain_compare(const struct vd_batch *batch, unsigned int at,
 	SCENE_CHECK(seen->in_len == want->in_len);
 	SCENE_CHECK(seen->nr_desc == want->nr_desc);
 	for (i = 0; i < want->nr_out + want->nr_in; i++) {
-		const struct iovec *s = &batch->seg[seen->seg + i];
+		const struct iovec *s = &batch->seg[seen->first_seg + i];
 
 		SCENE_CHECK(s->iov_base == want->seg[i].iov_base);
 		SCENE_CHECK(s->iov_len == want->seg[i].iov_len);
-		SCENE_CHECK(batch->gpa[seen->seg + i] == want->gpa[i]);
+		SCENE_CHECK(batch->gpa[seen->first_seg + i] == want->gpa[i]);
 	}
 }
 
@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	unsigned int round;
 
 	scene_init(&s, &in, 0);
-	/* Heads are what the reference is told. */
+	/* The reference starts from the heads. */
 	s.d.ring.in_order = false;
 	for (round = 0; round < 4; round++) {
 		if (umem_nr_accesses() >= SCENE_MAX_ACCESSES)

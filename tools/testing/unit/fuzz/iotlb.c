@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzz target: what a client's IOMMU may tell, and what is translated by it.
+ * Fuzz target: messages of a client's IOMMU, and translations by them.
  *
  * The input is a series of commands of 6 bytes: u8 what (update, invalidate,
  * evict the oldest, translate), u8 how far addresses are shifted, u8 start, u8
@@ -161,8 +161,8 @@ static void iotlb_translate(struct iotlb *f, const struct command *c)
 	ret = vd_translate(&f->mem, c->first, len, c->perm, seg, c->room);
 	switch (ret) {
 	case -EAGAIN:
-		IOTLB_CHECK(!iotlb_is_known(f, f->mem.miss.addr));
-		IOTLB_CHECK(f->mem.miss.addr - c->first < len);
+		IOTLB_CHECK(!iotlb_is_known(f, f->mem.miss.iova));
+		IOTLB_CHECK(f->mem.miss.iova - c->first < len);
 		IOTLB_CHECK(f->mem.miss.perm == c->perm);
 		return;
 	case -EFAULT:

@@ -3,8 +3,8 @@
  * Fuzz target: messages as a client writes them to the descriptor.
  *
  * The input is a series of messages, each a u8 length and so many raw bytes.
- * What the parser says is checked against a reading of the bytes by their
- * offsets; what it accepts changes an IOTLB, whose rules must hold.
+ * The result of the parser is compared with the bytes at their offsets; accepted
+ * messages change an IOTLB, which must stay consistent.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "fuzz/input.h"
 #include "guest/iotlb.h"
-#include "guest/message.h"
+#include "guest/iotlb_msg.h"
 #include "lib/drv.h"
 #include "umem.h"
 
@@ -69,7 +69,7 @@ static int message_verdict(const u8 *bytes, size_t len)
 	return 0;
 }
 
-static void message_update(struct vd_iotlb *iotlb, const struct vd_message *msg)
+static void message_update(struct vd_iotlb *iotlb, const struct vd_iotlb_msg *msg)
 {
 	u64 first = msg->region.gpa, last = first + msg->region.span;
 
@@ -82,7 +82,7 @@ static void message_update(struct vd_iotlb *iotlb, const struct vd_message *msg)
 }
 
 static void message_invalidate(struct vd_iotlb *iotlb,
-			       const struct vd_message *msg)
+			       const struct vd_iotlb_msg *msg)
 {
 	u64 first = msg->region.gpa, last = first + msg->region.span;
 	struct vd_iotlb_map *map;
@@ -102,7 +102,7 @@ static void message_invalidate(struct vd_iotlb *iotlb,
 static void message_one(struct vd_iotlb *iotlb, struct input *in)
 {
 	size_t len = input_u8(in), i;
-	struct vd_message msg;
+	struct vd_iotlb_msg msg;
 	u8 bytes[ROOM] = {}, *raw;
 	int ret;
 
@@ -111,7 +111,7 @@ static void message_one(struct vd_iotlb *iotlb, struct input *in)
 	/* Beyond what was written there is nothing to be read. */
 	raw = malloc(len);
 	memcpy(raw, bytes, len);
-	ret = vd_message_parse(&msg, raw, len);
+	ret = vd_iotlb_msg_parse(&msg, raw, len);
 	free(raw);
 	MESSAGE_CHECK(ret == message_verdict(bytes, len));
 	if (ret)

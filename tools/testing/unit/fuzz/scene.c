@@ -173,13 +173,13 @@ void scene_check_batch(const struct scene *s)
 		if (!s->d.ring.is_packed)
 			SCENE_CHECK(c->head < s->d.ring.num);
 		SCENE_CHECK(c->nr_slots && c->nr_slots <= s->d.ring.num);
-		SCENE_CHECK(c->seg == nr_seg && c->desc == nr_desc);
+		SCENE_CHECK(c->first_seg == nr_seg && c->first_desc == nr_desc);
 		nr_desc += c->nr_desc;
 		nr_seg += c->nr_out + c->nr_in;
 		SCENE_CHECK(nr_seg <= VD_MAX_SEGS && nr_desc <= VD_MAX_SEGS);
-		for (k = c->seg; k < nr_seg; k++) {
+		for (k = c->first_seg; k < nr_seg; k++) {
 			scene_check_seg(s, &batch->seg[k]);
-			len[k >= c->seg + (u32)c->nr_out] +=
+			len[k >= c->first_seg + (u32)c->nr_out] +=
 				batch->seg[k].iov_len;
 		}
 		SCENE_CHECK(len[0] == c->out_len && len[1] == c->in_len);

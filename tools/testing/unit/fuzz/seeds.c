@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * usage: seeds DIR writes the inputs from which fuzzing starts into DIR/chain,
- * DIR/split, DIR/packed, DIR/regions, DIR/iotlb and DIR/message: one small scene of each
- * kind. fuzz/scene.h and the targets tell what the bytes mean.
+ * DIR/split, DIR/packed, DIR/regions, DIR/iotlb, DIR/miss and DIR/message: one small
+ * scene of each kind. fuzz/scene.h and the targets define the meaning of the bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,6 +266,27 @@ static void save_messages(const char *dir, const char *name, u32 version)
 	save(dir, "message", name, &out);
 }
 
+/* Reports with misses to prefetch, reads, updates and a drop. */
+static void save_misses(const char *dir, const char *name, u8 nr_prefetch)
+{
+	static const u8 commands[][4] = {
+		{ 0, 10, 0, 0 }, { 6, 10, 0, 0 }, { 3, 0, 0, 0 }, { 0, 10, 0, 0 },
+		{ 6, 10, 0, 0 }, { 2, 40, 0, 0 }, { 0, 80, 1, 1 }, { 3, 0, 0, 0 },
+		{ 3, 0, 0, 0 }, { 3, 0, 0, 0 }, { 0, 14, 3, 0 }, { 6, 0, 31, 0 },
+		{ 3, 0, 0, 0 }, { 7, 0, 0, 0 }, { 3, 0, 0, 0 }, { 2, 80, 0, 1 },
+	};
+	struct out out = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		put(&out, commands[i][0], 1);
+		put(&out, commands[i][1], 1);
+		put(&out, commands[i][0] ? commands[i][2] : nr_prefetch, 1);
+		put(&out, commands[i][3], 1);
+	}
+	save(dir, "miss", name, &out);
+}
+
 int main(int argc, char **argv)
 {
 	static const s16 apart[] = { 64, 8, 1, 4, 16, 16 };
@@ -293,5 +314,8 @@ int main(int argc, char **argv)
 	save_messages(argv[1], "v1", 1);
 	save_messages(argv[1], "v2", 2);
 	save_messages(argv[1], "v3", 3);
+	save_misses(argv[1], "single", 0);
+	save_misses(argv[1], "few", 3);
+	save_misses(argv[1], "full", 39);
 	return 0;
 }

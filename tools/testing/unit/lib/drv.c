@@ -59,11 +59,11 @@ void drv_init_ring(struct drv *d, u16 num, unsigned int features)
 	umem_map(DRV_USED, drv_used_len(d), UMEM_R | UMEM_W);
 	umem_map(DRV_LOG_MAP, DRV_LOG_LEN, UMEM_R | UMEM_W);
 
-	vd_ring_init(&d->ring);
+	vd_ring_init(&d->ring, &d->log);
 	vd_ring_set_num(&d->ring, num);
 	vd_ring_set_features(&d->ring, drv_features(features));
 	vd_ring_set_addr(&d->ring, &addr);
-	d->ring.log.base = DRV_LOG_MAP - DRV_LOG_PAGE / 8;
+	d->log.bitmap = DRV_LOG_MAP - DRV_LOG_PAGE / 8;
 	vd_ring_start(&d->ring, 0);
 
 	d->batch = calloc(1, room);
@@ -80,7 +80,7 @@ void drv_set_table(struct drv *d, const struct vhost_memory_region *table,
 	if (IS_ERR(d->regions))
 		umem_die("the table is refused: %ld", PTR_ERR(d->regions));
 	vd_mem_set(&d->mem, d->regions);
-	d->ring.log.regions = d->regions;
+	d->log.regions = d->regions;
 	d->guest.table = table;
 	d->guest.nr = nr;
 }

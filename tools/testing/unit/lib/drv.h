@@ -38,8 +38,8 @@
 #define DRV_LOG		4U
 
 /*
- * The log: where it lies, and of what page its first bit tells. The used area
- * begins 8 bytes before that page's end, as far as the log is concerned.
+ * The log: its address, and the page of its first bit. The log address of the
+ * used area is 8 bytes before the end of that page.
  */
 #define DRV_LOG_MAP	(UMEM_BASE + 0x04000000)
 #define DRV_LOG_LEN	64U
@@ -49,6 +49,7 @@
 /**
  * struct drv - a ring with both its sides
  * @ring: the device's
+ * @log: the device's access to the dirty log
  * @mem: the device's view of guest memory
  * @batch: chains in the device's hands
  * @regions: the memory table in the module's form
@@ -57,6 +58,7 @@
  */
 struct drv {
 	struct vd_ring ring;
+	struct vd_dirty_log log;
 	struct vd_mem mem;
 	struct vd_batch *batch;
 	struct vd_regions *regions;
@@ -66,7 +68,7 @@ struct drv {
 
 extern const struct vhost_memory_region drv_table[DRV_NR_REGIONS];
 
-/* Everything but guest memory: for those who have a table of their own. */
+/* Everything but guest memory: for tests with a table of their own. */
 void drv_init_ring(struct drv *d, u16 num, unsigned int features);
 void drv_set_table(struct drv *d, const struct vhost_memory_region *table,
 		   u32 nr);

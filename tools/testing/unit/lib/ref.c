@@ -131,7 +131,7 @@ static void ref_table(const struct ref_guest *guest, struct ref_chain *chain,
 		return;
 	}
 	for (seen = 0; ref_is_good(chain); seen++) {
-		/* Who has been to more places than there are was somewhere twice. */
+		/* More steps than places: the walk is in a loop. */
 		if (slot >= num || seen >= num || seen >= REF_MAX_WALK ||
 		    !ref_read(guest, outer->addr + sizeof(d) * slot, &d,
 			      sizeof(d)) ||

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* usage: unit [PART]... runs the cases whose names contain one of the parts. */
+/* usage: unit [PART]... runs the cases with one of the parts in their names. */
 #include <linux/slab.h>
 #include <setjmp.h>
 #include <signal.h>

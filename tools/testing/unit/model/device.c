@@ -54,15 +54,15 @@ static void model_check_chain(const struct model *m, unsigned int at, u64 pos)
 	nr = model_pieces(m, c, want);
 	MODEL_CHECK(nr == (unsigned int)seen->nr_out + seen->nr_in);
 	for (i = 0; i < nr; i++) {
-		const struct iovec *s = &batch->seg[seen->seg + i];
+		const struct iovec *s = &batch->seg[seen->first_seg + i];
 
 		MODEL_CHECK(s->iov_base == want[i].iov_base);
 		MODEL_CHECK(s->iov_len == want[i].iov_len);
-		MODEL_CHECK(model_gpa_maps_to(m, batch->gpa[seen->seg + i],
+		MODEL_CHECK(model_gpa_maps_to(m, batch->gpa[seen->first_seg + i],
 					      s->iov_base));
 	}
 	for (i = 0; i < seen->nr_out; i++)
-		len[0] -= batch->seg[seen->seg + i].iov_len;
+		len[0] -= batch->seg[seen->first_seg + i].iov_len;
 	MODEL_CHECK(!len[0]);
 }
 

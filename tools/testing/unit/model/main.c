@@ -3,7 +3,7 @@
  * usage: model [SEED [OPS]]
  *
  * Runs OPS random steps, in episodes that differ in ring size, features,
- * starting index and in who is busier, driver or device. The same seed makes
+ * starting index and in the busier side, driver or device. The same seed makes
  * the same steps; a failure names it.
  */
 #include <stdio.h>
@@ -78,7 +78,7 @@ static void model_episode(struct model *m, struct rng *rng, unsigned int ops)
 			pick -= weight[i];
 		steps[i].run(m);
 	}
-	MODEL_CHECK(!m->d.ring.log.lost);
+	MODEL_CHECK(!m->d.log.lost);
 	drv_fini(&m->d);
 }
 

@@ -2,8 +2,8 @@
 /*
  * User memory made up for tests.
  *
- * Its addresses mean nothing to the processor: whoever follows one without
- * the access functions dies of it (under ASan they lie in its shadow gap).
+ * Its addresses are invalid for the processor: code that uses one without the
+ * access functions dies of it (under ASan they lie in its shadow gap).
  * The functions keep the kernel's rules and end the program when one is
  * broken: no access outside a window, none to a range that was not checked,
  * no sleeping inside a window, each window closed in the way it was opened,

@@ -5,12 +5,12 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-IPERF_SECONDS=${IPERF_SECONDS:-2}
-# plan_cards CARDS MORE: the plan of a test with so many cards, that does more
-# with them than test_cards does.
+VD_IPERF_SECONDS=${VD_IPERF_SECONDS:-2}
+# plan_cards CARDS MORE: the plan of a test with so many cards, and MORE cases than
+# those of test_cards.
 plan_cards() {
 	plan $((1 + 5 * $1 + $2))
-	make_stream "${STREAM_MB:-8}"
+	make_stream "${VD_STREAM_MB:-8}"
 }
 
 # start_cards OPTIONS...: a guest with a card for each set of virtio options.

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What the guest tests share: TAP output, the device under test, and transfers
-# whose content is checked. They run in the host VM, for instance
+# Shared by the guest tests: TAP output, the device under test, and transfers with
+# checked content. They run in the host VM, for instance
 #   scripts/hostvm --module build/6.1/viaduct.ko -- THIS-FOLDER/guest_net.sh
-# VHOST_DEV names the device (default /dev/viaduct-net).
+# VD_DEVICE names the device (default /dev/viaduct-net).
 set -euo pipefail
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -11,14 +11,14 @@ REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
 # shellcheck source=scripts/guest.sh
 . "$REPO/scripts/guest.sh"
 
-VHOST_DEV=${VHOST_DEV:-/dev/viaduct-net}
+VHOST_DEV=${VD_DEVICE:-/dev/viaduct-net}
 BUSYBOX=$CACHE/busybox
 test_nr=0 test_failed=0 guest_died=0 scratch='' stream_server=''
 
 plan() {
 	echo TAP version 13
 	echo "1..$1"
-	if [ -z "${VIADUCT_HOSTVM:-}" ]; then
+	if [ -z "${VD_HOSTVM:-}" ]; then
 		echo "Bail out! runs in the host VM only: scripts/hostvm -- $0"
 		exit 1
 	fi
@@ -30,7 +30,7 @@ plan() {
 	trap clean_up EXIT
 }
 
-# Networks are 1 and up; the next test wants them free, however this one ends.
+# Networks are numbered from 1; they must be free for the next test in any case.
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
 	local tap
@@ -43,7 +43,7 @@ clean_up() {
 	done
 }
 
-# What a failure may come from.
+# Possible reasons of a failure.
 guest_state() {
 	local status
 
@@ -57,8 +57,8 @@ guest_state() {
 	tail -n 20 "$guest_dir/console" || true
 }
 
-# report NAME COMMAND...: one test; what COMMAND says becomes diagnostics. With
-# the guest all ends, since each further test would wait for it.
+# report NAME COMMAND...: one test; the output of COMMAND becomes diagnostics. A dead
+# guest ends the program, since each further test would wait for it.
 report() {
 	local name=$1 status=0
 
@@ -80,11 +80,11 @@ report() {
 }
 
 # Guests that are nested in an emulated host die now and then, with any device
-# and in any place: status 75 asks for another run.
+# and in any place: the status requests another run.
 finish() {
 	echo "# $((test_nr - test_failed)) of $test_nr passed on $VHOST_DEV"
 	[ $test_failed != 0 ] || return 0
-	[ $guest_died = 0 ] || ! emulated || exit 75
+	[ $guest_died = 0 ] || ! emulated || exit "$EMULATOR_KILLED_GUEST"
 	exit 1
 }
 
@@ -98,7 +98,7 @@ start_guest() {
 	return 1
 }
 
-# What is left to be tried wants a guest that did all it was asked for so far.
+# The remaining cases need a guest that has passed all cases so far.
 need_guest() {
 	[ $test_failed != 0 ] || return 0
 	echo "Bail out! no guest to go on with"
@@ -113,13 +113,13 @@ queue_values() {
 		NR > 1 && $at["q"] == dir { print $at[name] }' /sys/kernel/debug/viaduct/queues
 }
 
-# Who talks to the guest: this host, unless a test puts another machine there.
+# The peer of the guest: this host, unless a test provides another machine.
 on_wire() {
 	"$@"
 }
 
-# A nested guest may stand still for seconds: what the rings look like when the
-# first ping stays unanswered tells that from a wake-up that was lost.
+# A nested guest may stand still for seconds: the state of the rings after an
+# unanswered first ping distinguishes that from a lost wake-up.
 ping_guest() {
 	if ! on_wire ping -q -c 1 -W 3 "$(guest_ip "$1")" >/dev/null; then
 		echo "no answer to the first ping"
@@ -135,15 +135,15 @@ iperf_guest() {
 	local net=$1 json moved
 
 	shift
-	json=$(on_wire timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${IPERF_SECONDS:-3}" "$@") ||
+	json=$(on_wire timeout 40 iperf3 -J -c "$(guest_ip "$net")" -t "${VD_IPERF_SECONDS:-3}" "$@") ||
 		{ grep '"error"' <<<"$json" || echo "iperf3 ended with an error"; return 1; }
 	moved=$(awk '/"sum_received":/ { on = 1 } on && /"bytes":/ { sub(",", "", $2); print $2; exit }' <<<"$json")
 	echo "$moved bytes"
-	[ "${moved:-0}" -gt "${IPERF_MIN:-1000000}" ]
+	[ "${moved:-0}" -gt "${VD_IPERF_MIN:-1000000}" ]
 }
 
-# Streams go by HTTP, whose server sends by sendfile() and whose client reads
-# pages: a nested guest dies now and then of an interrupt at a system call, and
+# Streams go by HTTP: its server sends by sendfile(), and its client reads pages. A
+# nested guest dies now and then of an interrupt at a system call, and
 # nc makes three of them a kilobyte.
 
 # make_stream MEGABYTES: pseudo-random content; sets stream and stream_sum, and
@@ -162,7 +162,7 @@ in_background() {
 	guest_run 15 "$2 & until grep -q '$(printf ':%04X 0.* 0A ' "$1")' /proc/net/tcp*; do usleep 50000; done"
 }
 
-# Host to guest: the guest stores the stream, and says its length and sum.
+# Host to guest: the guest stores the stream, and prints its length and sum.
 send_stream() {
 	local got
 
@@ -180,7 +180,7 @@ fetch_stream() {
 $(sha256sum <"$scratch/back")"
 }
 
-# same_stream WHO "LENGTH\nSUM -"
+# same_stream RECEIVER "LENGTH\nSUM -"
 same_stream() {
 	local want
 

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # One guest with a card for each busy polling time: none, 10 and 50 us. Each
-# must answer, carry TCP both ways, and tell its round trip; idle, nobody polls.
+# must answer, carry TCP both ways, and report its round trip; an idle one must not poll.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
 times=(0 10 50)
-IPERF_SECONDS=${IPERF_SECONDS:-1}
+VD_IPERF_SECONDS=${VD_IPERF_SECONDS:-1}
 
 round_trip() {
-	ping -q -i 0.005 -c "${PINGS:-200}" -W 5 "$(guest_ip "$1")" | tail -n 2
+	ping -q -i 0.005 -c "${VD_PINGS:-200}" -W 5 "$(guest_ip "$1")" | tail -n 2
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
-# Nanoseconds that all workers have run so far.
+# Run time of all workers so far, in nanoseconds.
 workers_ran() {
 	local comm
 
@@ -35,7 +35,7 @@ workers_rest() {
 }
 
 plan $((2 + 4 * ${#times[@]}))
-make_stream "${STREAM_MB:-2}"
+make_stream "${VD_STREAM_MB:-2}"
 nets=()
 for i in "${!times[@]}"; do
 	guest_tap $((i + 1))
@@ -50,5 +50,5 @@ for i in "${!times[@]}"; do
 	report "${times[i]} us: iperf3 guest to host" iperf_guest $((i + 1)) -R
 	report "${times[i]} us: streams are unaltered" eval "send_stream $((i + 1)) && fetch_stream $((i + 1))"
 done
-report "nobody polls when all is quiet" workers_rest
+report "no worker polls when all is quiet" workers_rest
 finish

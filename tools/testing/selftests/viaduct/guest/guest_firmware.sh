@@ -10,7 +10,7 @@
 NET=1
 ROM=/usr/lib/u-boot/qemu-x86/u-boot.rom
 KERNEL_AT=2000000 INITRD_AT=8000000
-FETCH_LIMIT=${FETCH_LIMIT:-200}
+FETCH_LIMIT=${VD_FETCH_LIMIT:-200}
 server='' in_firmware=''
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -58,7 +58,7 @@ firmware() {
 	tail -c "+$((said + 1))" "$guest_dir/console" | tr -d '\r' | grep -avE '^=> ' | grep -aE "$3" | tail -n 1
 }
 
-# A firmware that answers at its prompt lives, whatever the network does.
+# A firmware that answers at its prompt is alive, independent of the network.
 guest_is_dead() {
 	[ -n "$guest_pid" ] || return 1
 	if [ -z "$in_firmware" ]; then
@@ -129,7 +129,7 @@ report "a kernel by TFTP" fetch kernel $KERNEL_AT
 report "an initramfs by TFTP" fetch initrd $INITRD_AT
 need_guest
 report "Linux boots from them" boot_linux
-make_stream "${STREAM_MB:-4}"
+make_stream "${VD_STREAM_MB:-4}"
 report "ping the guest" ping_guest $NET
 report "streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
 finish

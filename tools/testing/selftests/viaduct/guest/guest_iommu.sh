@@ -9,7 +9,7 @@
 
 NET=1
 NIC=virtio-net-pci,$(guest_iommu_nic $NET)
-IPERF_MIN=100000 IPERF_SECONDS=2
+VD_IPERF_MIN=100000 VD_IPERF_SECONDS=2
 plain_append=$guest_append
 
 # The guest's driver has acked ACCESS_PLATFORM, and an IOMMU serves its card.
@@ -22,7 +22,7 @@ card_is_translated() {
 	[ "${features:33:1}" = 1 ] && [ -n "$group" ]
 }
 
-# Questions that the device asked so far, on both rings.
+# Misses of the device so far, on both rings.
 misses() {
 	{ queue_values rx misses && queue_values tx misses; } | awk '{ sum += $1 } END { print sum + 0 }'
 }
@@ -49,12 +49,12 @@ try_mode() {
 	report "$mode: iperf3 host to guest" iperf_guest $NET
 	report "$mode: iperf3 guest to host" iperf_guest $NET -R
 	report "$mode: streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
-	report "$mode: the device asked for addresses" device_asked
+	report "$mode: the device reported misses" device_asked
 	guest_kill
 }
 
 plan 14
-make_stream "${STREAM_MB:-1}"
+make_stream "${VD_STREAM_MB:-1}"
 guest_tap $NET
 try_mode strict
 try_mode lazy

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kill -9 of QEMU while traffic runs both ways, KILLS times (50): each time the
-# worker goes, the tap is free, and the module can be removed.
+# kill -9 of QEMU while traffic runs both ways, VD_KILLS times (50): each time the
+# worker must end, the tap must be free, and the module removable.
 #
 # A guest that boots costs ten seconds under emulation, so it boots once, its
 # state is saved as for a migration, and each round starts from that file. The
@@ -9,7 +9,7 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-KILLS=${KILLS:-50}
+KILLS=${VD_KILLS:-50}
 NET=1
 # Little memory, and freed pages cleared, make a small file.
 guest_mem=144M
@@ -49,8 +49,8 @@ save_guest() {
 	[[ $line == *completed* ]] || { echo "the guest's state was not saved: $line"; return 1; }
 }
 
-# What is sent to the serial port before the state is loaded is lost with it,
-# so the sign of life is a ping.
+# Output to the serial port before the state is loaded is lost, so the sign of life is
+# a ping.
 resume_guest() {
 	local end=$((SECONDS + 25))
 
@@ -110,11 +110,11 @@ check_tap() {
 	{ ip link delete "tap$NET" && guest_tap $NET; } || fail tap "tap$NET is not released"
 }
 
-# The file beside the control folder is the one that hostvm --module inserted.
+# hostvm --module keeps the inserted file in the control folder.
 check_module() {
 	case $VHOST_DEV in
 	*/vhost-net) rmmod vhost_net && modprobe vhost_net ;;
-	*) rmmod viaduct && insmod "${VIADUCT_KO:-/run/hostvm/viaduct.ko}" ;;
+	*) rmmod viaduct && insmod "${VD_MODULE:-/run/hostvm/viaduct.ko}" ;;
 	esac 2>&1 || fail module "the module could not be removed and inserted"
 }
 

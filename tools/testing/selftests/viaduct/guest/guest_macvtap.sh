@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A guest on a macvtap: the other end of a veth pair, in a network namespace of
-# its own, stands for the wire and what is on it.
+# its own, plays the wire and its stations.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -20,8 +20,7 @@ make_wire() {
 	on_wire ip link set wire up
 	ip link add link uplink name "tap$NET" address "$(guest_mac $NET)" type macvtap mode bridge
 	ip link set "tap$NET" up
-	# Made by the kernel at once, but through a device file system that
-	# shows it a moment later.
+	# The node can appear in /dev a moment after the device.
 	for _ in {1..50}; do
 		[ ! -c "/dev/tap$(cat "/sys/class/net/tap$NET/ifindex")" ] || return 0
 		sleep 0.1

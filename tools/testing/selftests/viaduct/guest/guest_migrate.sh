@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Live migration, from QEMU to QEMU on this host: MIGRATIONS times (2) between
+# Live migration, from QEMU to QEMU on this host: VD_MIGRATIONS times (2) between
 # two devices under test, then to the in-tree vhost-net and back, and to QEMU's
-# own virtio-net and back. All the while one TCP connection to an echo server in
-# the guest carries random data both ways, every byte of which is compared, and
-# a ping runs. NIC_OPTIONS are more properties of the card; with packed=on the
-# in-tree driver, which does not know that, is left out, and so are QEMUs whose own
-# device would die of it. With VD_TUNNEL=1 the data goes through a VXLAN tunnel, in
-# segments of up to 64 KiB (see guest_tunnel.sh).
+# own virtio-net and back. Meanwhile a TCP connection to an echo server in the guest
+# carries random data both ways, of which every byte is compared, and a ping runs.
+# VD_NIC_OPTIONS are more properties of the card; with packed=on the in-tree driver,
+# which lacks that, is left out, and so is a QEMU with a device of its own that would
+# die of it. With VD_TUNNEL=1 the data goes through a VXLAN tunnel, in segments of up
+# to 64 KiB (see guest_tunnel.sh).
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tools/testing/selftests/viaduct/guest/tunnel.sh
 . "$(dirname "$0")/tunnel.sh"
 
-MIGRATIONS=${MIGRATIONS:-2}
+MIGRATIONS=${VD_MIGRATIONS:-2}
 NET=1 BRIDGE=vdbr
-# In-tree drivers of 6.1 do not know the feature.
-NIC=virtio-net-pci,queue_reset=off${NIC_OPTIONS:+,$NIC_OPTIONS}
+# The in-tree driver of 6.1 lacks the feature.
+NIC=virtio-net-pci,queue_reset=off${VD_NIC_OPTIONS:+,$VD_NIC_OPTIONS}
 guest_mem=144M
 guest_append+=' init_on_free=1'
 hops=0 echo_pid='' ping_pid='' monitor='' old_pid=''
@@ -69,7 +69,7 @@ boot_guest() {
 	in_background 7 'nc -ll -p 7 -e cat >/dev/null 2>&1'
 }
 
-# Says how it stands with the migration until it is over.
+# Prints the state of the migration until it ends.
 await_migration() {
 	local to=$1 from=$2 end=$((SECONDS + 90)) line=''
 
@@ -87,7 +87,7 @@ await_migration() {
 	return 1
 }
 
-# qemu_state WHO PID FOLDER: what a migration that went wrong may come from.
+# qemu_state NAME PID FOLDER: possible reasons of a failed migration.
 qemu_state() {
 	local task pid
 
@@ -104,14 +104,14 @@ qemu_state() {
 	done
 }
 
-# What the guest has to say, who does not answer over the network.
+# Output of a guest that does not answer over the network.
 guest_view() {
 	qemu_state new "$guest_pid" "$guest_dir"
 	guest_run 10 'grep virtio /proc/interrupts; ip -s link show eth0' ||
 		echo "nor does it answer over its serial port"
 }
 
-# hop DEVICE: into a new QEMU, whose card is on DEVICE.
+# hop DEVICE: into a new QEMU with its card on DEVICE.
 hop() {
 	local from=$monitor from_answers=$answers old_to=$guest_to old_from=$guest_from old_dir=$guest_dir
 
@@ -151,9 +151,9 @@ there_and_back() {
 	hop "$1" && hop "$VHOST_DEV"
 }
 
-# QEMU before 8.1 stores what a vhost device says of a packed ring's used
-# descriptors without taking the wrap counter off. Another vhost device gets it
-# back as it was; QEMU's own ends by an assertion, in every other lap.
+# QEMU before 8.1 stores the used half of a packed ring's base with the wrap counter.
+# Another vhost device gets it back unchanged; QEMU's own ends by an assertion, in every
+# other lap.
 qemu_knows_used_idx() {
 	local version qemu
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The same with packed rings; then the guest is stopped and continued STOPS
-# times (10) under load, so that its rings are put down and taken up wherever
-# they happen to be.
+# The same with packed rings; then the guest is stopped and continued VD_STOPS
+# times (10) under load, so that its rings are stopped and started at arbitrary
+# positions.
 # shellcheck source=tools/testing/selftests/viaduct/guest/cards.sh
 . "$(dirname "$0")/cards.sh"
 
-STOPS=${STOPS:-10}
+STOPS=${VD_STOPS:-10}
 names=(packed mrg_rxbuf=off event_idx=off indirect_desc=off)
 options=("${names[@]/#/packed=on,}")
 options[0]=packed=on

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A guest with four queue pairs, a descriptor each: two carry two streams at
-# once, and the guest changes their number under load, SWITCHES times (10).
+# once, and the guest changes their number under load, VD_SWITCHES times (10).
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-SWITCHES=${SWITCHES:-10}
+SWITCHES=${VD_SWITCHES:-10}
 NET=1
 guest_queues=4
 NIC=virtio-net-pci,mq=on,vectors=10
@@ -59,7 +59,7 @@ switch_under_load() {
 }
 
 plan 7
-make_stream "${STREAM_MB:-8}"
+make_stream "${VD_STREAM_MB:-8}"
 guest_tap $NET
 report "a guest with four queue pairs starts" start_guest "$NET $VHOST_DEV $NIC"
 need_guest

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The guest's driver resets one ring at a time, to change its size, under load:
-# RESETS times (20).
+# VD_RESETS times (20).
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-RESETS=${RESETS:-20}
+RESETS=${VD_RESETS:-20}
 NET=1
 NIC=virtio-net-pci,disable-legacy=on,rx_queue_size=256,tx_queue_size=256
 
@@ -34,7 +34,7 @@ reset_under_load() {
 }
 
 plan 6
-make_stream "${STREAM_MB:-8}"
+make_stream "${VD_STREAM_MB:-8}"
 guest_tap $NET
 report "a guest starts" start_guest "$NET $VHOST_DEV $NIC"
 need_guest

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # DPDK's testpmd as the driver: its virtio-user device opens the vhost device
-# and makes a tap itself, and there is no guest. FRAMES frames (3000) each way.
+# and makes a tap itself, and there is no guest. VD_FRAMES frames (3000) each way.
 # It sets the base of a packed ring as 16 bits.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-FRAMES=${FRAMES:-3000}
+FRAMES=${VD_FRAMES:-3000}
 HERE=$(dirname "$0")
 IFACE=tapdpdk
 pmd_pid=''
@@ -16,7 +16,7 @@ if ! have dpdk-testpmd; then
 	exit 0
 fi
 
-# await PATTERN: testpmd has said so since the last command.
+# await PATTERN: until testpmd has printed it since the last command.
 await() {
 	local i
 
@@ -30,7 +30,7 @@ await() {
 	return 1
 }
 
-# tell COMMAND: to its prompt; said is where the answer begins.
+# tell COMMAND: write it to the prompt; said is the offset of the answer.
 tell() {
 	said=$(stat -c %s "$scratch/pmd.log")
 	echo "$1" >&"$prompt"
@@ -49,7 +49,7 @@ start_pmd() {
 		<"$scratch/prompt" >"$scratch/pmd.log" 2>&1 &
 	pmd_pid=$!
 	await '^testpmd>' || return 1
-	# Of the tap's frames, only ours are wanted.
+	# Only the test's own frames must reach the tap.
 	echo 1 >"/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6"
 	ip link set "$IFACE" txqueuelen 10000 up
 }
@@ -65,7 +65,7 @@ stop_pmd() {
 	return "$status"
 }
 
-# forwards MODE COMMAND...: what COMMAND does while testpmd forwards in MODE.
+# forwards MODE COMMAND...: run COMMAND while testpmd forwards in MODE.
 forwards() {
 	local status=0
 

@@ -10,7 +10,7 @@
 
 NET=1
 VD_QEMU=newest
-IPERF_SECONDS=${IPERF_SECONDS:-2}
+VD_IPERF_SECONDS=${VD_IPERF_SECONDS:-2}
 
 # The features of the first card, bits 65 to 68, which the tap must have.
 has_features() {
@@ -60,7 +60,7 @@ if ! kernel_at_least 6.17; then
 fi
 guest_for_tunnel
 plan 14
-make_stream "${STREAM_MB:-8}"
+make_stream "${VD_STREAM_MB:-8}"
 guest_tap $NET
 report "a guest starts" start_guest "$NET $VHOST_DEV virtio-net-pci"
 need_guest

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A guest whose memory moves under load: ROUNDS times (3) its balloon is inflated
+# A guest with memory that moves under load: VD_ROUNDS times (3) its balloon is inflated
 # and deflated while this host merges pages (KSM), unmerges them, makes huge pages
-# and compacts. Then XDPS times (40) an XDP program is attached to its card and
+# and compacts. Then VD_XDPS times (40) an XDP program is attached to its card and
 # detached, which stops and starts its rings' users and changes offloads, under
 # load. At the end streams must be unaltered, and the guest must be alive:
 # QEMU runs with -no-reboot, so a guest that resets ends it.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
-ROUNDS=${ROUNDS:-3}
-XDPS=${XDPS:-40}
-BALLOON_LIMIT=${BALLOON_LIMIT:-15}
+ROUNDS=${VD_ROUNDS:-3}
+XDPS=${VD_XDPS:-40}
+BALLOON_LIMIT=${VD_BALLOON_LIMIT:-15}
 NET=1
-PROGRAM=${XDP_CYCLE:-$REPO/build/selftests/guest/xdp-cycle}
+PROGRAM=${VD_XDP_CYCLE:-$REPO/build/selftests/guest/xdp-cycle}
 KSM=/sys/kernel/mm/ksm THP=/sys/kernel/mm/transparent_hugepage
 SMALL=176 LARGE=384
 load='' monitor=''
@@ -109,7 +109,7 @@ same_streams() {
 
 plan 7
 trap end_of_test EXIT
-make_stream "${STREAM_MB:-8}"
+make_stream "${VD_STREAM_MB:-8}"
 mkfifo "$scratch/monitor.in" "$scratch/monitor.out"
 exec {monitor}<>"$scratch/monitor.in" {answers}<>"$scratch/monitor.out"
 guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/monitor" -mon chardev=mon -device virtio-balloon-pci)

@@ -11,7 +11,7 @@ make_tunnel() {
 
 	shift 2
 	vxlan="type vxlan id 42 dstport 4789 $*"
-	# The shell of the guest would prefer its own ip, which knows no VXLAN.
+	# By its full name: the ip of the guest's shell lacks VXLAN.
 	guest_run 15 "/bin/ip link del vxlan$net 2>/dev/null; /bin/ip link add vxlan$net $vxlan local 192.168.$net.2 remote 192.168.$net.1 dev eth0 && /bin/ip addr add 10.42.$net.2/24 dev vxlan$net && /bin/ip link set vxlan$net up" ||
 		return 1
 	[ ! -e "/sys/class/net/vxlan$net" ] || ip link del "vxlan$net"
@@ -23,5 +23,6 @@ make_tunnel() {
 
 # The guest of these tests.
 guest_for_tunnel() {
+	# shellcheck disable=SC2034 # for guest.sh
 	guest_kernel=7.3 guest_modules=vxlan guest_programs=("$(type -P ip)")
 }

@@ -32,6 +32,26 @@ static inline void list_del(struct list_head *node)
 	node->next->prev = node->prev;
 }
 
+static inline void list_del_init(struct list_head *node)
+{
+	list_del(node);
+	INIT_LIST_HEAD(node);
+}
+
+static inline void list_move_tail(struct list_head *node,
+				  struct list_head *head)
+{
+	list_del(node);
+	list_add_tail(node, head);
+}
+
+static inline int list_empty(const struct list_head *head)
+{
+	return head->next == head;
+}
+
+#define list_empty_careful(head)	list_empty(head)
+
 #define list_first_entry_or_null(head, type, member) \
 	((head)->next == (head) ? NULL : \
 	 container_of((head)->next, type, member))

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The available side of the packed virtqueue (virtio 1.2, sections 2.8.5 to
+ * 2.8.7 and 2.8.10): chains are fetched here, and kicks enabled and disabled.
+ * packed.h defines the barriers.
+ */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+
+#include "ring/log.h"
+#include "ring/packed.h"
+
+/* Whether flags read at @pos are those of an available descriptor. */
+static __always_inline bool vd_packed_is_avail(const struct vd_ring *ring,
+					       u16 pos, u16 flags)
+{
+	return (flags & (VD_PACKED_AVAIL | VD_PACKED_USED)) ==
+	       (vd_packed_is_odd(ring, pos) ? VD_PACKED_USED : VD_PACKED_AVAIL);
+}
+
+/*
+ * Read all of the descriptor at @p but its address, inside a window. This must
+ * be a single load: no field may be older than the flags, which the driver
+ * writes last.
+ */
+static __always_inline int vd_packed_read_rest(const __le64 __user *p,
+					       struct vd_desc *d)
+{
+	__le64 rest;
+	u64 word;
+
+	unsafe_get_user(rest, p + 1, fault);
+	word = le64_to_cpu(rest);
+	d->len = (u32)word;
+	d->next = (u16)(word >> 32);	/* the buffer's id */
+	d->flags = (u16)(word >> 48);
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+/* Read the address of the descriptor at @p, inside a window. */
+static __always_inline int vd_packed_read_addr(const __le64 __user *p,
+					       struct vd_desc *d)
+{
+	__le64 addr;
+
+	unsafe_get_user(addr, p, fault);
+	d->addr = le64_to_cpu(addr);
+	return 0;
+
+fault:
+	return -EFAULT;
+}
+
+static __always_inline const __le64 __user *
+vd_packed_desc_at(const struct vd_ring *ring, u16 pos)
+{
+	return vd_area_at(&ring->desc, vd_packed_off(ring, pos));
+}
+
+/*
+ * Read the available chain at @pos, inside a window: @p is its first
+ * descriptor, @d holds all of that but the address. The last descriptor has the
+ * id (2.8.6).
+ */
+static __always_inline int vd_packed_read_chain(const struct vd_ring *ring,
+						struct vd_batch *batch,
+						struct vd_chain *chain,
+						u16 pos,
+						const __le64 __user *p,
+						struct vd_desc *d)
+{
+	u32 at = batch->nr_desc, slots = 1;
+
+	for (;;) {
+		if (d->flags & VRING_DESC_F_INDIRECT &&
+		    d->flags & VRING_DESC_F_NEXT)
+			return -EINVAL;
+		/* The address of a zero-length one must not be checked. */
+		if (d->len || d->flags & VRING_DESC_F_INDIRECT) {
+			if (at == VD_MAX_SEGS)
+				return -E2BIG;
+			if (vd_packed_read_addr(p, d))
+				return -EFAULT;
+			/* Not indexed: a bounds sanitizer would call a function. */
+			*(batch->desc + at++) = *d;
+		} else {
+			batch->nr_empty++;
+		}
+		if (!(d->flags & VRING_DESC_F_NEXT))
+			break;
+		if (slots == min_t(u32, ring->num, VD_CHAIN_MAX_WALK))
+			return -ELOOP;
+		slots++;
+		p = vd_packed_desc_at(ring, ++pos);
+		if (vd_packed_read_rest(p, d))
+			return -EFAULT;
+	}
+	chain->head = d->next;
+	chain->first_desc = batch->nr_desc;
+	chain->nr_desc = at - batch->nr_desc;
+	chain->nr_slots = slots;
+	batch->nr_desc = at;
+	return 0;
+}
+
+/* Read all available chains, up to @max; inside a window. */
+static __always_inline int vd_packed_read_window(const struct vd_ring *ring,
+						 struct vd_batch *batch,
+						 unsigned int max, u16 *at)
+{
+	struct vd_chain *chain = batch->chain + batch->nr;
+	struct vd_chain *end = chain + max;
+	struct vd_desc d;
+	u16 pos = *at;
+	int err = 0;
+
+	for (; chain < end; chain++) {
+		const __le64 __user *p = vd_packed_desc_at(ring, pos);
+
+		err = vd_packed_read_rest(p, &d);
+		if (err || !vd_packed_is_avail(ring, pos, d.flags))
+			break;
+		smp_rmb(); /* (A) */
+		err = vd_packed_read_chain(ring, batch, chain, pos, p, &d);
+		if (err)
+			break;
+		pos += chain->nr_slots;
+		batch->nr++;
+	}
+	*at = pos;
+	return err;
+}
+
+/*
+ * Append up to @max available chains to a batch, which must have room for them,
+ * without translation. Returns their number; 0 if none is available; if the
+ * first one fails: -EFAULT, -EINVAL for a table that is not the only descriptor,
+ * -ELOOP for a chain longer than the ring, -E2BIG for one that does not fit into
+ * @batch.
+ */
+static int vd_packed_read_chains(struct vd_ring *ring, struct vd_batch *batch,
+				 unsigned int max)
+{
+	unsigned int first = batch->nr;
+	u16 pos = ring->next_avail;
+	int err;
+
+	if (!user_read_access_begin(ring->desc.base,
+				    vd_area_window(&ring->desc)))
+		return -EFAULT;
+	err = vd_packed_read_window(ring, batch, max, &pos);
+	user_read_access_end();
+	ring->seen_avail = pos;
+	return batch->nr > first ? batch->nr - first : err;
+}
+
+/**
+ * vd_packed_fetch() - vd_ring_fetch() of a packed ring
+ * @ring: the ring
+ * @mem: its view of guest memory
+ * @batch: the chains are appended to it
+ * @max: limit on their number; @batch must have room for them. 0 if it is full
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: as vd_ring_fetch(), but -E2BIG also for a chain that does not fit into
+ * a batch that is not empty.
+ */
+int vd_packed_fetch(struct vd_ring *ring, struct vd_mem *mem,
+		    struct vd_batch *batch, unsigned int max)
+{
+	unsigned int first = batch->nr, i;
+	int nr, err;
+
+	nr = vd_packed_read_chains(ring, batch, max);
+	if (unlikely(!max) && !nr) {
+		nr = vd_packed_peek(ring);
+		return nr > 0 ? -ENOSPC : nr;
+	}
+	if (nr <= 0)
+		return nr;
+	err = vd_chain_translate(mem, batch, first, true);
+	if (err)
+		return err;
+	if (batch->nr == first + nr) {
+		ring->next_avail = ring->seen_avail;
+		return nr;
+	}
+	for (i = first; i < batch->nr; i++)
+		ring->next_avail += batch->chain[i].nr_slots;
+	return batch->nr - first;
+}
+
+/**
+ * vd_packed_set_kick_flags() - set the device's notification flags
+ * @ring: the ring
+ * @flags: VRING_PACKED_EVENT_FLAG_ENABLE, _DISABLE or _DESC
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_packed_set_kick_flags(struct vd_ring *ring, u16 flags)
+{
+	const size_t off = offsetof(struct vring_packed_desc_event, flags);
+	__le16 __user *at = vd_area_at(&ring->device, off);
+
+	if (put_user(cpu_to_le16(flags), at))
+		return -EFAULT;
+	ring->kick_flags = flags;
+	vd_ring_log(ring, &ring->device, off, sizeof(__le16));
+	return 0;
+}
+
+/* Request a kick for the chain at @pos (2.8.10). */
+static int vd_packed_set_event(struct vd_ring *ring, u16 pos)
+{
+	const size_t off = offsetof(struct vring_packed_desc_event, off_wrap);
+	__le16 __user *at = vd_area_at(&ring->device, off);
+
+	if (put_user(cpu_to_le16(vd_packed_to_off_wrap(ring, pos)), at))
+		return -EFAULT;
+	vd_ring_log(ring, &ring->device, off, sizeof(__le16));
+	if (ring->kick_flags == VRING_PACKED_EVENT_FLAG_DESC)
+		return 0;
+	/* The event must be visible before flags that refer to it. */
+	smp_wmb();
+	return vd_packed_set_kick_flags(ring, VRING_PACKED_EVENT_FLAG_DESC);
+}
+
+/**
+ * vd_packed_arm() - vd_ring_arm() of a packed ring
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: as vd_ring_arm().
+ */
+int vd_packed_arm(struct vd_ring *ring)
+{
+	int err = 0;
+
+	if (ring->event_idx)
+		err = vd_packed_set_event(ring, ring->seen_avail);
+	else if (ring->kick_flags != VRING_PACKED_EVENT_FLAG_ENABLE)
+		err = vd_packed_set_kick_flags(ring,
+					       VRING_PACKED_EVENT_FLAG_ENABLE);
+	if (err)
+		return err;
+	smp_mb(); /* (D) */
+	return vd_packed_peek(ring);
+}
+
+/**
+ * vd_packed_disarm() - vd_ring_disarm() of a packed ring
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_packed_disarm(struct vd_ring *ring)
+{
+	if (ring->kick_flags != VRING_PACKED_EVENT_FLAG_ENABLE)
+		return 0;
+	return vd_packed_suppress(ring);
+}
+
+/**
+ * vd_packed_suppress() - vd_ring_suppress() of a packed ring
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
+ */
+int vd_packed_suppress(struct vd_ring *ring)
+{
+	return vd_packed_set_kick_flags(ring, VRING_PACKED_EVENT_FLAG_DISABLE);
+}
+
+/**
+ * vd_packed_peek() - check whether there is another available chain
+ * @ring: the ring; does not change
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 1 if there is one at &vd_ring.seen_avail, 0 if not, or -EFAULT.
+ */
+int vd_packed_peek(const struct vd_ring *ring)
+{
+	__le16 flags;
+
+	if (get_user(flags, vd_packed_flags(ring, ring->seen_avail)))
+		return -EFAULT;
+	return vd_packed_is_avail(ring, ring->seen_avail, le16_to_cpu(flags));
+}

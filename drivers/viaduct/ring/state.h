@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of a virtqueue, private to the ring layer: other layers must use the
+ * functions of ring.h and setup.h.
+ */
+#ifndef VD_RING_STATE_H
+#define VD_RING_STATE_H
+
+#include <linux/types.h>
+#include <linux/virtio_ring.h>
+
+#include "guest/dirty_log.h"
+#include "ring/area.h"
+#include "types.h"
+
+/* 2.7: the largest ring. */
+#define VD_RING_MAX_NUM		32768
+
+/* Page tables of a ring with scattered areas. */
+struct vd_ring_pages {
+	void __user *desc[VD_AREA_NR_PAGES(VD_RING_MAX_NUM *
+					   sizeof(struct vring_desc))];
+	void __user *driver[VD_AREA_NR_PAGES(VD_RING_MAX_NUM * sizeof(__le16))];
+	void __user *device[VD_AREA_NR_PAGES(VD_RING_MAX_NUM *
+					     sizeof(struct vring_used_elem))];
+};
+
+/**
+ * struct vd_used - used entry for one or more completed chains, not yet written
+ * @len: bytes written into the last of them
+ * @id: &vd_chain.head of the last of them
+ * @nr_slots: slots of the ring that they occupy
+ */
+struct vd_used {
+	u32 len;
+	u16 id;
+	u16 nr_slots;
+};
+
+/**
+ * struct vd_ring - one virtqueue (virtio 1.2, sections 2.7 and 2.8)
+ * @desc: descriptor area: the table, or the ring itself [q]
+ * @driver: driver area: the avail ring, or the driver's event suppression
+ *	    structure [q]
+ * @device: device area: the used ring, or the device's event suppression
+ *	    structure [q]
+ * @pages: page tables to translate the areas' I/O addresses; NULL if they are
+ *	   user addresses [q]
+ * @is_mapped: the areas can be accessed [q]
+ * @is_packed: the virtqueue format is packed [q]
+ * @in_order: VIRTIO_F_IN_ORDER is acked [q]
+ * @event_idx: VIRTIO_F_EVENT_IDX is acked [q]
+ * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked [q]
+ * @num: ring size, a power of two up to 32768 [q]
+ * @base_is_set: the next start takes its positions from @base [q]
+ * @base: start position, in the encoding of VHOST_SET_VRING_BASE [q]
+ *
+ * Positions are free-running: they do not wrap at the end of the ring. The slot
+ * is the position modulo @num.
+ *
+ * @next_avail: position of the next chain to fetch [q]
+ * @seen_avail: position up to which chains were available at the last check [q]
+ * @used_idx: position after the completed chains [q]
+ * @published: position up to which they are visible to the driver [q]
+ * @signalled: @published at the last interrupt decision [q]
+ * @signalled_valid: @signalled is valid [q]
+ * @nr_completed: completed chains that are not yet published [q]
+ * @kick_flags: notification flags last written to the device area: those of
+ *		used->flags, or of the device's event suppression structure [q]
+ * @head_is_known: in order, the next chain begins in slot @next_head [q]
+ * @next_head: valid if @head_is_known [q]
+ * @is_logged: writes to the ring are logged [q]
+ * @log_gpa: guest physical address of the device area, for the log only; unused
+ *	     with an IOTLB and for packed descriptors: these are logged by user
+ *	     address [q]
+ * @log: the queue's dirty log [c]
+ * @may_merge: in order, the next used entry may replace the last one [q]
+ * @nr_pending: entries in @pending [q]
+ * @written: position of the first entry in @pending [q]
+ * @first_flags: packed only: flags for slot @published; writing them publishes
+ *		 all completed chains [q]
+ * @pending: used entries that are not yet written to the ring [q]
+ */
+struct vd_ring {
+	struct vd_area desc;
+	struct vd_area driver;
+	struct vd_area device;
+	struct vd_ring_pages *pages;
+	bool is_mapped;
+	bool is_packed;
+	bool in_order;
+	bool event_idx;
+	bool notify_on_empty;
+	u16 num;
+	bool base_is_set;
+	u32 base;
+
+	u16 next_avail;
+	u16 seen_avail;
+	u16 used_idx;
+	u16 published;
+	u16 signalled;
+	bool signalled_valid;
+	u16 nr_completed;
+	u16 kick_flags;
+	bool head_is_known;
+	u16 next_head;
+
+	bool is_logged;
+	u64 log_gpa;
+	struct vd_dirty_log *log;
+	bool may_merge;
+	u16 written;
+	u16 first_flags;
+	unsigned int nr_pending;
+	struct vd_used pending[VD_BATCH];
+};
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIADUCT_COMMAND_H
+#define VIADUCT_COMMAND_H
+
+#include "device.h"
+
+struct options {
+	const char *roots[2];	/* "" for the running system */
+	unsigned int nr_roots;	/* recorded trees, for top one a sample */
+	pid_t pid;		/* 0: all */
+	bool json;
+	double delay;		/* seconds between samples */
+	unsigned int count;	/* samples, 0: without end */
+	const char *from;	/* recorded trace, or NULL */
+};
+
+/* Each prints to stdout and returns the exit status. */
+int cmd_list(const struct options *o, const struct devices *found);
+int cmd_show(const struct options *o, const struct devices *found);
+int cmd_workers(const struct options *o, const struct devices *found);
+int cmd_metrics(const struct options *o, const struct devices *found);
+int cmd_top(const struct options *o, struct devices *found);
+int cmd_trace(const struct options *o, const struct devices *found);
+
+/* All that is known, as a JSON document. */
+int print_json(const struct devices *found);
+/* "viaduct: " and the message to stderr; returns 1. */
+int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same with the way out for a system without devices. */
+int complain_none(const struct options *o, const struct devices *found);
+
+#endif
