@@ -210,10 +210,7 @@ static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
 	return err ? vd_queue_ring_error(q, err) : VD_DONE;
 }
 
-/*
- * Deliver the next packet, which has @len bytes. Returns VD_DONE, VD_WAIT or
- * VD_RING_ERROR.
- */
+/* Deliver the next packet of @len bytes: VD_DONE, VD_WAIT or VD_RING_ERROR. */
 static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 {
 	size_t need = vd_vnet_len(&q->vnet) + len;

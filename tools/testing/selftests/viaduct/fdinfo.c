@@ -157,7 +157,7 @@ TEST(every_key_under_traffic)
 		  ARRAY_SIZE(rx_keys), nr_lines(&i));
 }
 
-/* Of the client, which knows its own, and of the kernel. */
+/* Addresses of the client and of the kernel. */
 TEST(no_addresses)
 {
 	unsigned int k;
