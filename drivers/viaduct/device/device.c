@@ -165,7 +165,7 @@ static void vd_device_put_owner(struct vd_device *dev)
 	vd_owner_put(&old);
 }
 
-/* What fdinfo tells of the memory table. */
+/* Set the size of the memory table that fdinfo reports. */
 static void vd_device_describe_regions(struct vd_device *dev)
 {
 	const struct vd_regions *regions = dev->regions;

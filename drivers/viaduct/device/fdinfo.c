@@ -44,8 +44,8 @@ static void vd_fdinfo_words(struct seq_file *m, const char *key,
 }
 
 /*
- * The ids of owner and worker @id as the reader's PID namespace knows them. The
- * worker's is 0 before its thread has run. Returns false without a worker.
+ * Read kind and thread id of worker @id, in the reader's PID namespace: 0 before
+ * the thread has run. Returns false without such a worker.
  */
 static bool vd_fdinfo_ids(struct vd_device *dev, u32 id,
 			  struct pid_namespace *ns, const char **kind,
@@ -117,8 +117,7 @@ static void vd_fdinfo_state(struct seq_file *m, struct vd_device *dev,
 	/* Of two moments: their difference may exceed the ring's size. */
 	used = READ_ONCE(ring->published);
 	next = READ_ONCE(ring->next_avail);
-	vd_fdinfo_ring_str(m, "state", q, READ_ONCE(q->broken) ? "broken" :
-			   READ_ONCE(q->backend.file) ? "running" : "stopped");
+	vd_fdinfo_ring_str(m, "state", q, vd_queue_state(q));
 	vd_fdinfo_ring_u64(m, "error", q, -READ_ONCE(q->broken_err));
 	seq_printf(m, "viaduct-%s-worker:\t%d\n", vd_fdinfo_ring[q->dir],
 		   vd_fdinfo_worker(dev, q));

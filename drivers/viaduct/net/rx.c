@@ -329,6 +329,7 @@ static int vd_rx_alloc(struct vd_queue *q)
 static void vd_rx_reset(struct vd_queue *q)
 {
 	vd_tap_rx_reset(q, &q->rx->tap);
+	q->stats.held = 0;
 }
 
 static void vd_rx_free(struct vd_queue *q)

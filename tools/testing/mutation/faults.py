@@ -308,6 +308,8 @@ FAULTS = [
      ["fdinfo_count"]),
     ("held-packets-uncounted", "net/rx.c",
      "q->stats.held = q->rx->tap.nr_pkt - q->rx->tap.next;", "", ["fdinfo_count"]),
+    ("held-packets-kept-at-detach", "net/rx.c",
+     "q->stats.held = 0;", "", ["fdinfo_count"]),
     ("broken-ring-without-its-error", "net/run.c",
      "WRITE_ONCE(q->broken_err, err);", "", ["fdinfo_count"]),
 ]

@@ -110,7 +110,7 @@ TEST(prefetch_is_bounded)
 	end();
 }
 
-/* Chains behind the one that has to wait, with tables of their own. */
+/* Chains behind the one that must wait, one of them with a table. */
 TEST(prefetch_of_chains)
 {
 	begin();
@@ -127,13 +127,13 @@ TEST(prefetch_of_chains)
 	CHECK_EQ(d.mem.prefetch.nr, 2);
 	check_prefetch(0, 0x31000, RO);
 	check_prefetch(1, 0x32000, WO);
-	/* The first can go on: nothing is to be said of the others yet. */
+	/* The first chain can go on: the others are not prefetched yet. */
 	add(0x30000, 0x1000);
 	CHECK_EQ(drv_fetch(&d, 64), 1);
 	end();
 }
 
-/* The rest of a table that is known. */
+/* The rest of a table that has a mapping. */
 TEST(prefetch_in_a_table)
 {
 	begin();

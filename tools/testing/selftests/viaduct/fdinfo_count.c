@@ -168,6 +168,23 @@ TEST(back_pressure)
 	EXPECT_EQ(0, now(VG_RX, "packets-in-hand"));
 }
 
+/* Packets that are given back to the tap at the end are in hand no more. */
+TEST(given_back)
+{
+	static const uint8_t frame[100];
+
+	NEEDS_FDINFO();
+	ASSERT_FINE(begin((struct vg_net_opts){}));
+	settle();
+	ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
+	EXPECT_TRUE(reaches(VG_RX, "back-pressure", 1));
+	settle();
+	EXPECT_EQ(1, now(VG_RX, "packets-in-hand"));
+	ASSERT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, -1));
+	settle();
+	EXPECT_EQ(0, now(VG_RX, "packets-in-hand"));
+}
+
 /* A chain of the first @len bytes of a buffer. */
 static void send_raw(struct __test_metadata *_metadata, struct vg_buf *b,
 		     uint32_t len)
