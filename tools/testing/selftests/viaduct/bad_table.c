@@ -79,6 +79,16 @@ TEST_F(bad, chain_leaves_the_table)
 	check(_metadata, self);
 }
 
+/* The entry at the same place modulo the length of the table is valid. */
+TEST_F(bad, chain_leaves_the_table_far)
+{
+	set_desc(&self->t[0], self->buf, 100, self->dir | NEXT, 5);
+	set_desc(&self->t[1], self->buf, 2000, self->dir, 0);
+	set_desc(&self->t[5], self->buf, 2000, self->dir, 0);
+	indirect(self, self->table, 64, 0);
+	check(_metadata, self);
+}
+
 TEST_F(bad, address_in_table_in_no_region)
 {
 	set_desc(&self->t[0], 0x10, 100, self->dir, 0);

@@ -7,6 +7,7 @@
  *
  * The reference has no broken state: it may say so again at each wake-up.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -260,6 +261,17 @@ static void expect_frames(struct __test_metadata *_metadata, struct rig *r,
 				  vg_deadline_ms(200)));
 }
 
+/* Wait until the worker has run a ring and is at rest. */
+static bool has_run(unsigned int q)
+{
+	uint64_t deadline = vg_deadline_ms(10000);
+
+	while (!stats_queue(getpid(), q, "runs") && !vg_expired(deadline))
+		poll(NULL, 0, 1);
+	return stats_queue(getpid(), q, "runs") &&
+	       !vg_worker_unrest(vg_worker_find(getpid()));
+}
+
 /*
  * A full batch is sent, but its used entries cannot be written. The ring breaks
  * behind the batch: no frame may be sent again after the next attach, none of
@@ -287,6 +299,8 @@ TEST(sent_frames_are_not_sent_again)
 		SKIP(return, "used descriptors overwrite those to fetch");
 	ASSERT_FINE(view_split(&view, &rig));
 	ASSERT_FINE(rig_start(&rig));
+	/* The run that the start has queued must not find some of the frames. */
+	ASSERT_TRUE(has_run(VG_TX));
 	for (i = 0; i < ALL; i++) {
 		size_t len = numbered(&rig, i, frame, &hdr);
 

@@ -63,18 +63,22 @@ static void count_signal(int sig)
 {
 }
 
-/* Creation of a thread fails while a signal is pending: the call is restarted. */
+/*
+ * Creation of a thread fails while a signal is pending: the call is restarted. The
+ * signal arrives at another time in each call, in steps of 2 us.
+ */
 TEST_F(kind, signals_do_not_fail_set_owner)
 {
-	struct itimerval often = { { 0, 150 }, { 0, 150 } }, never = { 0 };
+	struct itimerval once = {}, never = {};
 	struct sigaction sa = { .sa_handler = count_signal };
 	int i, err = 0, fd;
 
 	NEEDS_KIND(variant->kind);
 	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
-	for (i = 0; i < 300 && !err; i++) {
+	for (i = 0; i < 1500 && !err; i++) {
 		fd = abi_open();
-		setitimer(ITIMER_REAL, &often, NULL);
+		once.it_value.tv_usec = 1 + i % 500 * 2;
+		setitimer(ITIMER_REAL, &once, NULL);
 		err = vg_set_owner(fd);
 		setitimer(ITIMER_REAL, &never, NULL);
 		close(fd);
