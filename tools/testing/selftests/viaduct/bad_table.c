@@ -82,6 +82,8 @@ TEST_F(bad, chain_leaves_the_table)
 /* The entry at the same place modulo the length of the table is valid. */
 TEST_F(bad, chain_leaves_the_table_far)
 {
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference reads a table in its order");
 	set_desc(&self->t[0], self->buf, 100, self->dir | NEXT, 5);
 	set_desc(&self->t[1], self->buf, 2000, self->dir, 0);
 	set_desc(&self->t[5], self->buf, 2000, self->dir, 0);
