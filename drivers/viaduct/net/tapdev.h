@@ -38,4 +38,9 @@ static inline bool vd_tapdev_is(const struct vd_tapdev *tapdev,
 	return maybe && rcu_access_pointer(tapdev->dev) == maybe;
 }
 
+static inline bool vd_tapdev_is_known(const struct vd_tapdev *tapdev)
+{
+	return rcu_access_pointer(tapdev->dev);
+}
+
 #endif
