@@ -82,8 +82,8 @@ void vd_backend_discard(struct vd_backend *backend, void *pkt);
  * vd_backend_xdp_headroom() - headroom of frames sent as XDP buffers
  * @backend: the backend
  *
- * Return: bytes that vd_backend_send_xdp() needs before a frame, more if the
- * device has an XDP program attached; 0 if frames must be sent one by one.
+ * Return: bytes that vd_backend_send_xdp() needs before a frame, in addition to
+ * those of an XDP program; 0 if frames must be sent one by one.
  */
 static inline unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 {

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
+#include <net/checksum.h>
 
 #include "net/vnet_hdr.h"
 
@@ -59,6 +60,30 @@ bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len)
 		hdr->hdr_len = (__force __virtio16)
 			       cpu_to_le16(min_t(unsigned int, end, U16_MAX));
 	return true;
+}
+
+/**
+ * vd_vnet_complete_csum() - complete the checksum that a TX header asks for
+ * @hdr: private copy of the header, accepted by vd_vnet_check_csum() and not of
+ *	 a GSO packet; NEEDS_CSUM is cleared
+ * @frame: private copy of the frame
+ * @frame_len: its length
+ *
+ * Virtio 1.2, 5.1.6.2.1.
+ */
+void vd_vnet_complete_csum(struct virtio_net_hdr *hdr, void *frame,
+			   size_t frame_len)
+{
+	unsigned int start = le16_to_cpu((__force __le16)hdr->csum_start);
+	unsigned int field = start +
+			     le16_to_cpu((__force __le16)hdr->csum_offset);
+	__sum16 sum;
+
+	sum = csum_fold(csum_partial(frame + start, frame_len - start, 0));
+	if (!sum)
+		sum = CSUM_MANGLED_0;
+	memcpy(frame + field, &sum, sizeof(sum));
+	hdr->flags &= ~VIRTIO_NET_HDR_F_NEEDS_CSUM;
 }
 
 /* Write to the packet's first bytes, across segments if needed. */
