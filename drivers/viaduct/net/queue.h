@@ -188,7 +188,7 @@ static inline bool vd_queue_runs_on(const struct vd_queue *q,
 	return q->work.worker == worker;
 }
 
-/* Set the device's number; must precede any other use of the queue. */
+/* Must precede any other use of the queue. */
 static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
 {
 	q->device = device;
