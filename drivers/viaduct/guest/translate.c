@@ -53,7 +53,7 @@ static bool vd_mem_add_miss(struct vd_mem *mem, const struct vd_miss *miss)
 
 /**
  * vd_mem_prefetch() - collect the misses of a buffer to prefetch
- * @mem: the ring's view of guest memory, whose IOTLB has missed an address
+ * @mem: the ring's view of guest memory, after a miss in its IOTLB
  * @addr: address of a buffer as the guest gave it [g]
  * @len: its length in bytes [g]
  * @perm: required access: VHOST_ACCESS_RO or _WO

@@ -3,7 +3,7 @@
  * Counting kernel threads against a user's RLIMIT_NPROC.
  *
  * A kernel thread belongs to root, so the kernel does not count it for the user
- * on whose behalf it was created. It is counted here where fork() counts: in the
+ * that it was created for. It is counted here where fork() counts: in the
  * user's own count and in those of the user namespaces above, each of which has
  * its limit. A reference on the credentials keeps the counts alive.
  */

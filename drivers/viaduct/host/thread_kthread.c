@@ -48,7 +48,7 @@ static int vd_kthread_main(void *data)
 
 /*
  * Start a job without the signal for an earlier one. No effect on a thread of
- * the owner, whose signals belong to the owner.
+ * the owner: its signals belong to the owner.
  */
 void vd_kthread_drop_signal(struct vd_thread *thread)
 {

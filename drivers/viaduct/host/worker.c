@@ -10,7 +10,7 @@
  * Only a page fault can block a job. How such a fault ends depends on the type
  * of thread, see thread_kthread.c and thread_task.c.
  *
- * A worker whose thread is killed with its owner is dead: queueing does nothing,
+ * A worker is dead if its thread was killed with its owner: queueing does nothing,
  * flushing returns at once, and it must still be stopped.
  *
  * Jobs may be queued from any context, wakeup callbacks with interrupts off
@@ -219,7 +219,7 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 
 /**
  * vd_worker_stop() - finish all queued jobs and end the thread
- * @worker: a started worker, dead or not, whose jobs nothing queues any more
+ * @worker: a started worker, dead or not, for which nothing queues jobs any more
  *
  * The flush precedes the stop because a thread that is stopped before it has
  * run once never calls its function.
