@@ -19,7 +19,7 @@
  * @dst: destination
  * @len: number of bytes
  *
- * Context: on the owner's mm, may fault and sleep.
+ * Context: on the owner's mm, may fault.
  * Return: 0 or -EFAULT.
  */
 int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
@@ -39,13 +39,7 @@ int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
 }
 
-/**
- * vd_xdp_send() - hand the frames of the batch over to the backend
- * @q: the TX queue, entered
- * @xdp: the batch, which is empty afterwards
- *
- * Context: process context.
- */
+/* Hand the frames of the batch over to the backend; the batch is then empty. */
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 {
 	unsigned int i;
@@ -70,13 +64,7 @@ void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 	xdp->bytes = 0;
 }
 
-/**
- * vd_xdp_init() - initialise an empty batch
- * @q: the TX queue
- * @xdp: zeroed memory
- *
- * Context: process context, may sleep.
- */
+/* @xdp is zeroed memory. */
 void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 {
 	vd_frag_init(&xdp->frags, &q->lock, xdp->page, VD_FRAG_MAX_PAGES,
@@ -87,12 +75,7 @@ void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 	vd_reclaim_add(&xdp->long_frags);
 }
 
-/**
- * vd_xdp_fini() - undo vd_xdp_init()
- * @xdp: the batch, empty
- *
- * Context: process context, may sleep; queue mutex held.
- */
+/* The batch must be empty. */
 void vd_xdp_fini(struct vd_xdp *xdp)
 {
 	vd_reclaim_del(&xdp->frags);
