@@ -101,11 +101,7 @@ int vd_chardev_register(const char *node)
 	return err;
 }
 
-/**
- * vd_chardev_unregister() - unregister the device node
- *
- * No file is open: open files hold a reference to the module.
- */
+/* No file is open: open files hold a reference to the module. */
 void vd_chardev_unregister(void)
 {
 	misc_deregister(&vd_chardev);

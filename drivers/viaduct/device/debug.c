@@ -47,9 +47,7 @@ static int vd_debug_queues_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vd_debug_queues);
 
-/**
- * vd_debug_create() - create the files; does nothing without debugfs
- */
+/* Does nothing without debugfs. */
 void vd_debug_create(void)
 {
 	vd_debug_dir = debugfs_create_dir("viaduct", NULL);
@@ -57,9 +55,7 @@ void vd_debug_create(void)
 			    &vd_debug_queues_fops);
 }
 
-/**
- * vd_debug_destroy() - remove the files; waits for their readers
- */
+/* Waits for readers of the files. */
 void vd_debug_destroy(void)
 {
 	debugfs_remove(vd_debug_dir);

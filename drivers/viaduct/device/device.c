@@ -18,12 +18,7 @@ static DEFINE_MUTEX(vd_device_list_lock);
 static LIST_HEAD(vd_device_list);
 static u64 vd_device_last_id; /* under vd_device_list_lock */
 
-/**
- * vd_device_create() - allocate a device without an owner
- *
- * Context: process context, may sleep.
- * Return: the device, or NULL.
- */
+/* Returns NULL if there is no memory. */
 struct vd_device *vd_device_create(void)
 {
 	struct vd_device *dev = kvzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
@@ -52,12 +47,7 @@ struct vd_device *vd_device_create(void)
 	return dev;
 }
 
-/**
- * vd_device_is_running() - whether any queue has a backend
- * @dev: the device
- *
- * Context: device mutex held.
- */
+/* Whether any queue has a backend. */
 bool vd_device_is_running(const struct vd_device *dev)
 {
 	lockdep_assert_held(&dev->lock);
@@ -73,7 +63,6 @@ bool vd_device_is_running(const struct vd_device *dev)
  * @regions: memory table to check
  * @base: address of the bitmap to check
  *
- * Context: device mutex held.
  * Return: false if a part of the bitmap is not user memory.
  */
 bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
@@ -84,13 +73,7 @@ bool vd_device_is_loggable(const struct vd_device *dev, u64 features,
 	       (regions && vd_dirty_log_covers_memory(base, regions));
 }
 
-/**
- * vd_device_set_log_base() - set the address of the dirty bitmap
- * @dev: the device
- * @base: user address
- *
- * Context: device mutex held.
- */
+/* @base is the user address of the dirty bitmap, which has been checked. */
 void vd_device_set_log_base(struct vd_device *dev, u64 base)
 {
 	int i;
@@ -101,13 +84,7 @@ void vd_device_set_log_base(struct vd_device *dev, u64 base)
 		vd_queue_set_log_base(&dev->queue[i], base);
 }
 
-/**
- * vd_device_set_log() - replace the eventfd that signals dirty pages
- * @dev: the device
- * @log: the new eventfd, or NULL; its reference passes to the device
- *
- * Context: device mutex held.
- */
+/* @log signals dirty pages, or is NULL; its reference passes to the device. */
 void vd_device_set_log(struct vd_device *dev, struct eventfd_ctx *log)
 {
 	int i;
@@ -217,12 +194,7 @@ static void vd_device_stop(struct vd_device *dev)
 	dev->fork_from_owner = vd_fork_from_owner_default;
 }
 
-/**
- * vd_device_destroy() - stop and free a device at its last close
- * @dev: the device, to which no other reference exists
- *
- * Context: process context, may sleep.
- */
+/* At the last close: no other reference to the device exists. */
 void vd_device_destroy(struct vd_device *dev)
 {
 	mutex_lock(&vd_device_list_lock);
@@ -242,7 +214,6 @@ void vd_device_destroy(struct vd_device *dev)
  * vd_device_set_owner() - make the caller's address space own the device
  * @dev: the device
  *
- * Context: device mutex held.
  * Return: 0; -EBUSY if there is an owner; or the errno of vd_owner_set() or
  * vd_workers_start().
  */
@@ -268,7 +239,6 @@ int vd_device_set_owner(struct vd_device *dev)
  *
  * Unlike after open there is a memory table, which is empty.
  *
- * Context: device mutex held.
  * Return: 0, or -ENOMEM with nothing changed.
  */
 int vd_device_reset_owner(struct vd_device *dev)
@@ -291,7 +261,6 @@ int vd_device_reset_owner(struct vd_device *dev)
  * Each call with ACCESS_PLATFORM empties the IOTLB. A change of ACCESS_PLATFORM
  * clears the addresses of the rings.
  *
- * Context: device mutex held.
  * Return: 0, or -ENOMEM with no change but an empty IOTLB.
  */
 int vd_device_set_features(struct vd_device *dev, const u64 *features)
@@ -309,15 +278,7 @@ int vd_device_set_features(struct vd_device *dev, const u64 *features)
 	return 0;
 }
 
-/**
- * vd_device_set_regions() - replace the memory table
- * @dev: the device
- * @regions: the new table, which passes to the device
- *
- * The old table is freed: no queue uses it any more.
- *
- * Context: device mutex held.
- */
+/* @regions passes to the device; the old table is freed. */
 void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 {
 	struct vd_regions *old = dev->regions;
@@ -331,13 +292,7 @@ void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 	vd_regions_destroy(old);
 }
 
-/**
- * vd_device_for_each() - visit all open devices
- * @fn: called for each device, must not open or close one
- * @data: passed on to @fn
- *
- * Context: process context, may sleep.
- */
+/* Visit all open devices; @fn must not open or close one. */
 void vd_device_for_each(void (*fn)(struct vd_device *dev, void *data),
 			void *data)
 {

@@ -195,14 +195,7 @@ static void vd_fdinfo_events(struct seq_file *m, const struct vd_queue *q)
 	seq_putc(m, '\n');
 }
 
-/**
- * vd_fdinfo_show() - print state and counters of an open device
- * @m: the file in fdinfo
- * @file: the open device
- *
- * Context: process context, any process that may inspect the holder of @file;
- * takes no mutex.
- */
+/* For any process that may inspect the holder of @file. */
 void vd_fdinfo_show(struct seq_file *m, struct file *file)
 {
 	struct vd_device *dev = file->private_data;

@@ -197,7 +197,6 @@ static long vd_ioctl_locked(struct vd_device *dev, unsigned int cmd,
  * @cmd: number of the ioctl
  * @arg: argument of the ioctl
  *
- * Context: process context, without locks.
  * Return: 0; -EINTR if the caller is killed while it waits; or the errnos that
  * ioctls.rst lists for @cmd.
  */

@@ -17,7 +17,7 @@ long vd_features_set_array(struct vd_device *dev, void __user *arg);
 long vd_features_hide(struct vd_device *dev, void __user *arg);
 long vd_features_hide_array(struct vd_device *dev, void __user *arg);
 
-/* vring.c: ioctls whose argument begins with a ring's index */
+/* vring.c: ioctls with an argument that begins with a ring's index */
 long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd,
 		    void __user *arg);
 bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The feature ioctls: get offered features, set acked ones, hide some.
+ * The feature ioctls: get offered features, set acked ones, hide some. ioctls.rst
+ * lists their errnos. All need the device's mutex.
  *
  * Bits 0 to 63 have ioctls of one word. The array ioctls carry a count of words
  * given by the caller, of which VD_FEATURE_WORDS exist here: the others read as
@@ -41,29 +42,13 @@ static long vd_features_apply(struct vd_device *dev, const u64 *features)
 	return vd_device_set_features(dev, features) ? -EFAULT : 0;
 }
 
-/**
- * vd_features_get() - VHOST_GET_FEATURES
- * @dev: the device
- * @arg: u64, to which the first word is written
- *
- * Context: device mutex held.
- * Return: 0 or -EFAULT.
- */
+/* VHOST_GET_FEATURES: the first word. */
 long vd_features_get(struct vd_device *dev, void __user *arg)
 {
 	return put_user(dev->offered[0], (u64 __user *)arg);
 }
 
-/**
- * vd_features_set() - VHOST_SET_FEATURES
- * @dev: the device
- * @arg: the first word; all others become 0
- *
- * Context: device mutex held.
- * Return: 0; -EFAULT, also if dirty log or IOTLB cannot be set up; -EOPNOTSUPP
- * for a bit that is not offered; -EBUSY if the virtqueue format would change
- * while a ring runs.
- */
+/* VHOST_SET_FEATURES: @arg is the first word; all others become 0. */
 long vd_features_set(struct vd_device *dev, void __user *arg)
 {
 	u64 features[VD_FEATURE_WORDS] = {};
@@ -93,14 +78,7 @@ static long vd_features_clear(u64 __user *word, u64 nr)
 	return 0;
 }
 
-/**
- * vd_features_get_array() - VHOST_GET_FEATURES_ARRAY
- * @dev: the device
- * @arg: a &struct vhost_features_array
- *
- * Context: device mutex held.
- * Return: 0; -EFAULT; or -EINTR if the caller is killed.
- */
+/* VHOST_GET_FEATURES_ARRAY. */
 long vd_features_get_array(struct vd_device *dev, void __user *arg)
 {
 	u64 __user *word = arg + offsetof(struct vhost_features_array, features);
@@ -153,14 +131,7 @@ static long vd_features_check_rest(const void __user *arg, u64 count)
 	return 0;
 }
 
-/**
- * vd_features_set_array() - VHOST_SET_FEATURES_ARRAY
- * @dev: the device
- * @arg: a &struct vhost_features_array; words beyond its count become 0
- *
- * Context: device mutex held.
- * Return: as vd_features_set(); -EINTR if the caller is killed.
- */
+/* VHOST_SET_FEATURES_ARRAY: words beyond the count become 0. */
 long vd_features_set_array(struct vd_device *dev, void __user *arg)
 {
 	u64 features[VD_FEATURE_WORDS], count;
@@ -184,14 +155,7 @@ static long vd_features_hide_words(struct vd_device *dev, const u64 *hidden)
 	return 0;
 }
 
-/**
- * vd_features_hide() - VIADUCT_HIDE_FEATURES
- * @dev: the device
- * @arg: bits of the first word to hide
- *
- * Context: device mutex held.
- * Return: 0; -EFAULT; -EBUSY, with nothing changed, if a bit is acked.
- */
+/* VIADUCT_HIDE_FEATURES: bits of the first word. */
 long vd_features_hide(struct vd_device *dev, void __user *arg)
 {
 	u64 hidden[VD_FEATURE_WORDS] = {};
@@ -201,15 +165,9 @@ long vd_features_hide(struct vd_device *dev, void __user *arg)
 	return vd_features_hide_words(dev, hidden);
 }
 
-/**
- * vd_features_hide_array() - VIADUCT_HIDE_FEATURES_ARRAY
- * @dev: the device
- * @arg: a &struct viaduct_features_array, with the members of vhost's
- *
- * Words that do not exist here are not read: their bits are never offered.
- *
- * Context: device mutex held.
- * Return: as vd_features_hide().
+/*
+ * VIADUCT_HIDE_FEATURES_ARRAY. Words that do not exist here are not read: their
+ * bits are never offered.
  */
 long vd_features_hide_array(struct vd_device *dev, void __user *arg)
 {

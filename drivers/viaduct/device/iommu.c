@@ -53,12 +53,6 @@ static void vd_iommu_remove(struct vd_device *dev, u64 first, u64 last)
 		vd_iommu_evict(dev, map);
 }
 
-/**
- * vd_iommu_clear() - delete all mappings
- * @dev: the device
- *
- * Context: device mutex held.
- */
 void vd_iommu_clear(struct vd_device *dev)
 {
 	vd_iommu_lock(dev);
@@ -66,14 +60,10 @@ void vd_iommu_clear(struct vd_device *dev)
 	vd_iommu_unlock(dev);
 }
 
-/**
- * vd_iommu_drop_misses() - drop all misses, read and unread
- * @dev: the device, which must have an owner
- *
- * A queue with a pending miss waits for no other event, so its handler must be
- * queued: it reports the miss again if the address is still needed.
- *
- * Context: device mutex held.
+/*
+ * Drop all misses, read and unread. A queue with a pending miss waits for no
+ * other event, so its handler must be queued: it reports the miss again if the
+ * address is still needed.
  */
 void vd_iommu_drop_misses(struct vd_device *dev)
 {
@@ -137,7 +127,7 @@ static int vd_iommu_process(struct vd_device *dev, const struct vd_iotlb_msg *ms
  * @dev: the device
  * @from: the message, in any number of segments
  *
- * Context: process context, waits for the runs in progress.
+ * Context: waits for the runs in progress.
  * Return: the size of a message, however long @from is; -EINVAL for a malformed
  * message; -EFAULT if the message cannot be applied; -EINTR if the caller is
  * killed.
@@ -166,7 +156,7 @@ ssize_t vd_iommu_write(struct vd_device *dev, struct iov_iter *from)
  * @to: destination, in any number of segments
  * @nonblock: do not wait
  *
- * Context: process context, sleeps until there is a miss.
+ * Context: sleeps until there is a miss.
  * Return: the size of a message, or less if a part of @to cannot be written:
  * the message is then lost; 0 if @to cannot hold a message; -EAGAIN with
  * @nonblock; -EBADFD if there is no IOTLB; -ERESTARTSYS.

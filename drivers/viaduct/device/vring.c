@@ -169,7 +169,6 @@ static const struct vd_vring_op vd_vring_ops[] = {
  * @cmd: number of the ioctl
  * @arg: argument of the ioctl
  *
- * Context: device mutex held, called by the owner.
  * Return: 0; -EFAULT; -ENOBUFS for a ring that does not exist; -ENOTTY for an
  * unknown ioctl; or the errors of the ioctl itself.
  */
@@ -190,14 +189,7 @@ long vd_vring_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 	return -ENOTTY;
 }
 
-/**
- * vd_vring_is_log_ok() - whether a running ring can use another dirty bitmap
- * @dev: the device
- * @q: one of its queues
- * @base: user address of the bitmap to check
- *
- * Context: device mutex held.
- */
+/* Whether @q, if it runs, can use the dirty bitmap at @base. */
 bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
 {
 	return !vd_queue_is_running(q) ||
@@ -205,14 +197,7 @@ bool vd_vring_is_log_ok(struct vd_device *dev, struct vd_queue *q, u64 base)
 		vd_queue_can_log(q, base));
 }
 
-/**
- * vd_vring_set_backend() - start, move or stop a ring
- * @dev: the device
- * @arg: ring and socket, or -1 to stop
- *
- * Context: device mutex held.
- * Return: 0, or the errnos that ioctls.rst lists for VHOST_NET_SET_BACKEND.
- */
+/* VHOST_NET_SET_BACKEND (ioctls.rst): start, move or stop a ring. */
 long vd_vring_set_backend(struct vd_device *dev, void __user *arg)
 {
 	struct vd_backend backend = {};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The workers of a device. By default SET_OWNER creates one, which runs both
- * rings; the client may create more and assign rings to them.
+ * rings; the client may create more and assign rings to them. ioctls.rst lists
+ * the errnos of these ioctls. All functions need the device's mutex.
  *
  * A worker's id is its index in the table. The first has id 0; its thread has
  * no number in its name.
@@ -75,13 +76,7 @@ static void vd_workers_remove(struct vd_device *dev, u32 id)
 	kfree(worker);
 }
 
-/**
- * vd_workers_start() - create the workers that a device has by default
- * @dev: a device with an owner, but without workers
- *
- * Context: device mutex held, called by the owner.
- * Return: 0, or an errno with no worker left.
- */
+/* Create the workers that a device has by default; on error, none is left. */
 int vd_workers_start(struct vd_device *dev)
 {
 	int i, nr = vd_worker_per_ring ? VD_NR_QUEUES : 1;
@@ -101,13 +96,7 @@ int vd_workers_start(struct vd_device *dev)
 	return 0;
 }
 
-/**
- * vd_workers_stop() - finish all queued jobs and end the workers
- * @dev: a device, with or without workers; its queues must not be woken any
- *	 more
- *
- * Context: device mutex held.
- */
+/* Finish all queued jobs. The queues must not be woken any more. */
 void vd_workers_stop(struct vd_device *dev)
 {
 	u32 id;
@@ -121,12 +110,7 @@ void vd_workers_stop(struct vd_device *dev)
 		vd_queue_set_worker(&dev->queue[i], NULL, 0);
 }
 
-/**
- * vd_workers_flush() - wait until all jobs queued so far have run
- * @dev: the device
- *
- * Context: device mutex held.
- */
+/* Wait until all jobs queued so far have run. */
 void vd_workers_flush(struct vd_device *dev)
 {
 	u32 id;
@@ -137,12 +121,7 @@ void vd_workers_flush(struct vd_device *dev)
 			vd_worker_flush(dev->worker[id]);
 }
 
-/**
- * vd_workers_abort_faults() - make page faults in jobs fail, permanently
- * @dev: a device that is about to be destroyed
- *
- * Context: device mutex held.
- */
+/* Make page faults in jobs fail, before the device is destroyed. */
 void vd_workers_abort_faults(struct vd_device *dev)
 {
 	u32 id;
@@ -153,14 +132,7 @@ void vd_workers_abort_faults(struct vd_device *dev)
 			vd_worker_abort_faults_begin(dev->worker[id]);
 }
 
-/**
- * vd_workers_get_fork() - the ioctl VHOST_GET_FORK_FROM_OWNER
- * @dev: the device
- * @arg: u8: 1 if workers are threads of the owner, 0 if they are kernel threads
- *
- * Context: device mutex held.
- * Return: 0 or -EFAULT.
- */
+/* VHOST_GET_FORK_FROM_OWNER: 1 if workers are threads of the owner. */
 long vd_workers_get_fork(struct vd_device *dev, void __user *arg)
 {
 	return put_user(dev->fork_from_owner ? VHOST_FORK_OWNER_TASK :
@@ -168,17 +140,7 @@ long vd_workers_get_fork(struct vd_device *dev, void __user *arg)
 			(u8 __user *)arg);
 }
 
-/**
- * vd_workers_set_fork() - the ioctl VHOST_SET_FORK_FROM_OWNER
- * @dev: the device
- * @arg: u8, as for vd_workers_get_fork()
- *
- * The setting holds until RESET_OWNER.
- *
- * Context: device mutex held.
- * Return: 0; -EBUSY if there is an owner; -EFAULT; -EINVAL for another value,
- * or for 1 on a kernel that cannot create threads of a process.
- */
+/* VHOST_SET_FORK_FROM_OWNER: holds until RESET_OWNER. */
 long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 {
 	u8 mode;
@@ -195,17 +157,9 @@ long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 	return 0;
 }
 
-/**
- * vd_workers_new() - the ioctl VHOST_NEW_WORKER
- * @dev: the device
- * @arg: struct vhost_worker_state, to which the worker's id is written
- *
- * The worker is a thread of the same kind as the first, and is idle until a
- * ring is attached to it.
- *
- * Context: device mutex held, called by the owner.
- * Return: 0; -ENOSPC if there are VD_MAX_WORKERS; -EFAULT with no worker
- * created; or the errno of vd_worker_start().
+/*
+ * VHOST_NEW_WORKER: a thread of the same kind as the first, idle until a ring is
+ * attached to it.
  */
 long vd_workers_new(struct vd_device *dev, void __user *arg)
 {
@@ -221,15 +175,7 @@ long vd_workers_new(struct vd_device *dev, void __user *arg)
 	return 0;
 }
 
-/**
- * vd_workers_free() - the ioctl VHOST_FREE_WORKER
- * @dev: the device
- * @arg: struct vhost_worker_state with the worker's id
- *
- * Context: device mutex held, called by the owner.
- * Return: 0; -EFAULT; -ENODEV for an unknown id; -EBUSY while a ring is
- * attached to it.
- */
+/* VHOST_FREE_WORKER. */
 long vd_workers_free(struct vd_device *dev, void __user *arg)
 {
 	struct vhost_worker_state __user *state = arg;
@@ -250,15 +196,7 @@ long vd_workers_free(struct vd_device *dev, void __user *arg)
 	return 0;
 }
 
-/**
- * vd_workers_attach() - the ioctl VHOST_ATTACH_VRING_WORKER
- * @dev: the device
- * @q: one of its queues, running or not
- * @arg: struct vhost_vring_worker with the worker's id
- *
- * Context: device mutex held, called by the owner.
- * Return: 0, -EFAULT, or -ENODEV for an unknown id.
- */
+/* VHOST_ATTACH_VRING_WORKER, of a queue that is running or not. */
 long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
 		       void __user *arg)
 {
@@ -275,16 +213,7 @@ long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
 	return 0;
 }
 
-/**
- * vd_workers_get() - the ioctl VHOST_GET_VRING_WORKER
- * @dev: the device
- * @q: one of its queues
- * @arg: struct vhost_vring_worker, to which the ids of ring and worker are
- *	 written
- *
- * Context: device mutex held, called by the owner.
- * Return: 0 or -EFAULT.
- */
+/* VHOST_GET_VRING_WORKER. */
 long vd_workers_get(struct vd_device *dev, struct vd_queue *q,
 		    void __user *arg)
 {

@@ -70,7 +70,6 @@ static int vd_dirty_mark(u64 bitmap, u64 gpa, u64 len)
 	return 0;
 }
 
-/* Count a mark in the log; returns its error. */
 static int vd_dirty_count(struct vd_dirty_log *log, int err)
 {
 	if (err)
@@ -81,14 +80,11 @@ static int vd_dirty_count(struct vd_dirty_log *log, int err)
 
 /**
  * vd_dirty_log_gpa() - log a write to guest memory
- * @log: the log
+ * @log: the log; a failure is counted in &vd_dirty_log.lost
  * @gpa: guest physical address of the range
  * @len: its length in bytes; nothing is marked for 0
  *
- * A failure is counted in &vd_dirty_log.lost.
- *
- * Context: on the owner's mm, may fault and sleep; not inside a user-access
- * window.
+ * Context: on the owner's mm, may fault; not inside a user-access window.
  * Return: 0; -EFAULT if the bitmap does not cover one of the pages, or the
  * range wraps; -EAGAIN if the client keeps a word of the bitmap contended. On
  * error, earlier pages may have been marked.
@@ -126,13 +122,11 @@ static u64 vd_dirty_reach(const struct vd_regions *regions, u64 at, u64 end)
  * @hva: user address of the range
  * @len: its length in bytes
  *
- * For I/O addresses: the log has a bit per page of guest physical addresses. A
- * failure is counted in &vd_dirty_log.lost.
+ * For I/O addresses: the log has a bit per page of guest physical addresses.
  *
  * Context: as vd_dirty_log_gpa().
- * Return: 0; -EFAULT if a part of the range is in no region, or the bitmap does
- * not cover it; -EAGAIN if the client keeps a word of the bitmap contended. The
- * other pages are marked nevertheless.
+ * Return: as vd_dirty_log_gpa(), and -EFAULT if a part of the range is in no
+ * region. The other pages are marked nevertheless.
  */
 int vd_dirty_log_hva(struct vd_dirty_log *log, u64 hva, u64 len)
 {
@@ -179,13 +173,7 @@ bool vd_dirty_log_covers(u64 bitmap, u64 gpa, u64 last)
 			 last_byte - first_byte + 1);
 }
 
-/**
- * vd_dirty_log_covers_memory() - check that all guest memory can be logged
- * @bitmap: user address of the bitmap
- * @regions: the memory table
- *
- * Return: as vd_dirty_log_covers(); true without memory.
- */
+/* As vd_dirty_log_covers(), of all guest memory; true without memory. */
 bool vd_dirty_log_covers_memory(u64 bitmap, const struct vd_regions *regions)
 {
 	const struct vd_region *last;

@@ -24,10 +24,6 @@ INTERVAL_TREE_DEFINE(struct vd_iotlb_map, rb, u64, subtree_last,
 		     vd_iotlb_first, vd_iotlb_last, static __maybe_unused,
 		     vd_iotlb_tree)
 
-/**
- * vd_iotlb_init() - initialise an empty IOTLB
- * @iotlb: the IOTLB
- */
 void vd_iotlb_init(struct vd_iotlb *iotlb)
 {
 	iotlb->tree = RB_ROOT_CACHED;
@@ -40,8 +36,8 @@ void vd_iotlb_init(struct vd_iotlb *iotlb)
  * @region: the range, which must not wrap, and its user address
  * @perm: VHOST_ACCESS_RO, _WO or both
  *
- * Context: process context, may sleep and reclaim memory; no queue's mutex may
- * be held, because its handler would be blocked meanwhile.
+ * Context: may reclaim memory; a queue's mutex must not be held, because its
+ * handler would be blocked meanwhile.
  * Return: the mapping, or NULL.
  */
 struct vd_iotlb_map *vd_iotlb_map_create(const struct vd_region *region,
@@ -56,13 +52,7 @@ struct vd_iotlb_map *vd_iotlb_map_create(const struct vd_region *region,
 	return map;
 }
 
-/**
- * vd_iotlb_add() - add a mapping
- * @iotlb: the IOTLB
- * @map: from vd_iotlb_map_create(); @iotlb takes ownership
- *
- * Context: does not sleep.
- */
+/* @iotlb takes ownership of @map. */
 void vd_iotlb_add(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 {
 	vd_iotlb_tree_insert(map, &iotlb->tree);
@@ -70,11 +60,7 @@ void vd_iotlb_add(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 	iotlb->nr++;
 }
 
-/**
- * vd_iotlb_del() - remove a mapping
- * @iotlb: the IOTLB
- * @map: one of its mappings; no &vd_mem.hint may refer to it. It is freed.
- */
+/* Frees @map, to which no &vd_mem.hint may refer. */
 void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 {
 	vd_iotlb_tree_remove(map, &iotlb->tree);
@@ -83,14 +69,7 @@ void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 	kfree(map);
 }
 
-/**
- * vd_iotlb_find() - find a mapping that touches a range
- * @iotlb: the IOTLB
- * @first: first I/O address
- * @last: last one
- *
- * Return: the one with the lowest start, or NULL.
- */
+/* Returns the mapping with the lowest start that touches the range, or NULL. */
 struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
 				   u64 last)
 {
@@ -99,12 +78,7 @@ struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
 					first, last);
 }
 
-/**
- * vd_iotlb_oldest() - the mapping that was added first
- * @iotlb: the IOTLB
- *
- * Return: the mapping, or NULL when there is none.
- */
+/* Returns the mapping that was added first, or NULL. */
 struct vd_iotlb_map *vd_iotlb_oldest(struct vd_iotlb *iotlb)
 {
 	return list_first_entry_or_null(&iotlb->fifo, struct vd_iotlb_map, age);

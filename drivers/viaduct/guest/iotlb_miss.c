@@ -17,26 +17,14 @@
 #include "guest/iotlb.h"
 #include "guest/iotlb_miss.h"
 
-/**
- * vd_miss_is_alike() - whether one mapping most likely resolves two misses
- * @a: a miss
- * @b: another one
- *
- * Return: true if they have the same page and access.
- */
+/* One mapping most likely resolves two misses of the same page and access. */
 bool vd_miss_is_alike(const struct vd_miss *a, const struct vd_miss *b)
 {
 	return a->perm == b->perm &&
 	       (a->iova ^ b->iova) < VD_IOTLB_PAGE_SIZE;
 }
 
-/**
- * vd_miss_set_find() - find a miss in a set
- * @set: the set
- * @miss: the miss
- *
- * Return: index of the entry that is alike, or -1.
- */
+/* Returns the index of the entry that is alike, or -1. */
 int vd_miss_set_find(const struct vd_miss_set *set, const struct vd_miss *miss)
 {
 	unsigned int i;
@@ -47,13 +35,7 @@ int vd_miss_set_find(const struct vd_miss_set *set, const struct vd_miss *miss)
 	return -1;
 }
 
-/**
- * vd_miss_set_add() - append a miss to a set
- * @set: the set
- * @miss: a miss that is not in it
- *
- * Return: false if the set is full.
- */
+/* @miss must not be in the set. Returns false if the set is full. */
 bool vd_miss_set_add(struct vd_miss_set *set, const struct vd_miss *miss)
 {
 	if (set->nr == VD_MAX_PREFETCH)
@@ -68,10 +50,6 @@ static void vd_misses_wake(struct vd_misses *misses)
 	wake_up_interruptible_poll(&misses->wait, EPOLLIN | EPOLLRDNORM);
 }
 
-/**
- * vd_misses_init() - initialise without misses
- * @misses: the device's misses
- */
 void vd_misses_init(struct vd_misses *misses)
 {
 	spin_lock_init(&misses->lock);
@@ -94,23 +72,11 @@ void vd_misses_open(struct vd_misses *misses, bool open)
 		vd_misses_wake(misses);
 }
 
-/**
- * vd_misses_is_open() - whether misses can occur
- * @misses: the device's misses
- *
- * Return: true if there is an IOTLB.
- */
 bool vd_misses_is_open(struct vd_misses *misses)
 {
 	return READ_ONCE(misses->is_open);
 }
 
-/**
- * vd_misses_has_unread() - whether there is an unread miss
- * @misses: the device's misses
- *
- * Return: true if there is.
- */
 bool vd_misses_has_unread(struct vd_misses *misses)
 {
 	return !list_empty_careful(&misses->unread);
@@ -153,10 +119,6 @@ bool vd_misses_read(struct vd_misses *misses, struct vd_miss *miss)
 	return vq;
 }
 
-/**
- * vd_miss_init() - initialise a queue without misses
- * @vq: the virtqueue's misses
- */
 void vd_miss_init(struct vd_vq_misses *vq)
 {
 	memset(vq, 0, sizeof(*vq));
@@ -241,12 +203,7 @@ void vd_miss_report(struct vd_misses *misses, struct vd_vq_misses *vq,
 		vd_misses_wake(misses);
 }
 
-/**
- * vd_miss_report_aside() - report a miss that the handler does not wait for
- * @misses: the device's misses
- * @vq: the virtqueue's misses; the queue keeps waiting for its current one
- * @miss: the miss
- */
+/* Report a miss in addition to the one that the handler waits for, if any. */
 void vd_miss_report_aside(struct vd_misses *misses, struct vd_vq_misses *vq,
 			  const struct vd_miss *miss)
 {
@@ -305,13 +262,7 @@ bool vd_miss_resolve(struct vd_misses *misses, struct vd_vq_misses *vq,
 	return is_resolved;
 }
 
-/**
- * vd_miss_drop() - drop a queue's misses
- * @misses: the device's misses
- * @vq: the virtqueue's misses
- *
- * Return: true if the queue waits for one of them, and must run again.
- */
+/* Returns true if the queue waits for a miss that is dropped, and must run. */
 bool vd_miss_drop(struct vd_misses *misses, struct vd_vq_misses *vq)
 {
 	bool is_awaited;

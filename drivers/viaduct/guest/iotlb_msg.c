@@ -62,12 +62,7 @@ int vd_iotlb_msg_parse(struct vd_iotlb_msg *msg, const void *raw, size_t len)
 	return msg->is_update ? vd_iotlb_msg_check_update(&m) : 0;
 }
 
-/**
- * vd_iotlb_msg_format() - make the message of a miss
- * @raw: receives the message
- * @miss: the miss
- * @is_v2: the client has acked VHOST_BACKEND_F_IOTLB_MSG_V2
- */
+/* @is_v2: the client has acked VHOST_BACKEND_F_IOTLB_MSG_V2. */
 void vd_iotlb_msg_format(union vd_iotlb_msg_raw *raw,
 			 const struct vd_miss *miss, bool is_v2)
 {

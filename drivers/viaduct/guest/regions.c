@@ -45,8 +45,7 @@ static bool vd_regions_is_user(const struct vhost_memory_region *r)
 
 /*
  * Append the part of @r that no earlier entry covers. Entries must be added in
- * order of their start, and an earlier entry takes precedence; since none of
- * them starts after @r, the rest of @r is contiguous.
+ * order of their start: since none starts after @r, the rest of @r is contiguous.
  */
 static void vd_regions_add(struct vd_regions *regions,
 			   const struct vhost_memory_region *r)
@@ -77,9 +76,7 @@ static void vd_regions_add(struct vd_regions *regions,
  * user memory is only recorded (&vd_regions.is_user): VHOST_SET_MEM_TABLE must
  * not fail for it unless a ring runs.
  *
- * Context: process context, may sleep.
- * Return: the table, for vd_regions_destroy(); ERR_PTR of -EFAULT for a bad
- * entry, -ENOMEM.
+ * Return: the table, or ERR_PTR of -EFAULT for a bad entry, -ENOMEM.
  */
 struct vd_regions *vd_regions_create(const struct vhost_memory_region *table,
 				     u32 nr)
@@ -117,12 +114,7 @@ struct vd_regions *vd_regions_create(const struct vhost_memory_region *table,
 	return regions;
 }
 
-/**
- * vd_regions_destroy() - free a memory table
- * @regions: a table that no ring uses, or NULL
- *
- * Context: process context, may sleep.
- */
+/* No ring may use @regions, which may be NULL. */
 void vd_regions_destroy(struct vd_regions *regions)
 {
 	kvfree(regions);
@@ -138,14 +130,7 @@ static int vd_regions_cmp(const void *key, const void *elt)
 	return gpa - r->gpa > r->span;
 }
 
-/**
- * vd_regions_lookup() - find the region that holds an address
- * @regions: the table
- * @gpa: guest physical address
- *
- * Context: any.
- * Return: the region, or NULL if none holds @gpa.
- */
+/* Returns the region that holds @gpa, or NULL. */
 const struct vd_region *vd_regions_lookup(const struct vd_regions *regions,
 					  u64 gpa)
 {

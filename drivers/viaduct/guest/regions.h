@@ -12,8 +12,7 @@
 /**
  * struct vd_region - a range of guest memory with one user mapping
  * @gpa: first guest physical address [c]
- * @span: distance from the first to the last byte, that is size - 1, so
- *	  that it can cover the whole address space [c]
+ * @span: size - 1, so that a region can cover the whole address space [c]
  * @hva: address of the first byte in the owner's address space [c]
  */
 struct vd_region {

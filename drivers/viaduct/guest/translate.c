@@ -5,14 +5,7 @@
 
 #include "guest/translate.h"
 
-/**
- * vd_mem_forget() - drop the hint if it lies in a removed mapping
- * @mem: the ring's view of guest memory
- * @first: first I/O address of the mapping
- * @last: its last address
- *
- * Context: the queue's mutex is held.
- */
+/* Drop the hint if it lies in a removed mapping. */
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last)
 {
 	const struct vd_region *r = mem->hint;
@@ -50,7 +43,7 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 	return 0;
 }
 
-/* Add a miss to those to prefetch; returns false if there is no room. */
+/* Returns false if there is no room for another miss to prefetch. */
 static bool vd_mem_add_miss(struct vd_mem *mem, const struct vd_miss *miss)
 {
 	return vd_miss_is_alike(miss, &mem->miss) ||
@@ -60,15 +53,11 @@ static bool vd_mem_add_miss(struct vd_mem *mem, const struct vd_miss *miss)
 
 /**
  * vd_mem_prefetch() - collect the misses of a buffer to prefetch
- * @mem: the ring's view of guest memory, whose IOTLB has missed an address
+ * @mem: the ring's view of guest memory, after a miss in its IOTLB
  * @addr: address of a buffer as the guest gave it [g]
  * @len: its length in bytes [g]
  * @perm: required access: VHOST_ACCESS_RO or _WO
  *
- * Pages of it that have no mapping are added to &vd_mem.prefetch, so that
- * the client can resolve them together.
- *
- * Context: the queue's mutex is held.
  * Return: false if &vd_mem.prefetch is full or the lookup limit is reached.
  */
 bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
@@ -97,19 +86,7 @@ bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 	return true;
 }
 
-/**
- * vd_translate_slow() - translate by lookups instead of the last hit
- * @mem: the ring's view of guest memory; the last region found becomes its
- *	 hint
- * @addr: address of the buffer as the guest gave it [g]
- * @len: its length in bytes, not 0 [g]
- * @perm: required access: VHOST_ACCESS_RO or _WO
- * @seg: receives the pieces
- * @room: entries in @seg
- *
- * Context: the queue's mutex is held.
- * Return: as vd_translate().
- */
+/* vd_translate() by lookups; the last region found becomes the hint. */
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room)
 {

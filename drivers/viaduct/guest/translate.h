@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Translation of descriptor addresses to the owner's address space. */
+/*
+ * Translation of descriptor addresses to the owner's address space. The queue's
+ * mutex must be held.
+ */
 #ifndef VD_GUEST_TRANSLATE_H
 #define VD_GUEST_TRANSLATE_H
 
@@ -56,16 +59,9 @@ bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 
-/**
- * vd_translate_hit() - vd_translate() within the region of the last hit
- * @mem: the ring's view of guest memory
- * @addr: address of the buffer as the guest gave it [g]
- * @len: its length in bytes, not 0 [g]
- * @perm: required access: VHOST_ACCESS_RO or _WO
- * @seg: receives the buffer as one piece
- *
- * Context: the queue's mutex is held.
- * Return: true on a hit; on false the caller must use vd_translate_slow().
+/*
+ * vd_translate() within the region of the last hit; @seg receives one piece. On
+ * false the caller must use vd_translate_slow().
  */
 static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
 					     u32 len, u8 perm,
@@ -95,7 +91,6 @@ static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
  * @seg: receives the pieces: a buffer may span several regions
  * @room: entries in @seg, at least 1
  *
- * Context: the queue's mutex is held.
  * Return: the number of pieces; -EFAULT if a byte of the buffer lies in no
  * region or its region does not permit the access; -E2BIG if @room is too
  * small; -EAGAIN if the IOTLB has no mapping for a byte: its address is then

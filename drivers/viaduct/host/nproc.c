@@ -3,7 +3,7 @@
  * Counting kernel threads against a user's RLIMIT_NPROC.
  *
  * A kernel thread belongs to root, so the kernel does not count it for the user
- * on whose behalf it was created. It is counted here where fork() counts: in the
+ * that it was created for. It is counted here where fork() counts: in the
  * user's own count and in those of the user namespaces above, each of which has
  * its limit. A reference on the credentials keeps the counts alive.
  */
@@ -43,7 +43,6 @@ static bool vd_nproc_is_exempt(const struct cred *cred)
 /**
  * vd_nproc_charge() - count one more thread of the calling user
  *
- * Context: process context of the user.
  * Return: the credentials for vd_nproc_uncharge(), or ERR_PTR(-EAGAIN) if the
  * limit is reached and the caller is subject to it.
  */
@@ -57,12 +56,7 @@ const struct cred *vd_nproc_charge(void)
 	return ERR_PTR(-EAGAIN);
 }
 
-/**
- * vd_nproc_uncharge() - undo vd_nproc_charge()
- * @cred: from vd_nproc_charge()
- *
- * Context: process context of any user.
- */
+/* The caller need not be the user that was charged. */
 void vd_nproc_uncharge(const struct cred *cred)
 {
 	vd_nproc_add(cred, -1);

@@ -2,7 +2,8 @@
 /*
  * The owner is an address space, not a process: the device keeps the whole
  * address space alive until the last close or RESET_OWNER, even after the
- * process is gone and another holds the descriptor.
+ * process is gone and another holds the descriptor. The device's mutex protects
+ * the ownership.
  */
 #include <linux/errno.h>
 #include <linux/pid.h>
@@ -10,13 +11,7 @@
 
 #include "host/owner.h"
 
-/**
- * vd_owner_set() - make the caller's address space the owner
- * @owner: must not have an owner yet
- *
- * Context: process context, under the device's mutex.
- * Return: 0, or -EINVAL for a caller without an address space of its own.
- */
+/* Returns -EINVAL for a caller without an address space of its own. */
 int vd_owner_set(struct vd_owner *owner)
 {
 	struct mm_struct *mm = get_task_mm(current);
@@ -29,13 +24,7 @@ int vd_owner_set(struct vd_owner *owner)
 	return 0;
 }
 
-/**
- * vd_owner_put() - give ownership up
- * @owner: with or without an owner
- *
- * May tear the address space down. Context: process context, under the
- * device's mutex; no worker uses the address space any more.
- */
+/* May tear the address space down: a worker must not use it any more. */
 void vd_owner_put(struct vd_owner *owner)
 {
 	if (owner->mm)

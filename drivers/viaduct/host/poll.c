@@ -42,12 +42,6 @@ static void vd_poll_queue_proc(struct file *file,
 		poll->head = head;
 }
 
-/**
- * vd_poll_init() - prepare a poll
- * @poll: the poll
- * @work: the job to queue
- * @mask: events that queue it
- */
 void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask)
 {
 	init_waitqueue_func_entry(&poll->entry, vd_poll_wake);
@@ -64,7 +58,6 @@ void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask)
  * @poll: not attached
  * @file: stays referenced by the caller until vd_poll_detach()
  *
- * Context: process context.
  * Return: the file's poll events now; %EPOLLERR also for a file without a wait
  * queue. On %EPOLLERR nothing is attached.
  */
@@ -89,7 +82,6 @@ __poll_t vd_poll_attach(struct vd_poll *poll, struct file *file)
  * full barrier here pairs with the one that wakers issue between making it
  * ready and checking for waiters (skwq_has_sleeper()).
  *
- * Context: process context.
  * Return: true if this call started the poll.
  */
 bool vd_poll_start(struct vd_poll *poll)
@@ -103,12 +95,9 @@ bool vd_poll_start(struct vd_poll *poll)
 	return true;
 }
 
-/**
- * vd_poll_stop() - stop queueing the job
- * @poll: attached or not, started or not
- *
+/*
  * After the return no wakeup is in progress; an earlier one may have queued the
- * job. Context: process context.
+ * job.
  */
 void vd_poll_stop(struct vd_poll *poll)
 {
@@ -118,12 +107,7 @@ void vd_poll_stop(struct vd_poll *poll)
 	poll->is_on = false;
 }
 
-/**
- * vd_poll_detach() - release the file
- * @poll: attached or not
- *
- * Context: process context. The caller may drop its file reference afterwards.
- */
+/* The caller may drop its file reference afterwards. */
 void vd_poll_detach(struct vd_poll *poll)
 {
 	vd_poll_stop(poll);
@@ -134,7 +118,6 @@ void vd_poll_detach(struct vd_poll *poll)
  * vd_eventfd_get() - get an eventfd to signal
  * @fd: descriptor, or -1 for none
  *
- * Context: process context.
  * Return: a reference for vd_eventfd_put(), NULL for -1, ERR_PTR of -EBADF or
  * of -EINVAL when it is not an eventfd.
  */
@@ -143,10 +126,6 @@ struct eventfd_ctx *vd_eventfd_get(int fd)
 	return fd == -1 ? NULL : eventfd_ctx_fdget(fd);
 }
 
-/**
- * vd_eventfd_put() - drop an eventfd
- * @ctx: the eventfd, or NULL
- */
 void vd_eventfd_put(struct eventfd_ctx *ctx)
 {
 	if (ctx)

@@ -11,7 +11,7 @@
 struct eventfd_ctx;
 
 /**
- * struct vd_poll - a file whose readiness queues a job
+ * struct vd_poll - a file that queues a job when it becomes ready
  * @entry: is in the file's wait queue while @is_on
  * @head: the file's wait queue, or NULL if not attached [q]
  * @table: poll table through which the file passes its wait queue

@@ -18,7 +18,6 @@
 struct cred;
 struct vhost_task;
 
-/* Whether a worker can be a thread of its owner. */
 #ifdef VD_HAVE_VHOST_TASK
 #define VD_THREAD_CAN_FORK	true
 #else
@@ -33,13 +32,11 @@ struct vhost_task;
  *	    again, and vd_thread_wake() must not be called after this returns [c]
  * @mm: owner's address space; must outlive the thread [c]
  * @task: the thread; a thread of the owner sets it on its first run [a]
- * @id: identifies the thread to user space; a thread of the owner sets it on its
- *	first run, NULL before. The reference belongs to the creator of the
- *	worker [a]
+ * @id: identifies the thread to user space; set with @task. The reference
+ *	belongs to the creator of the worker [a]
  * @vtask: NULL for a kernel thread [c]
  * @cred: credentials of the user that a kernel thread is charged to [c]
- * @nr_jobs: number of jobs begun, which distinguishes one job from the next;
- *	     written by the thread [a]
+ * @nr_jobs: number of jobs begun; written by the thread [a]
  * @aborters: nesting of vd_thread_abort_faults_begin() [d]
  * @is_aborting: @aborters is not 0 [a]
  * @abort_lock: orders sending the signal against the start of a job
@@ -108,14 +105,11 @@ static inline void vd_thread_stop(struct vd_thread *thread)
 		vd_kthread_stop(thread);
 }
 
-/**
- * vd_thread_begin_job() - start a job; must be called before each one
- * @thread: the thread that calls this
- *
- * Barriers: (A) full; pairs with (B) in vd_kthread_abort_faults_begin(). Either
- * this sees is_aborting, or that sees the new nr_jobs. The acquire pairs with
- * the release in vd_kthread_abort_faults_end(): a signal sent before it is
- * visible here.
+/*
+ * Must be called by the thread before each job. Barriers: (A) full; pairs with
+ * (B) in vd_kthread_abort_faults_begin(). Either this sees is_aborting, or that
+ * sees the new nr_jobs. The acquire pairs with the release in
+ * vd_kthread_abort_faults_end(): a signal sent before it is visible here.
  */
 static inline void vd_thread_begin_job(struct vd_thread *thread)
 {

@@ -46,11 +46,9 @@ static int vd_kthread_main(void *data)
 	return 0;
 }
 
-/**
- * vd_kthread_drop_signal() - start a job without the signal for an earlier one
- * @thread: the thread that calls this
- *
- * No effect on a thread of the owner, whose signals belong to the owner.
+/*
+ * Start a job without the signal for an earlier one. No effect on a thread of
+ * the owner: its signals belong to the owner.
  */
 void vd_kthread_drop_signal(struct vd_thread *thread)
 {
@@ -76,12 +74,7 @@ static void vd_kthread_abort(struct work_struct *work)
 	schedule_delayed_work(&thread->abort_work, VD_ABORT_PERIOD);
 }
 
-/**
- * vd_kthread_abort_faults_begin() - make page faults that block a job fail
- * @thread: a started kernel thread
- *
- * Context: device mutex held; calls nest.
- */
+/* As vd_worker_abort_faults_begin(); calls nest. */
 void vd_kthread_abort_faults_begin(struct vd_thread *thread)
 {
 	if (thread->aborters++)
@@ -92,12 +85,6 @@ void vd_kthread_abort_faults_begin(struct vd_thread *thread)
 	schedule_delayed_work(&thread->abort_work, VD_ABORT_PERIOD);
 }
 
-/**
- * vd_kthread_abort_faults_end() - let page faults block again
- * @thread: a thread after vd_kthread_abort_faults_begin()
- *
- * Context: device mutex held, sleeps.
- */
 void vd_kthread_abort_faults_end(struct vd_thread *thread)
 {
 	if (--thread->aborters)
@@ -124,7 +111,7 @@ static bool vd_kthread_has_cgroups(const struct task_struct *task)
 }
 #endif
 
-/* Returns a thread that has not run yet, in the cgroups of the caller. */
+/* The thread has not run yet, and is in the cgroups of the caller. */
 static struct task_struct *vd_kthread_create(struct vd_thread *thread,
 					     const char *name)
 {
@@ -146,10 +133,8 @@ static struct task_struct *vd_kthread_create(struct vd_thread *thread,
  * @thread: zeroed, but for run, killed and mm
  * @name: the thread's name
  *
- * Context: process context of the owner.
  * Return: 0; -EAGAIN if the caller's RLIMIT_NPROC is reached; the errno of
- * thread creation (-ENOMEM, -EINTR) or of joining the cgroups. Nothing is left
- * behind on failure.
+ * thread creation (-ENOMEM, -EINTR) or of joining the cgroups.
  */
 int vd_kthread_start(struct vd_thread *thread, const char *name)
 {
@@ -172,12 +157,6 @@ int vd_kthread_start(struct vd_thread *thread, const char *name)
 	return 0;
 }
 
-/**
- * vd_kthread_stop() - end a kernel thread
- * @thread: a started kernel thread without work
- *
- * Context: process context, sleeps.
- */
 void vd_kthread_stop(struct vd_thread *thread)
 {
 	cancel_delayed_work_sync(&thread->abort_work);

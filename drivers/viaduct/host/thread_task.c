@@ -54,10 +54,9 @@ static struct vhost_task *vd_task_create(struct vd_thread *thread,
  * @thread: zeroed, but for run, killed and mm
  * @name: the thread's name
  *
- * Context: process context of the owner.
  * Return: 0; -ERESTARTNOINTR if a signal is pending, which makes the creation of
  * a thread fail; -ENOMEM for any other error, as vhost-net does: not every
- * kernel returns the cause. Nothing is left behind on failure.
+ * kernel returns the cause.
  */
 int vd_task_start(struct vd_thread *thread, const char *name)
 {
@@ -71,23 +70,13 @@ int vd_task_start(struct vd_thread *thread, const char *name)
 	return 0;
 }
 
-/**
- * vd_task_stop() - end a thread of the owner, which may be dead
- * @thread: a started thread
- *
- * Work that is left is not run. Context: process context, sleeps.
- */
+/* End a thread of the owner, which may be dead. Work that is left is not run. */
 void vd_task_stop(struct vd_thread *thread)
 {
 	vhost_task_stop(thread->vtask);
 }
 
-/**
- * vd_task_wake() - wake a thread of the owner
- * @thread: a started thread that has not been killed
- *
- * Context: any.
- */
+/* The thread must not have been killed. */
 void vd_task_wake(struct vd_thread *thread)
 {
 	vhost_task_wake(thread->vtask);

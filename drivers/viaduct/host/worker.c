@@ -10,7 +10,7 @@
  * Only a page fault can block a job. How such a fault ends depends on the type
  * of thread, see thread_kthread.c and thread_task.c.
  *
- * A worker whose thread is killed with its owner is dead: queueing does nothing,
+ * A worker is dead if its thread was killed with its owner: queueing does nothing,
  * flushing returns at once, and it must still be stopped.
  *
  * Jobs may be queued from any context, wakeup callbacks with interrupts off
@@ -109,7 +109,6 @@ static void vd_worker_flush_fn(struct vd_work *work)
 	complete(&flush->done);
 }
 
-/* Drop the queued jobs; complete queued flushes. */
 static void vd_worker_drop_jobs(struct vd_worker *worker)
 {
 	struct llist_node *node = llist_del_all(&worker->jobs);
@@ -167,9 +166,8 @@ void vd_worker_flush(struct vd_worker *worker)
  * @worker: a started worker
  *
  * For callers that wait for a job and are being killed, and for the last close.
- * Each call must be followed by vd_worker_abort_faults_end() or
- * vd_worker_stop().
- * It has no effect on a thread of the owner, which is killed with the owner.
+ * Must be followed by vd_worker_abort_faults_end() or vd_worker_stop(). Has no
+ * effect on a thread of the owner, which is killed with the owner.
  *
  * Context: device mutex held.
  */
@@ -179,13 +177,9 @@ void vd_worker_abort_faults_begin(struct vd_worker *worker)
 		vd_kthread_abort_faults_begin(&worker->thread);
 }
 
-/**
- * vd_worker_abort_faults_end() - let page faults block again
- * @worker: a worker after vd_worker_abort_faults_begin()
- *
- * The worker must go on: other processes may hold the descriptor.
- *
- * Context: device mutex held, sleeps.
+/*
+ * The device mutex must be held. The worker goes on: other processes may hold
+ * the descriptor.
  */
 void vd_worker_abort_faults_end(struct vd_worker *worker)
 {
@@ -196,16 +190,13 @@ void vd_worker_abort_faults_end(struct vd_worker *worker)
 /**
  * vd_worker_start() - create a worker for the calling thread
  * @worker: zeroed
- * @mm: owner's address space; the caller keeps a reference until
- *	vd_worker_stop() has returned
- * @fork_from_owner: create a thread of the calling process instead of a kernel
- *		     thread
+ * @mm: owner's address space; must be referenced until vd_worker_stop() returns
+ * @fork_from_owner: create a thread of the caller instead of a kernel thread
  * @owner: owner's pid, after which the thread is named
  * @id: 0 for an owner's first worker; part of the name of the others
  *
  * Context: process context of the owner.
- * Return: 0, or the errno of vd_task_start() or vd_kthread_start(); nothing is
- * left behind then.
+ * Return: 0, or the errno of vd_task_start() or vd_kthread_start().
  */
 int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 		    bool fork_from_owner, pid_t owner, unsigned int id)
@@ -228,7 +219,7 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 
 /**
  * vd_worker_stop() - finish all queued jobs and end the thread
- * @worker: a started worker, dead or not, whose jobs nothing queues any more
+ * @worker: a started worker, dead or not, for which nothing queues jobs any more
  *
  * The flush precedes the stop because a thread that is stopped before it has
  * run once never calls its function.
@@ -243,11 +234,6 @@ void vd_worker_stop(struct vd_worker *worker)
 	vd_worker_drop_jobs(worker);
 }
 
-/**
- * vd_work_init() - prepare a job
- * @work: the job; it belongs to no worker yet
- * @fn: what it does
- */
 void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work))
 {
 	work->flags = 0;
@@ -255,13 +241,7 @@ void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work))
 	work->fn = fn;
 }
 
-/**
- * vd_work_queue() - queue a job
- * @work: the job; nothing happens if it is queued already, or if its worker is
- *	  dead
- *
- * Context: any, interrupts may be off.
- */
+/* No effect if the job is queued already, or if its worker is dead. */
 void vd_work_queue(struct vd_work *work)
 {
 	vd_worker_add(work->worker, work);

@@ -13,11 +13,11 @@
  * struct vd_worker - a queue of jobs and its thread
  * @thread: runs the jobs
  * @jobs: queued work, latest first [a]
- * @is_last: the running job is the last of the jobs that were fetched with it;
- *	     written by the thread
+ * @is_last: the running job is the last of those fetched with it; written by
+ *	     the thread
  * @is_dead: the thread was killed with its owner: jobs are not queued any more.
- *	     Read under RCU, so that after a grace period no reader that saw it
- *	     clear still adds a job [a]
+ *	     Read under RCU: after a grace period no reader that saw it clear
+ *	     still adds a job [a]
  * @dropped: after @is_dead: the jobs that were queued have been dropped
  */
 struct vd_worker {

@@ -25,7 +25,6 @@ static const struct vd_backend_ops *const vd_backend_kinds[] = {
  * @fd: descriptor of a tun or tap (/dev/net/tun), a macvtap or ipvtap, or an
  *	AF_PACKET socket of type SOCK_RAW
  *
- * Context: process context.
  * Return: 0; -ENOTSOCK for anything else, a closed descriptor included
  * (VHOST_NET_SET_BACKEND).
  */
@@ -46,12 +45,9 @@ int vd_backend_get(struct vd_backend *backend, int fd)
 	return -ENOTSOCK;
 }
 
-/**
- * vd_backend_put() - drop a backend
- * @backend: a backend that is no longer in use, or an empty one
- *
- * May destroy a tap if all of its descriptors are closed.
- * Context: process context, without locks that a network device may need.
+/*
+ * May destroy a tap if all of its descriptors are closed, so locks that a network
+ * device may need must not be held. @backend may be empty.
  */
 void vd_backend_put(struct vd_backend *backend)
 {
@@ -65,7 +61,7 @@ void vd_backend_put(struct vd_backend *backend)
  * @backend: the backend
  * @frame: the frame, with the virtio-net header that the socket expects
  *
- * Context: on the owner's mm, may fault and sleep.
+ * Context: on the owner's mm, may fault.
  * Return: the result of the socket's sendmsg().
  */
 int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
@@ -87,7 +83,7 @@ int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
  * @to: destination of header and frame
  * @len: expected length of header and frame
  *
- * Context: on the owner's mm, may fault and sleep.
+ * Context: on the owner's mm, may fault.
  * Return: 0; -EMSGSIZE if the packet has another length; or the error of the
  * socket's recvmsg(). The packet is consumed in all cases.
  */
@@ -108,14 +104,7 @@ int vd_backend_recv(struct vd_backend *backend, void *pkt,
 	return ret == len ? 0 : -EMSGSIZE;
 }
 
-/**
- * vd_backend_discard() - drop the next packet
- * @backend: the backend
- * @pkt: a packet from the backend's ring; NULL for the next packet of a
- *	 backend without one
- *
- * Context: process context.
- */
+/* Drop @pkt, or the next packet of a backend without a ring if it is NULL. */
 void vd_backend_discard(struct vd_backend *backend, void *pkt)
 {
 	struct iov_iter iter;

@@ -91,14 +91,9 @@ static inline unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 	       backend->ops->xdp_headroom(backend) : 0;
 }
 
-/**
- * vd_backend_has_xdp_prog() - whether an XDP program is attached
- * @backend: a backend with headroom for XDP buffers
- *
- * XDP programs, and devices that they redirect to, require buffers of at most a
- * page.
- *
- * Return: the current state, which may change at any time.
+/*
+ * Whether an XDP program is attached, which may change at any time. Programs,
+ * and devices that they redirect to, require buffers of at most a page.
  */
 static inline bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
 {
@@ -122,13 +117,7 @@ static inline int vd_backend_send_xdp(struct vd_backend *backend,
 	return backend->ops->send_xdp(backend, xdp, nr);
 }
 
-/**
- * vd_backend_pkt_len() - length of a packet from the device's ring
- * @pkt: the packet
- *
- * Return: bytes of the frame as it will be received, including a VLAN tag that
- * is stored beside its data.
- */
+/* Length of a frame as received, with a VLAN tag that is beside its data. */
 static inline size_t vd_backend_pkt_len(void *pkt)
 {
 	struct sk_buff *skb = pkt;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Changes of a queue's parameters, running or not.
+ * Changes of a queue's parameters, running or not, for the device's calls.
  *
- * Each is made under the queue's mutex: a run sees the old or the new value. The
- * caller holds the device's mutex, so that control makes one change at a time.
+ * The caller must hold the device's mutex, so that control makes one change at a
+ * time. Each change is made under the queue's mutex: a run sees the old or the
+ * new value.
  */
 #include <linux/file.h>
 #include <linux/lockdep.h>
@@ -12,13 +13,7 @@
 
 #include "net/queue.h"
 
-/**
- * vd_queue_set_features() - set the acked features
- * @q: the queue, running or not: a run sees the old or the new set
- * @features: a checked set of VD_FEATURE_WORDS words
- *
- * Context: device mutex held.
- */
+/* @features is a checked set of VD_FEATURE_WORDS words. */
 void vd_queue_set_features(struct vd_queue *q, const u64 *features)
 {
 	vd_queue_lock(q);
@@ -28,15 +23,9 @@ void vd_queue_set_features(struct vd_queue *q, const u64 *features)
 	mutex_unlock(&q->lock);
 }
 
-/**
- * vd_queue_set_iotlb() - set whether addresses are translated by an IOTLB
- * @q: the queue, running or not
- * @iotlb: translates I/O addresses; NULL if addresses are not I/O addresses
- * @pages: translated pages of the ring, with @iotlb
- *
- * A change clears the ring's addresses and drops the queue's misses.
- *
- * Context: device mutex held.
+/*
+ * @iotlb and @pages translate I/O addresses; both are NULL if addresses are not
+ * I/O addresses. A change clears the ring's addresses and drops the misses.
  */
 void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 			struct vd_ring_pages *pages)
@@ -50,15 +39,7 @@ void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 	mutex_unlock(&q->lock);
 }
 
-/**
- * vd_queue_set_regions() - replace the memory table
- * @q: the queue, running or not
- * @regions: the new table
- *
- * After return, the queue does not use the old table.
- *
- * Context: device mutex held.
- */
+/* After return, the queue does not use the old table. */
 void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 {
 	vd_queue_lock(q);
@@ -67,13 +48,7 @@ void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 	mutex_unlock(&q->lock);
 }
 
-/**
- * vd_queue_set_log_base() - set the address of the dirty bitmap
- * @q: the queue, running or not
- * @base: user address; the caller must have checked all that will be logged
- *
- * Context: device mutex held.
- */
+/* The caller must have checked that @base covers all that will be logged. */
 void vd_queue_set_log_base(struct vd_queue *q, u64 base)
 {
 	vd_queue_lock(q);
@@ -83,13 +58,12 @@ void vd_queue_set_log_base(struct vd_queue *q, u64 base)
 
 /**
  * vd_queue_set_kick() - replace the eventfd by which the guest wakes @q
- * @q: the queue, running or not
+ * @q: the queue; must have a worker unless @kick is NULL
  * @kick: file of an eventfd, or NULL; on success its reference passes to the
  *	  queue
  *
  * A kick that the new eventfd already holds wakes the handler.
  *
- * Context: device mutex held; unless @kick is NULL, there must be a worker.
  * Return: 0, or -EINVAL for an eventfd in error; the old one then stays.
  */
 int vd_queue_set_kick(struct vd_queue *q, struct file *kick)
@@ -126,13 +100,9 @@ static struct eventfd_ctx *vd_queue_swap(struct vd_queue *q,
 	return old;
 }
 
-/**
- * vd_queue_set_call() - replace the eventfd that interrupts the guest
- * @q: the queue, running or not
- * @call: the new eventfd, or NULL; its reference passes to the queue
- *
- * Context: device mutex held.
- * Return: the old eventfd, which this queue does not signal any more.
+/*
+ * The reference on @call, which may be NULL, passes to the queue. Returns the old
+ * eventfd, which this queue does not signal any more.
  */
 struct eventfd_ctx *vd_queue_set_call(struct vd_queue *q,
 				      struct eventfd_ctx *call)
@@ -140,39 +110,20 @@ struct eventfd_ctx *vd_queue_set_call(struct vd_queue *q,
 	return vd_queue_swap(q, &q->call, call);
 }
 
-/**
- * vd_queue_set_err() - replace the eventfd that is signalled for a broken ring
- * @q: the queue, running or not
- * @err: the new eventfd, or NULL; its reference passes to the queue
- *
- * Context: device mutex held.
- * Return: the old eventfd, which this queue does not signal any more.
- */
+/* As vd_queue_set_call(), of the eventfd that is signalled for a broken ring. */
 struct eventfd_ctx *vd_queue_set_err(struct vd_queue *q,
 				     struct eventfd_ctx *err)
 {
 	return vd_queue_swap(q, &q->err, err);
 }
 
-/**
- * vd_queue_set_log() - replace the eventfd that is signalled for dirty pages
- * @q: the queue, running or not
- * @log: the new eventfd, or NULL; the device holds the reference
- *
- * Context: device mutex held.
- */
+/* @log is signalled for dirty pages, may be NULL, and belongs to the device. */
 void vd_queue_set_log(struct vd_queue *q, struct eventfd_ctx *log)
 {
 	vd_queue_swap(q, &q->log, log);
 }
 
-/**
- * vd_queue_set_busyloop() - set the time of busy polling
- * @q: the queue, running or not
- * @busyloop: time in units of 1024 ns; 0: no busy polling
- *
- * Context: device mutex held.
- */
+/* Time of busy polling in units of 1024 ns; 0: no busy polling. */
 void vd_queue_set_busyloop(struct vd_queue *q, u32 busyloop)
 {
 	vd_queue_lock(q);
@@ -181,13 +132,7 @@ void vd_queue_set_busyloop(struct vd_queue *q, u32 busyloop)
 	mutex_unlock(&q->lock);
 }
 
-/**
- * vd_queue_set_num() - set the ring's size
- * @q: a stopped queue
- * @num: a valid size
- *
- * Context: device mutex held.
- */
+/* @q must be stopped, and @num a valid size. */
 void vd_queue_set_num(struct vd_queue *q, u16 num)
 {
 	vd_queue_lock(q);
@@ -200,7 +145,6 @@ void vd_queue_set_num(struct vd_queue *q, u16 num)
  * @q: a stopped queue
  * @base: position, in the encoding of VHOST_SET_VRING_BASE
  *
- * Context: device mutex held.
  * Return: 0, or -EINVAL for a position that a split ring cannot have.
  */
 int vd_queue_set_base(struct vd_queue *q, u32 base)
@@ -216,13 +160,7 @@ int vd_queue_set_base(struct vd_queue *q, u32 base)
 	return err;
 }
 
-/**
- * vd_queue_get_base() - read the ring's position
- * @q: the queue; the position of a running one may change at once
- *
- * Context: device mutex held.
- * Return: the position, in the encoding of VHOST_GET_VRING_BASE.
- */
+/* For VHOST_GET_VRING_BASE. The position of a running queue may change at once. */
 u32 vd_queue_get_base(struct vd_queue *q)
 {
 	u32 base;
@@ -238,7 +176,6 @@ u32 vd_queue_get_base(struct vd_queue *q)
  * @q: the queue, running or not
  * @addr: the addresses; those for a running queue must be user addresses
  *
- * Context: device mutex held.
  * Return: 0, or -EINVAL with nothing changed.
  */
 int vd_queue_set_addr(struct vd_queue *q, const struct vhost_vring_addr *addr)
@@ -257,25 +194,13 @@ int vd_queue_set_addr(struct vd_queue *q, const struct vhost_vring_addr *addr)
 	return err;
 }
 
-/**
- * vd_queue_has_areas() - whether the ring's areas are accessible
- * @q: the queue
- *
- * Context: device mutex held.
- * Return: false if one of them is not user memory.
- */
+/* Returns false if an area is not user memory. */
 bool vd_queue_has_areas(const struct vd_queue *q)
 {
 	return vd_ring_is_user(&q->ring);
 }
 
-/**
- * vd_queue_can_log() - whether a dirty bitmap covers the ring's log
- * @q: the queue
- * @base: user address of the bitmap
- *
- * Context: device mutex held.
- */
+/* Returns whether the bitmap at @base covers the ring's log. */
 bool vd_queue_can_log(const struct vd_queue *q, u64 base)
 {
 	return vd_ring_can_log(&q->ring, base);

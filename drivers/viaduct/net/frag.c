@@ -6,7 +6,9 @@
  * are expensive: kernels that clear pages at allocation spend more time on that
  * than on the copy. So a pool keeps a few large pages, takes many references to
  * each at once, and gives out one per fragment. A page is reused as it is when
- * its turn comes again and all references that were given out are dropped.
+ * its turn comes again and all references that were given out are dropped:
+ * while its reference count equals the references that the pool holds, no other
+ * holder exists that could take a new one.
  *
  * If that page is still in use, a pool for small frames takes the next page, or
  * adds one; a socket may hold many frames until its reader takes them. The pool
@@ -15,9 +17,6 @@
  * so a pool for long frames must refuse instead. A frame that is never freed
  * must not block its page for ever: the page is replaced after
  * VD_FRAG_PATIENCE turns.
- *
- * The page's reference count decides: while it equals the references that the
- * pool holds, no other holder exists that could take a new one.
  *
  * Pages are charged to the memory cgroup of the owner. vd_frag_trim() and
  * vd_frag_empty() return unused pages to the kernel (see reclaim.c).
@@ -87,7 +86,6 @@ void vd_frag_init(struct vd_frag_pool *pool, struct mutex *lock,
 	pool->is_long = is_long;
 }
 
-/* Returns whether the pool holds all references. */
 static bool vd_frag_is_free(const struct vd_frag_page *slot)
 {
 	if (!slot->page || page_ref_count(slot->page) != slot->bias)
@@ -145,7 +143,6 @@ static struct page *vd_frag_alloc(struct vd_frag_pool *pool)
 	return page;
 }
 
-/* Replace the page in @slot by a fresh one. */
 static bool vd_frag_replace(struct vd_frag_pool *pool,
 			    struct vd_frag_page *slot)
 {
@@ -217,7 +214,7 @@ static bool vd_frag_renew(struct vd_frag_pool *pool, struct vd_frag_page *slot)
  * vd_frag_advance() - make the next page in turn the current one
  * @pool: the pool
  *
- * Context: process context on the owner's mm, may sleep; @pool->lock held.
+ * Context: on the owner's mm, may sleep.
  * Return: false if there is no memory, or if the next page of a pool for long
  * frames is still in use: the caller must send the frame by sendmsg().
  */
@@ -238,13 +235,7 @@ bool vd_frag_advance(struct vd_frag_pool *pool)
 	return true;
 }
 
-/**
- * vd_frag_undo() - return the last fragment to the pool
- * @pool: the pool
- * @len: length of the fragment
- *
- * Context: process context, @pool->lock held.
- */
+/* Return the last fragment, of @len bytes, to the pool. */
 void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len)
 {
 	pool->offset -= len;
@@ -262,14 +253,9 @@ static void vd_frag_check_current(struct vd_frag_pool *pool)
 	pool->trimmed_offset = pool->offset;
 }
 
-/**
- * vd_frag_trim() - free the pages that were not used since the last call
- * @pool: the pool
- *
- * Frames in flight keep their pages.
- *
- * Context: process context, @pool->lock held.
- * Return: memory freed immediately, in units of PAGE_SIZE.
+/*
+ * Free the pages that were not used since the last call; frames in flight keep
+ * theirs. Returns the memory freed immediately, in units of PAGE_SIZE.
  */
 unsigned int vd_frag_trim(struct vd_frag_pool *pool)
 {
@@ -289,15 +275,7 @@ unsigned int vd_frag_trim(struct vd_frag_pool *pool)
 	return nr;
 }
 
-/**
- * vd_frag_empty() - free all pages
- * @pool: the pool, which is empty afterwards
- *
- * Frames in flight keep their pages.
- *
- * Context: process context, @pool->lock held.
- * Return: memory freed immediately, in units of PAGE_SIZE.
- */
+/* As vd_frag_trim(), of all pages. */
 unsigned int vd_frag_empty(struct vd_frag_pool *pool)
 {
 	unsigned int i, nr = 0;

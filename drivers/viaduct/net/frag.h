@@ -91,7 +91,7 @@ bool vd_frag_advance(struct vd_frag_pool *pool);
  * The fragment holds a page reference. Freeing the frame drops it (put_page()
  * on the head page), or vd_frag_undo() does.
  *
- * Context: process context on the owner's mm, may sleep; @pool->lock held.
+ * Context: on the owner's mm, may sleep; @pool->lock held.
  * Return: the memory, or NULL.
  */
 static inline void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)

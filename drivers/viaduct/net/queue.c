@@ -17,14 +17,9 @@
 #include "net/queue.h"
 #include "trace.h"
 
-/**
- * vd_queue_lock() - take a queue's mutex for a change
- * @q: the queue
- *
+/*
  * The handler holds the mutex for a run, which may block in a page fault. A
  * killed caller may be the program that must provide the page: abort the fault.
- *
- * Context: device mutex held, may sleep.
  */
 void vd_queue_lock(struct vd_queue *q)
 {
@@ -42,14 +37,6 @@ void vd_queue_lock(struct vd_queue *q)
 	atomic_dec(&q->wanted);
 }
 
-/**
- * vd_queue_init() - initialise a queue to its state after open
- * @q: zeroed memory
- * @dir: direction of the queue
- * @ops: the handler of that direction
- * @other: the other queue of the pair
- * @misses: the device's IOTLB misses
- */
 void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 		   const struct vd_queue_ops *ops, struct vd_queue *other,
 		   struct vd_misses *misses)
@@ -68,12 +55,7 @@ void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 	vd_ring_init(&q->ring, &q->dirty_log);
 }
 
-/**
- * vd_queue_reset() - bring a queue back to the state after open
- * @q: a detached queue; its worker may still exist
- *
- * Context: device mutex held. No wake-up reaches the queue afterwards.
- */
+/* @q must be detached. No wakeup reaches the queue afterwards. */
 void vd_queue_reset(struct vd_queue *q)
 {
 	vd_queue_set_kick(q, NULL);
@@ -97,14 +79,7 @@ void vd_queue_reset(struct vd_queue *q)
 	mutex_unlock(&q->lock);
 }
 
-/**
- * vd_queue_set_worker() - set the worker that runs the handler
- * @q: a queue that has no wakeup source
- * @worker: a started worker, or NULL
- * @owner: the owner's pid, for messages
- *
- * Context: device mutex held.
- */
+/* @q must have no wakeup source. @owner is the owner's pid, for messages. */
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 			 pid_t owner)
 {
@@ -112,15 +87,7 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 	q->owner = owner;
 }
 
-/**
- * vd_queue_move() - move the handler to another worker
- * @q: the queue, running or not, which must have a worker
- * @worker: a started worker
- *
- * After return, the old worker does not use the queue.
- *
- * Context: device mutex held.
- */
+/* Move the handler, running or not. After return the old worker is not used. */
 void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 {
 	struct vd_worker *old = q->work.worker;
@@ -149,7 +116,6 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 	vd_work_queue(&q->work);
 }
 
-/* Allocate the batch and the handler's state, unless they exist. */
 static int vd_queue_alloc(struct vd_queue *q)
 {
 	struct vd_batch *batch;
@@ -255,7 +221,7 @@ static int vd_queue_attach_locked(struct vd_queue *q,
  *
  * Pending work in the ring or the socket starts without a kick.
  *
- * Context: device mutex held, on the owner's mm, may fault.
+ * Context: on the owner's mm, may fault.
  * Return: 0; -ENOMEM; -EFAULT if the used ring cannot be accessed; -EINVAL if
  * the socket is in error. On error a running queue keeps its old socket.
  */
@@ -277,14 +243,9 @@ int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
 	return err;
 }
 
-/**
- * vd_queue_detach() - stop a queue
- * @q: the queue, running or not
- *
- * After return, the handler does not touch ring, buffers or socket: all
+/*
+ * Stop a queue. After return, the handler does not touch ring, buffers or socket:
  * completed chains are published, and all others are still available.
- *
- * Context: device mutex held.
  */
 void vd_queue_detach(struct vd_queue *q)
 {

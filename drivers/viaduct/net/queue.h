@@ -188,13 +188,13 @@ static inline bool vd_queue_runs_on(const struct vd_queue *q,
 	return q->work.worker == worker;
 }
 
-/* Set the device's number; must precede any other use of the queue. */
+/* Must precede any other use of the queue. */
 static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
 {
 	q->device = device;
 }
 
-/* The verdict on a chain or packet whose ring failed with @err. */
+/* The verdict on a chain or packet if its ring failed with @err. */
 static inline enum vd_verdict vd_queue_ring_error(struct vd_queue *q, int err)
 {
 	q->ring_err = err;

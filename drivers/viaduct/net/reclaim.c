@@ -58,11 +58,6 @@ static void vd_reclaim_scan(struct work_struct *work)
 
 DECLARE_DELAYED_WORK(vd_reclaim_work, vd_reclaim_scan);
 
-/**
- * vd_reclaim_schedule() - schedule a scan of all pools, unless one is pending
- *
- * Context: any.
- */
 void vd_reclaim_schedule(void)
 {
 	queue_delayed_work(system_power_efficient_wq, &vd_reclaim_work,
@@ -103,12 +98,7 @@ static unsigned long vd_reclaim_shrink(struct shrinker *shrinker,
 	return nr ?: SHRINK_STOP;
 }
 
-/**
- * vd_reclaim_add() - make a pool's memory reclaimable
- * @pool: an empty pool with its lock and kind set
- *
- * Context: process context, may sleep.
- */
+/* The pool must be empty, and its lock and kind set. */
 void vd_reclaim_add(struct vd_frag_pool *pool)
 {
 	mutex_lock(&vd_reclaim_lock);
@@ -116,12 +106,7 @@ void vd_reclaim_add(struct vd_frag_pool *pool)
 	mutex_unlock(&vd_reclaim_lock);
 }
 
-/**
- * vd_reclaim_del() - undo vd_reclaim_add() and free the pool's memory
- * @pool: the pool, which may be freed afterwards
- *
- * Context: process context, @pool->lock held, may sleep.
- */
+/* Undo vd_reclaim_add() and free the pool's memory; its lock must be held. */
 void vd_reclaim_del(struct vd_frag_pool *pool)
 {
 	mutex_lock(&vd_reclaim_lock);
@@ -130,12 +115,6 @@ void vd_reclaim_del(struct vd_frag_pool *pool)
 	vd_frag_empty(pool);
 }
 
-/**
- * vd_reclaim_register() - register the shrinker
- *
- * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
- */
 int vd_reclaim_register(void)
 {
 	vd_reclaim_shrinker = vd_compat_shrinker_register("viaduct-frags",
@@ -144,11 +123,7 @@ int vd_reclaim_register(void)
 	return PTR_ERR_OR_ZERO(vd_reclaim_shrinker);
 }
 
-/**
- * vd_reclaim_unregister() - unregister the shrinker and cancel the scan
- *
- * Context: process context, may sleep; there must be no pools.
- */
+/* There must be no pools. */
 void vd_reclaim_unregister(void)
 {
 	vd_compat_shrinker_unregister(vd_reclaim_shrinker);

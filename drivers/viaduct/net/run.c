@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Begin and end of a handler's run, for both directions: locking, publishing,
- * notification, errors and counters.
+ * notification, errors and counters. Between vd_queue_enter() and
+ * vd_queue_leave() a queue is entered, and its mutex is held.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,12 +29,7 @@ static void vd_queue_log_seg(struct vd_queue *q, unsigned int seg, u64 len)
 		vd_dirty_log_gpa(&q->dirty_log, q->batch->gpa[seg], len);
 }
 
-/**
- * vd_queue_log() - log the writes to the buffers of a packet
- * @q: the queue, entered
- * @seg: index of the first buffer's segment in the batch
- * @len: bytes written to this and the following segments
- */
+/* Log @len bytes, written to the buffers from segment @seg of the batch on. */
 void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len)
 {
 	lockdep_assert_held(&q->lock);
@@ -45,12 +41,7 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len)
 	}
 }
 
-/**
- * vd_queue_log_notify() - signal new marks in the dirty log
- * @q: the queue, with its mutex held
- *
- * Writes that could not be logged are counted and reported.
- */
+/* Signal new marks in the dirty log; count and report writes that lack one. */
 void vd_queue_log_notify(struct vd_queue *q)
 {
 	struct vd_dirty_log *log = &q->dirty_log;
@@ -69,12 +60,9 @@ void vd_queue_log_notify(struct vd_queue *q)
 		vd_compat_eventfd_signal(q->log);
 }
 
-/**
- * vd_queue_enter() - begin a run of the handler
- * @q: the queue
- *
- * Return: true with the queue's mutex held and kicks suppressed; false without
- * the mutex if the queue cannot run.
+/*
+ * Begin a run. Returns true with the queue's mutex held and kicks suppressed;
+ * false without the mutex if the queue cannot run.
  */
 bool vd_queue_enter(struct vd_queue *q)
 {
@@ -108,11 +96,7 @@ out:
 	return false;
 }
 
-/**
- * vd_queue_leave() - end a run of the handler
- * @q: the queue, entered
- * @next: VD_YIELD to queue the job again
- */
+/* End a run; @next is VD_YIELD to queue the job again. */
 void vd_queue_leave(struct vd_queue *q, enum vd_next next)
 {
 	lockdep_assert_held(&q->lock);
@@ -154,12 +138,9 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 	return next;
 }
 
-/**
- * vd_queue_arm() - enable kicks, unless there is work already
- * @q: the queue, entered
- *
- * Return: VD_STOP if the guest will kick or the ring is broken; VD_GO_ON if
- * there is work.
+/*
+ * Enable kicks. Returns VD_STOP if the guest will kick or the ring is broken;
+ * VD_GO_ON if there is work already.
  */
 enum vd_next vd_queue_arm(struct vd_queue *q)
 {
@@ -222,12 +203,6 @@ enum vd_next vd_queue_fail(struct vd_queue *q, int err)
 	return VD_STOP;
 }
 
-/**
- * vd_queue_count_drop() - count a lost packet
- * @q: the queue, entered
- * @reason: reason of the drop
- * @len: length of the packet
- */
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
 {
 	lockdep_assert_held(&q->lock);
@@ -235,11 +210,7 @@ void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len)
 	trace_vd_drop(q->device, q->owner, q->dir, reason, len);
 }
 
-/**
- * vd_queue_count_back_pressure() - count a packet that must wait
- * @q: the queue, entered
- * @err: error of the backend, or -ENOBUFS if the guest has no buffers
- */
+/* @err is the error of the backend, or -ENOBUFS if the guest has no buffers. */
 void vd_queue_count_back_pressure(struct vd_queue *q, int err)
 {
 	lockdep_assert_held(&q->lock);

@@ -37,14 +37,9 @@ void vd_tap_rx_init(struct vd_tap_rx *tap)
 	vd_tapdev_init(&tap->dev);
 }
 
-/**
- * vd_tap_rx_reset() - drop all state of the backend
- * @q: an RX queue that still has the backend
- * @tap: its state, between runs
- *
- * Packets that were consumed but not delivered are put back into the ring.
- *
- * Context: process context, queue mutex held.
+/*
+ * Drop all state of the backend, which @q must still have. Packets that were
+ * consumed but not delivered are put back into the ring.
  */
 void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap)
 {
@@ -58,12 +53,8 @@ void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap)
 	tap->nr_pkt = 0;
 }
 
-/**
- * vd_tap_rx_begin() - begin a run
- * @q: an RX queue, entered
- * @tap: its state
- *
- * This run may have consumed the wakeup that the last one relied on, so that
+/*
+ * Begin a run. It may have consumed the wakeup that the last one relied on, so
  * the ring must be looked at once.
  */
 void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap)
@@ -89,13 +80,9 @@ static bool vd_tap_rx_will_be_woken(const struct vd_queue *q,
 	       tap->generation == q->socket_poll.generation;
 }
 
-/**
- * vd_tap_rx_refill() - consume packets from the tap's ring
- * @q: an RX queue, entered
- * @tap: its state, with all packets delivered
- *
- * Context: process context.
- * Return: false if there is no packet.
+/*
+ * Consume packets from the tap's ring; all earlier ones must be delivered.
+ * Returns false if there is no packet.
  */
 bool vd_tap_rx_refill(struct vd_queue *q, struct vd_tap_rx *tap)
 {
@@ -200,13 +187,7 @@ fault:
 	return -EFAULT;
 }
 
-/**
- * vd_tap_rx_end() - count and free the delivered packets
- * @q: an RX queue, at the end of a batch or run
- * @tap: its state
- *
- * Context: process context, queue mutex held.
- */
+/* Count and free the delivered packets, at the end of a batch or run. */
 void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
 {
 	unsigned int i;
@@ -238,7 +219,7 @@ void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
  * @tap: its state
  * @seg: segment that must have room for header and frame
  *
- * Context: on the owner's mm, may fault and sleep; queue mutex held.
+ * Context: on the owner's mm, may fault.
  * Return: true if the packet was delivered; false if it is still the next
  * packet and must go through vd_backend_recv().
  */
@@ -264,13 +245,9 @@ bool vd_tap_rx_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
 	return true;
 }
 
-/**
- * vd_tap_rx_source() - read a packet's device before recvmsg() frees it
- * @q: an RX queue
- * @pkt: a packet from the ring of @q's backend, or NULL
- *
- * Return: the argument for vd_tap_rx_learn(), which must not be dereferenced;
- * NULL if the packet has no device.
+/*
+ * Read the device of @pkt, a packet from the backend's ring or NULL, before
+ * recvmsg() frees it, for vd_tap_rx_learn(). The result must not be dereferenced.
  */
 const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt)
 {
@@ -278,14 +255,7 @@ const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt)
 	       ((struct sk_buff *)pkt)->dev : NULL;
 }
 
-/**
- * vd_tap_rx_learn() - update header length and device after recvmsg()
- * @q: an RX queue
- * @tap: its state
- * @source: vd_tap_rx_source() of the packet, read before vd_backend_recv()
- *
- * Context: process context, queue mutex held.
- */
+/* Update header length and device after vd_backend_recv(). */
 void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
 		     const struct net_device *source)
 {

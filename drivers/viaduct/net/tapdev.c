@@ -64,31 +64,16 @@ static struct notifier_block vd_tapdev_notifier = {
 	.notifier_call = vd_tapdev_event,
 };
 
-/**
- * vd_tapdev_register() - register the notifier for device events
- *
- * Context: process context, takes the RTNL.
- * Return: 0 or -ENOMEM.
- */
 int vd_tapdev_register(void)
 {
 	return register_netdevice_notifier(&vd_tapdev_notifier);
 }
 
-/**
- * vd_tapdev_unregister() - unregister the notifier
- *
- * Context: process context, takes the RTNL.
- */
 void vd_tapdev_unregister(void)
 {
 	unregister_netdevice_notifier(&vd_tapdev_notifier);
 }
 
-/**
- * vd_tapdev_init() - initialise an object without a device
- * @tapdev: the object
- */
 void vd_tapdev_init(struct vd_tapdev *tapdev)
 {
 	INIT_LIST_HEAD(&tapdev->link);
@@ -123,8 +108,6 @@ static struct net_device *vd_tapdev_find(const struct net_device *maybe)
  *
  * Searches all devices, but only once for each @maybe, unless a device has been
  * registered since.
- *
- * Context: process context.
  */
 void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 {
@@ -150,12 +133,6 @@ void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 	rcu_read_unlock();
 }
 
-/**
- * vd_tapdev_forget() - clear the device
- * @tapdev: the object
- *
- * Context: process context.
- */
 void vd_tapdev_forget(struct vd_tapdev *tapdev)
 {
 	spin_lock(&vd_tapdevs_lock);
@@ -163,13 +140,9 @@ void vd_tapdev_forget(struct vd_tapdev *tapdev)
 	spin_unlock(&vd_tapdevs_lock);
 }
 
-/**
- * vd_tapdev_count() - count packets as the tap's recvmsg() does
- * @tapdev: the object; without a device nothing is counted
- * @packets: number of packets
- * @bytes: length of the packets
- *
- * Context: bottom halves must be disabled, which is an RCU read section.
+/*
+ * Count packets as the tap's recvmsg() does; without a device nothing is
+ * counted. Bottom halves must be disabled, which is an RCU read section.
  */
 void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
 		     unsigned int bytes)

@@ -18,11 +18,6 @@
 
 #include "net/vnet_hdr.h"
 
-/**
- * vd_vnet_set_features() - derive the header's handling from the features
- * @vnet: filled in
- * @features: features acked by the client, VD_FEATURE_WORDS words
- */
 void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features)
 {
 	bool mergeable = features[0] & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
@@ -41,13 +36,7 @@ void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features)
 		vnet->sock_len = len;
 }
 
-/**
- * vd_vnet_fit_csum() - vd_vnet_check_csum() for a header with NEEDS_CSUM
- * @hdr: as for vd_vnet_check_csum()
- * @frame_len: as for vd_vnet_check_csum()
- *
- * Return: as vd_vnet_check_csum().
- */
+/* vd_vnet_check_csum() for a header with NEEDS_CSUM. */
 bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len)
 {
 	unsigned int end;
@@ -107,15 +96,7 @@ static int vd_vnet_write(const struct iovec *seg, unsigned int nr_seg,
 	return len ? -EFAULT : 0;
 }
 
-/**
- * vd_vnet_supply() - write the RX header that the socket does not write
- * @vnet: header lengths; own_len must not be 0
- * @seg: segments of the packet's buffers
- * @nr_seg: number of segments
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
+/* Write the RX header that the socket does not write. Returns 0 or -EFAULT. */
 int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 		   unsigned int nr_seg)
 {
@@ -124,14 +105,9 @@ int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 	return vd_vnet_write(seg, nr_seg, 0, zero, vnet->own_len);
 }
 
-/**
- * vd_vnet_set_num_buffers() - write the number of chains that a packet fills
- * @seg: segments of the packet's buffers, which must hold a 12-byte header
- * @nr_seg: number of segments
- * @nr: number of chains; 1 without MRG_RXBUF (virtio 1.2, 5.1.6.4.1)
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
+/*
+ * Write the number of chains that a packet fills: 1 without MRG_RXBUF (virtio
+ * 1.2, 5.1.6.4.1). The buffers must hold a 12-byte header. Returns 0 or -EFAULT.
  */
 int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
 			    u16 nr)

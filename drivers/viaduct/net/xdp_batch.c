@@ -20,7 +20,7 @@
  * @dst: destination
  * @len: number of bytes
  *
- * Context: on the owner's mm, may fault and sleep.
+ * Context: on the owner's mm, may fault.
  * Return: 0 or -EFAULT.
  */
 int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
@@ -123,13 +123,7 @@ void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 	xdp->has_deferred = false;
 }
 
-/**
- * vd_xdp_init() - initialise an empty batch
- * @q: the TX queue
- * @xdp: zeroed memory
- *
- * Context: process context, may sleep.
- */
+/* @xdp is zeroed memory. */
 void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 {
 	vd_frag_init(&xdp->frags, &q->lock, xdp->page, VD_FRAG_MAX_PAGES,
@@ -140,12 +134,7 @@ void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 	vd_reclaim_add(&xdp->long_frags);
 }
 
-/**
- * vd_xdp_fini() - undo vd_xdp_init()
- * @xdp: the batch, empty
- *
- * Context: process context, may sleep; queue mutex held.
- */
+/* The batch must be empty. */
 void vd_xdp_fini(struct vd_xdp *xdp)
 {
 	vd_reclaim_del(&xdp->frags);

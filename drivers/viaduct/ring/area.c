@@ -15,11 +15,6 @@
 #include "guest/translate.h"
 #include "ring/area.h"
 
-/**
- * vd_area_set() - set the address of an area
- * @area: the area
- * @addr: its user address; an I/O address must then be mapped
- */
 void vd_area_set(struct vd_area *area, u64 addr)
 {
 	area->addr = addr;
@@ -28,14 +23,7 @@ void vd_area_set(struct vd_area *area, u64 addr)
 	area->page_offset = 0;
 }
 
-/**
- * vd_area_resize() - set the size and required access of an area
- * @area: the area; an I/O address must be mapped again
- * @len: its size in bytes, not 0
- * @align: alignment that keeps fields from crossing a page boundary, a power
- *	   of two
- * @perm: required access: VHOST_ACCESS_RO, _WO or both
- */
+/* An I/O address must be mapped again. */
 void vd_area_resize(struct vd_area *area, size_t len, u8 align, u8 perm)
 {
 	area->len = len;
@@ -49,10 +37,9 @@ void vd_area_resize(struct vd_area *area, size_t len, u8 align, u8 perm)
  * @mem: the ring's view of guest memory
  * @page: room for VD_AREA_NR_PAGES(&vd_area.len) addresses
  *
- * Context: the queue's mutex is held.
- * Return: 0; -EAGAIN if the IOTLB has no mapping for a byte of it (see
- * vd_translate()); -EFAULT if a mapping denies the access, the area wraps, or a
- * page of it is in several pieces; -EPROTO if it is scattered and not aligned.
+ * Return: 0; -EAGAIN on an IOTLB miss; -EFAULT if a mapping denies the access,
+ * the area wraps, or a page of it is in several pieces; -EPROTO if it is
+ * scattered and not aligned.
  */
 int vd_area_map(struct vd_area *area, struct vd_mem *mem, void __user **page)
 {

@@ -43,13 +43,9 @@ struct vd_area {
 	u8 perm;
 };
 
-/**
- * vd_area_at() - find a field
- * @area: an area that is mapped
- * @off: offset of the field in the area; vd_area_map() ensures that no field
- *	 crosses a page boundary
- *
- * Return: the field's user address.
+/*
+ * Returns the user address of the field at offset @off of a mapped area. No field
+ * crosses a page boundary, see vd_area_map().
  */
 static __always_inline void __user *vd_area_at(const struct vd_area *area,
 					       size_t off)

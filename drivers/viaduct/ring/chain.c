@@ -113,7 +113,7 @@ static __always_inline int vd_chain_add(struct vd_mem *mem,
 	return 0;
 }
 
-/* Check that a step is allowed and that its slot is inside the table. */
+/* A step must be allowed, and its slot must be inside the table. */
 static __always_inline int vd_table_check(struct vd_table *table)
 {
 	if (table->slot >= table->num)
@@ -121,7 +121,6 @@ static __always_inline int vd_table_check(struct vd_table *table)
 	return table->left-- ? 0 : -ELOOP;
 }
 
-/* Advance past @d. */
 static __always_inline void vd_table_advance(struct vd_table *table,
 					     struct vd_desc *d)
 {
@@ -140,10 +139,9 @@ static __always_inline void vd_table_advance(struct vd_table *table,
 
 /*
  * A table that crosses a region boundary may not be contiguous in the owner's
- * address space: its descriptors are then read one by one. Regions and mappings
- * have any size, so that each byte can be a piece of its own. Must not be
- * inlined: kernels can be built to clear the stack on each call, and the array
- * of pieces would slow down the fast path.
+ * address space: its descriptors are then read one by one, and each byte of one
+ * can be a piece of its own. Must not be inlined: kernels can be built to clear
+ * the stack on each call, and the array of pieces would slow the fast path.
  */
 static noinline int vd_table_read_scattered(struct vd_mem *mem,
 					    struct vd_table *table,
@@ -257,10 +255,7 @@ static int vd_chain_add_table(struct vd_mem *mem, struct vd_batch *batch,
 	return err;
 }
 
-/*
- * Fast path: a chain of one direct descriptor in the region of the last hit, as
- * most are. Returns false for any other.
- */
+/* Fast path: one direct descriptor in the region of the last hit, as most are. */
 static __always_inline bool vd_chain_translate_hit(const struct vd_mem *mem,
 						   struct vd_batch *batch,
 						   struct vd_chain *chain)
@@ -316,7 +311,6 @@ static int vd_chain_translate_one(struct vd_mem *mem, struct vd_batch *batch,
  * @first: the first chain to translate
  * @is_packed: indirect tables have the packed format
  *
- * Context: on the owner's mm, may fault.
  * Return: 0 if at least one chain was translated, else the error of the first:
  * -EFAULT for an address that lies in no region or denies the access, -EAGAIN
  * for an IOTLB miss, -EINVAL for a bad table or a readable part after a writable

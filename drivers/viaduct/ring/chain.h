@@ -10,9 +10,8 @@
  * Descriptors are copied to &vd_batch.desc, and only the copy may be checked and
  * used: the guest may change the ring at any time.
  *
- * Both passes stop at the first chain that fails. If it is the first of the
- * call, its error is returned; otherwise the chains before it are returned, and
- * the next fetch begins with the failed one.
+ * Both passes stop at the first chain that fails. Its error is returned if it is
+ * the first of the call; otherwise the next fetch begins with it.
  */
 #ifndef VD_RING_CHAIN_H
 #define VD_RING_CHAIN_H
@@ -26,9 +25,8 @@
 #include "types.h"
 
 /*
- * Limit on the descriptors of a chain, in the ring as in a table. A chain has
- * at most VD_MAX_SEGS non-empty descriptors; the factor of 4 tolerates
- * zero-length ones, which only cost a read each.
+ * Limit on the descriptors of a chain, in the ring as in a table. The factor of
+ * 4 tolerates zero-length ones, which only cost a read each.
  */
 #define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
@@ -53,8 +51,7 @@ struct vd_desc {
  * @nr_in: writable pieces
  * @first_desc: index in &vd_batch.desc of the first descriptor
  * @nr_desc: descriptors there
- * @nr_slots: slots that it occupies in the ring: its descriptors in a packed
- *	      ring, one avail entry in a split ring
+ * @nr_slots: ring slots that it occupies; 1 in a split ring
  * @next: slot after its last descriptor
  */
 struct vd_chain {

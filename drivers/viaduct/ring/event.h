@@ -8,14 +8,10 @@
 
 #include "ring/state.h"
 
-/**
- * vd_event_lapse() - invalidate the last decision once the index wraps past it
- * @ring: the ring, whose published index has just moved
- * @old: previous value of the index
- *
- * Indices are 16 bits wide. Without a call eventfd no decisions are made, and
- * the index may wrap past the one of the last decision, which would then appear
- * to lie ahead.
+/*
+ * The published index has moved from @old on. Without a call eventfd no
+ * decisions are made, and the index, of 16 bits, may wrap past the one of the
+ * last decision, which would then appear to lie ahead.
  */
 static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
 {
@@ -25,15 +21,9 @@ static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
 		ring->signalled_valid = false;
 }
 
-/**
- * vd_event_is_passed() - decide by an event index, and record the decision
- * @ring: the ring
- * @event: position whose use must raise an interrupt
- * @mask: valid bits of @event
- *
- * Context: the queue's mutex is held.
- * Return: true if @event was published since the last decision, or there was
- * none.
+/*
+ * Record a decision. Returns true if the position @event, of which the bits in
+ * @mask are valid, was published since the last decision, or there was none.
  */
 static inline bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
 {

@@ -29,15 +29,6 @@ static void vd_ring_log_hva(struct vd_ring *ring, const struct vd_area *area,
 	}
 }
 
-/**
- * vd_ring_log_write() - vd_ring_log() of a ring that is logged
- * @ring: the ring
- * @area: its descriptor or its device area
- * @off: offset of the first byte in the area
- * @len: bytes
- *
- * Context: as vd_ring_log().
- */
 void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
 		       size_t off, size_t len)
 {

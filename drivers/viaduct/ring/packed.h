@@ -66,10 +66,7 @@ vd_packed_flags(const struct vd_ring *ring, u16 pos)
 /**
  * vd_packed_from_off_wrap() - convert off_wrap to a ring position
  * @ring: the ring
- * @off_wrap: slot, and the wrap counter in bit 15: the encoding of the ABI and
- *	      of the event suppression structures
- *
- * The counter is 1 in the first lap.
+ * @off_wrap: slot, and in bit 15 the wrap counter, which is 1 in the first lap
  *
  * Return: a position less than two laps from 0. A slot beyond the ring's end is
  * masked to the ring size.
@@ -82,13 +79,6 @@ static inline u16 vd_packed_from_off_wrap(const struct vd_ring *ring,
 	return off_wrap & VD_PACKED_WRAP ? slot : slot | ring->num;
 }
 
-/**
- * vd_packed_to_off_wrap() - convert a ring position to off_wrap
- * @ring: the ring
- * @pos: the position
- *
- * Return: slot and wrap counter.
- */
 static inline u16 vd_packed_to_off_wrap(const struct vd_ring *ring, u16 pos)
 {
 	u16 slot = pos & (ring->num - 1);

@@ -2,7 +2,7 @@
 /*
  * The available side of the packed virtqueue (virtio 1.2, sections 2.8.5 to
  * 2.8.7 and 2.8.10): chains are fetched here, and kicks enabled and disabled.
- * packed.h defines the barriers.
+ * The verbs are described in ring.h, the barriers in packed.h.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -41,7 +41,6 @@ fault:
 	return -EFAULT;
 }
 
-/* Read the address of the descriptor at @p, inside a window. */
 static __always_inline int vd_packed_read_addr(const __le64 __user *p,
 					       struct vd_desc *d)
 {
@@ -158,17 +157,7 @@ static int vd_packed_read_chains(struct vd_ring *ring, struct vd_batch *batch,
 	return batch->nr > first ? batch->nr - first : err;
 }
 
-/**
- * vd_packed_fetch() - vd_ring_fetch() of a packed ring
- * @ring: the ring
- * @mem: its view of guest memory
- * @batch: the chains are appended to it
- * @max: limit on their number; @batch must have room for them. 0 if it is full
- *
- * Context: on the owner's mm, may fault.
- * Return: as vd_ring_fetch(), but -E2BIG also for a chain that does not fit into
- * a batch that is not empty.
- */
+/* As vd_split_fetch(). */
 int vd_packed_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		    struct vd_batch *batch, unsigned int max)
 {
@@ -194,14 +183,7 @@ int vd_packed_fetch(struct vd_ring *ring, struct vd_mem *mem,
 	return batch->nr - first;
 }
 
-/**
- * vd_packed_set_kick_flags() - set the device's notification flags
- * @ring: the ring
- * @flags: VRING_PACKED_EVENT_FLAG_ENABLE, _DISABLE or _DESC
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
+/* @flags is VRING_PACKED_EVENT_FLAG_ENABLE, _DISABLE or _DESC. */
 int vd_packed_set_kick_flags(struct vd_ring *ring, u16 flags)
 {
 	const size_t off = offsetof(struct vring_packed_desc_event, flags);
@@ -230,13 +212,6 @@ static int vd_packed_set_event(struct vd_ring *ring, u16 pos)
 	return vd_packed_set_kick_flags(ring, VRING_PACKED_EVENT_FLAG_DESC);
 }
 
-/**
- * vd_packed_arm() - vd_ring_arm() of a packed ring
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: as vd_ring_arm().
- */
 int vd_packed_arm(struct vd_ring *ring)
 {
 	int err = 0;
@@ -252,13 +227,6 @@ int vd_packed_arm(struct vd_ring *ring)
 	return vd_packed_peek(ring);
 }
 
-/**
- * vd_packed_disarm() - vd_ring_disarm() of a packed ring
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
 int vd_packed_disarm(struct vd_ring *ring)
 {
 	if (ring->kick_flags != VRING_PACKED_EVENT_FLAG_ENABLE)
@@ -266,25 +234,11 @@ int vd_packed_disarm(struct vd_ring *ring)
 	return vd_packed_suppress(ring);
 }
 
-/**
- * vd_packed_suppress() - vd_ring_suppress() of a packed ring
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
 int vd_packed_suppress(struct vd_ring *ring)
 {
 	return vd_packed_set_kick_flags(ring, VRING_PACKED_EVENT_FLAG_DISABLE);
 }
 
-/**
- * vd_packed_peek() - check whether there is another available chain
- * @ring: the ring; does not change
- *
- * Context: on the owner's mm, may fault.
- * Return: 1 if there is one at &vd_ring.seen_avail, 0 if not, or -EFAULT.
- */
 int vd_packed_peek(const struct vd_ring *ring)
 {
 	__le16 flags;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The used side of the packed virtqueue (virtio 1.2, sections 2.8.8 and
- * 2.8.10): completed chains are published here. packed.h defines the barriers.
+ * 2.8.10): completed chains are published here. The verbs are described in
+ * ring.h, the barriers in packed.h.
  */
 #include <linux/errno.h>
 #include <linux/uaccess.h>
@@ -67,7 +68,6 @@ fault:
 	return -EFAULT;
 }
 
-/* The pending descriptors have been written to the ring. */
 static void vd_packed_pending_done(struct vd_ring *ring)
 {
 	const struct vd_used *e = ring->pending;
@@ -83,13 +83,7 @@ static void vd_packed_pending_done(struct vd_ring *ring)
 	ring->nr_pending = 0;
 }
 
-/**
- * vd_packed_flush() - write pending used descriptors without publishing them
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
+/* Write the pending descriptors without publishing them. */
 int vd_packed_flush(struct vd_ring *ring)
 {
 	int err;
@@ -151,15 +145,6 @@ static bool vd_packed_should_call(struct vd_ring *ring,
 	return true;
 }
 
-/**
- * vd_packed_publish() - make all completed chains visible to the driver
- * @ring: the ring, with some completed
- * @may_call: there is a call eventfd; without one no decision is made or
- *	      recorded
- *
- * Context: on the owner's mm, may fault.
- * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
- */
 int vd_packed_publish(struct vd_ring *ring, bool may_call)
 {
 	struct vring_packed_desc_event wish;

@@ -14,7 +14,6 @@
  * @batch: the chains are appended to it
  * @max: how many chains at most, not 0
  *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: the number of chains taken, which can be less than what is
  * available; 0 if there are none; -ENOSPC if there are some, but @batch, which
  * is not empty, has no room for the next; -EAGAIN after an IOTLB miss; any
@@ -33,14 +32,7 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 	return ret == -E2BIG && first ? -ENOSPC : ret;
 }
 
-/**
- * vd_ring_rewind() - return the last chains of a batch to the ring
- * @ring: the ring
- * @batch: the chains are removed from its end
- * @nr: number of chains
- *
- * The next fetch takes them again. Context: the queue's mutex is held.
- */
+/* Remove the last @nr chains from a batch; the next fetch takes them again. */
 void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int nr)
 {
@@ -56,16 +48,11 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 	ring->next_head = chain->head;
 }
 
-/**
- * vd_ring_flush_last() - write the entries of a full &vd_ring.pending
- * @ring: the ring, whose last entry has just been added
- *
- * On failure the last entry is removed: @ring is as it was before the call of
- * vd_ring_complete(), and keeps room for one entry. The last entry is never one
- * that was merged with an earlier one, because a merge does not grow the list.
- *
- * Context: as vd_ring_complete(), which calls it.
- * Return: 0 or -EFAULT.
+/*
+ * Write the entries of a full &vd_ring.pending. On failure the last one is
+ * removed, so that @ring is as before the call of vd_ring_complete() and keeps
+ * room for one entry. It is never one that was merged with an earlier one,
+ * because a merge does not grow the list.
  */
 int vd_ring_flush_last(struct vd_ring *ring)
 {
@@ -84,9 +71,8 @@ int vd_ring_flush_last(struct vd_ring *ring)
 /**
  * vd_ring_publish() - make all completed chains visible to the driver
  * @ring: the ring
- * @may_call: there is a call eventfd
+ * @may_call: there is a call eventfd; without one no decision is recorded
  *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
  */
 int vd_ring_publish(struct vd_ring *ring, bool may_call)
@@ -108,7 +94,6 @@ int vd_ring_publish(struct vd_ring *ring, bool may_call)
  * vd_ring_arm() - enable kicks, then check for chains again
  * @ring: the ring
  *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 if the driver will kick; 1 if chains have arrived meanwhile, for
  * which no kick may come: the caller must disarm and go on; -EFAULT.
  */
@@ -125,7 +110,6 @@ int vd_ring_arm(struct vd_ring *ring)
  * event index of the last vd_ring_arm(). In a packed ring this applies after
  * the first vd_ring_arm().
  *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
  */
 int vd_ring_disarm(struct vd_ring *ring)
@@ -139,7 +123,6 @@ int vd_ring_disarm(struct vd_ring *ring)
  *
  * For busy polling by vd_ring_peek(). A kick may already be in flight.
  *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0 or -EFAULT.
  */
 int vd_ring_suppress(struct vd_ring *ring)
@@ -148,13 +131,7 @@ int vd_ring_suppress(struct vd_ring *ring)
 				 vd_split_suppress(ring);
 }
 
-/**
- * vd_ring_peek() - check whether chains have arrived since the last check
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
- * Return: 1, 0, or -EFAULT.
- */
+/* Returns 1 if chains have arrived since the last check, 0 if not, or -EFAULT. */
 int vd_ring_peek(struct vd_ring *ring)
 {
 	return ring->is_packed ? vd_packed_peek(ring) : vd_split_peek(ring);

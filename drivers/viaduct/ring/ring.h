@@ -12,11 +12,10 @@
  *   suppress  undo an arm, to poll instead
  *   peek      check whether chains have arrived
  *
- * The engine depends on guest memory only, not on threads, files or sockets; it
- * compiles in user space. The caller must serialise all calls for a ring (the
- * queue's mutex) and run on the owner's mm. On an error from any verb the ring
- * has failed a check, and the caller must stop it for good; except that -EAGAIN
- * waits for the client's IOMMU, and -ENOSPC for room in the batch.
+ * The engine depends on guest memory only, and compiles in user space. The
+ * caller of a verb must hold the queue's mutex and run on the owner's mm; a verb
+ * may fault. After an error the caller must stop the ring for good, except that
+ * -EAGAIN waits for the client's IOMMU, and -ENOSPC for room in the batch.
  *
  * Each virtqueue format implements the verbs in two files: what the driver makes
  * available (split_avail.c, packed_avail.c) and what the device has used
@@ -55,7 +54,6 @@ int vd_ring_peek(struct vd_ring *ring);
  * part are merged into a later entry: some drivers read the length of each of
  * the others.
  *
- * Context: on the owner's mm, may fault. The queue's mutex is held.
  * Return: 0, or -EFAULT with the chain not completed.
  */
 static inline int vd_ring_complete(struct vd_ring *ring,

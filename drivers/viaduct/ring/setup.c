@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Configuration of a ring by the client: virtqueue format, size, addresses and
- * start position.
+ * start position. The queue's mutex must be held.
  */
 #include <linux/bits.h>
 #include <linux/string.h>
@@ -17,10 +17,7 @@ static bool vd_ring_has_addr(const struct vd_ring *ring)
 	return ring->desc.addr || ring->driver.addr || ring->device.addr;
 }
 
-/**
- * vd_ring_unmap() - require a new translation of I/O addresses
- * @ring: the ring, whose addresses, size or features have changed
- */
+/* The addresses, the size or a feature has changed: translate anew. */
 void vd_ring_unmap(struct vd_ring *ring)
 {
 	ring->is_mapped = !ring->pages && vd_ring_has_addr(ring);
@@ -36,11 +33,6 @@ static void vd_ring_resize(struct vd_ring *ring)
 	vd_ring_unmap(ring);
 }
 
-/**
- * vd_ring_init() - set a ring to its state after open
- * @ring: the ring
- * @log: the queue's dirty log
- */
 void vd_ring_init(struct vd_ring *ring, struct vd_dirty_log *log)
 {
 	memset(ring, 0, sizeof(*ring));
@@ -80,11 +72,7 @@ void vd_ring_set_features(struct vd_ring *ring, u64 features)
 	vd_ring_resize(ring);
 }
 
-/**
- * vd_ring_set_num() - change a ring's size
- * @ring: a stopped ring; keeps its base
- * @num: a power of two
- */
+/* The ring must be stopped, and @num a power of two. The base is kept. */
 void vd_ring_set_num(struct vd_ring *ring, u16 num)
 {
 	vd_ring_keep_base(ring);
@@ -92,12 +80,7 @@ void vd_ring_set_num(struct vd_ring *ring, u16 num)
 	vd_ring_resize(ring);
 }
 
-/**
- * vd_ring_set_base() - set the start position
- * @ring: a stopped ring
- * @base: the argument of VHOST_SET_VRING_BASE; it is interpreted at the start
- *	  of the ring, when its size and format are known
- */
+/* The ring must be stopped. @base is decoded when size and format are known. */
 void vd_ring_set_base(struct vd_ring *ring, u32 base)
 {
 	ring->base = base;
@@ -107,22 +90,17 @@ void vd_ring_set_base(struct vd_ring *ring, u32 base)
 /*
  * The base of a packed ring has 32 bits: the next chain to fetch below, the next
  * used descriptor above. Some clients set only the lower half. An upper half of
- * 0 is also a valid position, slot 0 of an odd lap, but a stopped ring has
- * nothing in flight, so that both halves are equal: an upper half of 0 implies
- * a lower half of 0, and both interpretations give the same ring.
+ * 0 is also a valid position, slot 0 of an odd lap; but a stopped ring has
+ * nothing in flight, so the lower half is then 0 too, and both readings agree.
  */
 static u32 vd_ring_whole_base(u32 base)
 {
 	return base >> 16 ? base : base | base << 16;
 }
 
-/**
- * vd_ring_get_base() - get the position of the ring
- * @ring: the ring
- *
- * Return: the result of VHOST_GET_VRING_BASE: the next chain to fetch and, in
- * the packed format, the next used descriptor, even if the client set only the
- * former.
+/*
+ * Returns the result of VHOST_GET_VRING_BASE: the next chain to fetch and, in the
+ * packed format, the next used descriptor, even if the client set only the former.
  */
 u32 vd_ring_get_base(const struct vd_ring *ring)
 {
@@ -135,11 +113,6 @@ u32 vd_ring_get_base(const struct vd_ring *ring)
 	       (u32)vd_packed_to_off_wrap(ring, ring->published) << 16;
 }
 
-/**
- * vd_ring_set_addr() - set the addresses of a ring
- * @ring: the ring; its indices stay as they are
- * @addr: addresses in the owner's address space, or I/O addresses
- */
 void vd_ring_set_addr(struct vd_ring *ring, const struct vhost_vring_addr *addr)
 {
 	vd_area_set(&ring->desc, addr->desc_user_addr);
@@ -180,12 +153,7 @@ bool vd_ring_can_set_addr(const struct vd_ring *ring,
 		vd_area_is_user_at(&ring->device, addr->used_user_addr));
 }
 
-/**
- * vd_ring_is_user() - check that all ring areas are user memory
- * @ring: the ring, with size, addresses and features set
- *
- * Return: as vd_ring_can_set_addr() of its addresses, without the log.
- */
+/* Returns whether all areas are user memory; size and addresses must be set. */
 bool vd_ring_is_user(const struct vd_ring *ring)
 {
 	return ring->pages ||
@@ -199,8 +167,8 @@ bool vd_ring_is_user(const struct vd_ring *ring)
  * @ring: the ring, with size, addresses and features set
  * @bitmap: user address of the dirty bitmap
  *
- * Return: true if they can, or if they need not. An address without a mapping is
- * detected only on a write.
+ * Return: true if they can, or if they need not be logged. An address without a
+ * mapping is detected only on a write.
  */
 bool vd_ring_can_log(const struct vd_ring *ring, u64 bitmap)
 {
@@ -208,11 +176,7 @@ bool vd_ring_can_log(const struct vd_ring *ring, u64 bitmap)
 	       vd_ring_can_log_at(ring, bitmap, ring->log_gpa);
 }
 
-/**
- * vd_ring_set_pages() - switch a ring between user and I/O addresses
- * @ring: the ring; its addresses are cleared
- * @pages: page tables to translate I/O addresses; NULL for user addresses
- */
+/* Clears the addresses. @pages translates I/O addresses; NULL: user addresses. */
 void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
 {
 	static const struct vhost_vring_addr none;
@@ -221,12 +185,7 @@ void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
 	vd_ring_set_addr(ring, &none);
 }
 
-/**
- * vd_ring_forget() - unmap the ring if it lies in a removed mapping
- * @ring: the ring
- * @first: first I/O address of the mapping
- * @last: its last address
- */
+/* Unmap the ring if it lies in a removed mapping. */
 void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
 {
 	if (vd_area_touches(&ring->desc, first, last) ||
@@ -240,11 +199,9 @@ void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
  * @ring: the ring
  * @mem: its view of guest memory
  *
- * Context: the queue's mutex is held.
- * Return: 0; -EAGAIN if the IOTLB has no mapping for a part of one, see
- * vd_translate(); -EFAULT if a mapping denies the required access; -EPROTO if
- * one is neither contiguous nor aligned (virtio 1.2, 2.7 and 2.8); -ENXIO if
- * the ring has no addresses.
+ * Return: 0; -EAGAIN on an IOTLB miss; -EFAULT if a mapping denies the access;
+ * -EPROTO if an area is neither contiguous nor aligned (virtio 1.2, 2.7 and
+ * 2.8); -ENXIO if the ring has no addresses.
  */
 int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 {
@@ -262,13 +219,11 @@ int vd_ring_map(struct vd_ring *ring, struct vd_mem *mem)
 }
 
 /**
- * vd_ring_probe() - check that a ring can be started
+ * vd_ring_probe() - check that a ring can be started, and enable kicks
  * @ring: the ring; only &vd_ring.kick_flags changes
  * @mem: its view of guest memory
  * @used_idx: position of the next used entry: in a split ring as this or a
  *	      previous device left it in memory, in a packed ring 0
- *
- * Kicks are enabled, so that none is missed until the first run.
  *
  * Context: on the owner's mm, may fault.
  * Return: 0; -EFAULT; -EAGAIN if the IOTLB has no mapping for the device area.
@@ -297,8 +252,8 @@ int vd_ring_probe(struct vd_ring *ring, struct vd_mem *mem, u16 *used_idx)
 }
 
 /*
- * The next used descriptor is at most one lap behind the next chain to fetch. A
- * base with any other used half is invalid: assume that nothing is in flight.
+ * The next used descriptor is at most one lap behind the next chain to fetch.
+ * For any other used half of a base, assume that nothing is in flight.
  */
 static void vd_ring_start_packed(struct vd_ring *ring, u32 base)
 {
@@ -311,11 +266,7 @@ static void vd_ring_start_packed(struct vd_ring *ring, u32 base)
 		ring->used_idx = ring->next_avail;
 }
 
-/**
- * vd_ring_start() - start a ring
- * @ring: the ring; starts at its base
- * @used_idx: from vd_ring_probe()
- */
+/* Start at the base; @used_idx is from vd_ring_probe(). */
 void vd_ring_start(struct vd_ring *ring, u16 used_idx)
 {
 	u32 base = vd_ring_get_base(ring);

@@ -2,7 +2,7 @@
 /*
  * The available side of the split virtqueue (virtio 1.2, sections 2.7.5 to
  * 2.7.6 and 2.7.10): chains are fetched here, and kicks enabled and disabled.
- * split.h defines the barriers.
+ * The verbs are described in ring.h, the barriers in split.h.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -108,10 +108,10 @@ static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 
 /*
  * Read the descriptors of the chains from @first on; their heads must have been
- * read. Chains from the first failure on are removed. Returns 0 if at least one chain
- * was read, else the error of the first: -EFAULT, -EINVAL for an index out of
- * range or a table in the middle of a chain, -ELOOP for a chain longer than the
- * ring or VD_CHAIN_MAX_WALK, -E2BIG for one that does not fit into @batch.
+ * read. Chains from the first failure on are removed. Returns 0 if at least one
+ * chain was read, else the error of the first: -EFAULT, -EINVAL for an index out
+ * of range or a table in the middle of a chain, -ELOOP for a chain longer than
+ * the ring or VD_CHAIN_MAX_WALK, -E2BIG for one that does not fit into @batch.
  */
 static int vd_split_read_chains(const struct vd_ring *ring,
 				struct vd_batch *batch, unsigned int first)
@@ -142,16 +142,9 @@ static int vd_split_read_chains(const struct vd_ring *ring,
 	return i > first ? 0 : err;
 }
 
-/**
- * vd_split_fetch() - vd_ring_fetch() of a split ring
- * @ring: the ring
- * @mem: its view of guest memory
- * @batch: the chains are appended to it
- * @max: limit on their number; @batch must have room for them. 0 if it is full
- *
- * Context: on the owner's mm, may fault.
- * Return: as vd_ring_fetch(), but -E2BIG also for a chain that does not fit into
- * a batch that is not empty.
+/*
+ * @batch must have room for @max chains; @max is 0 if it is full. Fails with
+ * -E2BIG also for a chain that does not fit into a batch that is not empty.
  */
 int vd_split_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		   struct vd_batch *batch, unsigned int max)
@@ -176,14 +169,7 @@ int vd_split_fetch(struct vd_ring *ring, struct vd_mem *mem,
 	return nr;
 }
 
-/**
- * vd_split_set_kick_flags() - write used->flags
- * @ring: the ring
- * @flags: VRING_USED_F_NO_NOTIFY or 0
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
+/* @flags is VRING_USED_F_NO_NOTIFY or 0. */
 int vd_split_set_kick_flags(struct vd_ring *ring, u16 flags)
 {
 	__le16 __user *at = vd_area_at(&ring->device, VD_SPLIT_USED_FLAGS);
@@ -210,13 +196,6 @@ static int vd_split_set_event(struct vd_ring *ring, u16 idx)
 	return 0;
 }
 
-/**
- * vd_split_arm() - vd_ring_arm() of a split ring
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: as vd_ring_arm().
- */
 int vd_split_arm(struct vd_ring *ring)
 {
 	int err = 0;
@@ -231,13 +210,6 @@ int vd_split_arm(struct vd_ring *ring)
 	return vd_split_peek(ring);
 }
 
-/**
- * vd_split_disarm() - vd_ring_disarm() of a split ring
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
 int vd_split_disarm(struct vd_ring *ring)
 {
 	if (ring->event_idx || ring->kick_flags)
@@ -245,13 +217,6 @@ int vd_split_disarm(struct vd_ring *ring)
 	return vd_split_set_kick_flags(ring, VRING_USED_F_NO_NOTIFY);
 }
 
-/**
- * vd_split_suppress() - vd_ring_suppress() of a split ring
- * @ring: the ring, armed
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
 int vd_split_suppress(struct vd_ring *ring)
 {
 	if (ring->event_idx)
@@ -259,13 +224,6 @@ int vd_split_suppress(struct vd_ring *ring)
 	return vd_split_set_kick_flags(ring, VRING_USED_F_NO_NOTIFY);
 }
 
-/**
- * vd_split_peek() - check whether the driver's index has moved
- * @ring: the ring; does not change
- *
- * Context: on the owner's mm, may fault.
- * Return: 1 if chains arrived since the last check, 0 if not, or -EFAULT.
- */
 int vd_split_peek(struct vd_ring *ring)
 {
 	__le16 idx;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The used side of the split virtqueue (virtio 1.2, section 2.7.8): completed
- * chains are published here. split.h defines the barriers.
+ * chains are published here. The verbs are described in ring.h, the barriers in
+ * split.h.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -54,7 +55,6 @@ fault:
 	return -EFAULT;
 }
 
-/* The pending entries have been written to the ring. */
 static void vd_split_pending_done(struct vd_ring *ring)
 {
 	if (ring->nr_pending)
@@ -64,13 +64,7 @@ static void vd_split_pending_done(struct vd_ring *ring)
 	ring->nr_pending = 0;
 }
 
-/**
- * vd_split_flush() - write pending used entries without publishing them
- * @ring: the ring
- *
- * Context: on the owner's mm, may fault.
- * Return: 0 or -EFAULT.
- */
+/* Write the pending entries without publishing them. */
 int vd_split_flush(struct vd_ring *ring)
 {
 	int err;
@@ -131,15 +125,6 @@ static bool vd_split_should_call(struct vd_ring *ring, u16 wish)
 	return vd_event_is_passed(ring, wish, 0xffff);
 }
 
-/**
- * vd_split_publish() - make all completed chains visible to the driver
- * @ring: the ring
- * @may_call: there is a call eventfd; without one no decision is made or
- *	      recorded
- *
- * Context: on the owner's mm, may fault.
- * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
- */
 int vd_split_publish(struct vd_ring *ring, bool may_call)
 {
 	const __le16 __user *field = NULL;

@@ -39,47 +39,41 @@ struct vd_used {
 
 /**
  * struct vd_ring - one virtqueue (virtio 1.2, sections 2.7 and 2.8)
- * @desc: descriptor area: the table, or the ring itself [q]
- * @driver: driver area: the avail ring, or the driver's event suppression
- *	    structure [q]
- * @device: device area: the used ring, or the device's event suppression
- *	    structure [q]
- * @pages: page tables to translate the areas' I/O addresses; NULL if they are
- *	   user addresses [q]
- * @is_mapped: the areas can be accessed [q]
- * @is_packed: the virtqueue format is packed [q]
- * @in_order: VIRTIO_F_IN_ORDER is acked [q]
- * @event_idx: VIRTIO_F_EVENT_IDX is acked [q]
- * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked [q]
- * @num: ring size, a power of two up to 32768 [q]
- * @base_is_set: the next start takes its positions from @base [q]
- * @base: start position, in the encoding of VHOST_SET_VRING_BASE [q]
- *
- * Positions are free-running: they do not wrap at the end of the ring. The slot
- * is the position modulo @num.
- *
- * @next_avail: position of the next chain to fetch [q]
- * @seen_avail: position up to which chains were available at the last check [q]
- * @used_idx: position after the completed chains [q]
- * @published: position up to which they are visible to the driver [q]
- * @signalled: @published at the last interrupt decision [q]
- * @signalled_valid: @signalled is valid [q]
- * @nr_completed: completed chains that are not yet published [q]
- * @kick_flags: notification flags last written to the device area: those of
- *		used->flags, or of the device's event suppression structure [q]
- * @head_is_known: in order, the next chain begins in slot @next_head [q]
- * @next_head: valid if @head_is_known [q]
- * @is_logged: writes to the ring are logged [q]
- * @log_gpa: guest physical address of the device area, for the log only; unused
- *	     with an IOTLB and for packed descriptors: these are logged by user
- *	     address [q]
+ * @desc: descriptor area: the table, or the ring itself
+ * @driver: driver area: avail ring, or the driver's event suppression structure
+ * @device: device area: used ring, or the device's event suppression structure
+ * @pages: page tables to translate I/O addresses; NULL for user addresses
+ * @is_mapped: the areas can be accessed
+ * @is_packed: the virtqueue format is packed
+ * @in_order: VIRTIO_F_IN_ORDER is acked
+ * @event_idx: VIRTIO_F_EVENT_IDX is acked
+ * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY is acked
+ * @num: ring size, a power of two up to 32768
+ * @base_is_set: the next start takes its positions from @base
+ * @base: start position, in the encoding of VHOST_SET_VRING_BASE
+ * @next_avail: position of the next chain to fetch
+ * @seen_avail: position up to which chains were available at the last check
+ * @used_idx: position after the completed chains
+ * @published: position up to which they are visible to the driver
+ * @signalled: @published at the last interrupt decision
+ * @signalled_valid: @signalled is valid
+ * @nr_completed: completed chains that are not yet published
+ * @kick_flags: notification flags last written to the device area
+ * @head_is_known: in order, the next chain begins in slot @next_head
+ * @next_head: valid if @head_is_known
+ * @is_logged: writes to the ring are logged
+ * @log_gpa: guest physical address of the device area, for the log of a split
+ *	     ring without an IOTLB (log.c)
  * @log: the queue's dirty log [c]
- * @may_merge: in order, the next used entry may replace the last one [q]
- * @nr_pending: entries in @pending [q]
- * @written: position of the first entry in @pending [q]
+ * @may_merge: in order, the next used entry may replace the last one
+ * @nr_pending: entries in @pending
+ * @written: position of the first entry in @pending
  * @first_flags: packed only: flags for slot @published; writing them publishes
- *		 all completed chains [q]
- * @pending: used entries that are not yet written to the ring [q]
+ *		 all completed chains
+ * @pending: used entries that are not yet written to the ring
+ *
+ * All [q] unless marked. Positions are free-running: the slot is the position
+ * modulo @num.
  */
 struct vd_ring {
 	struct vd_area desc;
