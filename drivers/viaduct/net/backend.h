@@ -91,9 +91,14 @@ static inline unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 	       backend->ops->xdp_headroom(backend) : 0;
 }
 
-/*
- * Whether an XDP program is attached, which may change at any time. Programs,
- * and devices that they redirect to, require buffers of at most a page.
+/**
+ * vd_backend_has_xdp_prog() - whether an XDP program is attached
+ * @backend: a backend with headroom for XDP buffers
+ *
+ * XDP programs, and devices that they redirect to, require buffers of at most a
+ * page.
+ *
+ * Return: the current state, which may change at any time.
  */
 static inline bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
 {

@@ -16,11 +16,15 @@ void vd_reclaim_add(struct vd_frag_pool *pool);
 void vd_reclaim_del(struct vd_frag_pool *pool);
 void vd_reclaim_schedule(void);
 
-/*
- * Schedule or catch up on a scan at the end of a run; the pool's lock must be
- * held. A scan that visited the pool before this run released the lock, so its
+/**
+ * vd_reclaim_check() - schedule or catch up on a scan at the end of a run
+ * @pool: the pool
+ *
+ * A scan that visited the pool before this run released @pool->lock, so its
  * result is visible here. A scan that starts during this run finds the lock
  * taken and retries.
+ *
+ * Context: process context, @pool->lock held.
  */
 static inline void vd_reclaim_check(struct vd_frag_pool *pool)
 {

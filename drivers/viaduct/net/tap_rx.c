@@ -37,9 +37,14 @@ void vd_tap_rx_init(struct vd_tap_rx *tap)
 	vd_tapdev_init(&tap->dev);
 }
 
-/*
- * Drop all state of the backend, which @q must still have. Packets that were
- * consumed but not delivered are put back into the ring.
+/**
+ * vd_tap_rx_reset() - drop all state of the backend
+ * @q: an RX queue that still has the backend
+ * @tap: its state, between runs
+ *
+ * Packets that were consumed but not delivered are put back into the ring.
+ *
+ * Context: process context, queue mutex held.
  */
 void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap)
 {
@@ -53,8 +58,12 @@ void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap)
 	tap->nr_pkt = 0;
 }
 
-/*
- * Begin a run. It may have consumed the wakeup that the last one relied on, so
+/**
+ * vd_tap_rx_begin() - begin a run
+ * @q: an RX queue, entered
+ * @tap: its state
+ *
+ * This run may have consumed the wakeup that the last one relied on, so that
  * the ring must be looked at once.
  */
 void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap)
@@ -80,9 +89,13 @@ static bool vd_tap_rx_will_be_woken(const struct vd_queue *q,
 	       tap->generation == q->socket_poll.generation;
 }
 
-/*
- * Consume packets from the tap's ring; all earlier ones must be delivered.
- * Returns false if there is no packet.
+/**
+ * vd_tap_rx_refill() - consume packets from the tap's ring
+ * @q: an RX queue, entered
+ * @tap: its state, with all packets delivered
+ *
+ * Context: process context.
+ * Return: false if there is no packet.
  */
 bool vd_tap_rx_refill(struct vd_queue *q, struct vd_tap_rx *tap)
 {
@@ -187,7 +200,13 @@ fault:
 	return -EFAULT;
 }
 
-/* Count and free the delivered packets, at the end of a batch or run. */
+/**
+ * vd_tap_rx_end() - count and free the delivered packets
+ * @q: an RX queue, at the end of a batch or run
+ * @tap: its state
+ *
+ * Context: process context, queue mutex held.
+ */
 void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
 {
 	unsigned int i;
@@ -245,9 +264,13 @@ bool vd_tap_rx_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
 	return true;
 }
 
-/*
- * Read the device of @pkt, a packet from the backend's ring or NULL, before
- * recvmsg() frees it, for vd_tap_rx_learn(). The result must not be dereferenced.
+/**
+ * vd_tap_rx_source() - read a packet's device before recvmsg() frees it
+ * @q: an RX queue
+ * @pkt: a packet from the ring of @q's backend, or NULL
+ *
+ * Return: the argument for vd_tap_rx_learn(), which must not be dereferenced;
+ * NULL if the packet has no device.
  */
 const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt)
 {

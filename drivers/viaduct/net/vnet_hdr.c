@@ -105,9 +105,14 @@ int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 	return vd_vnet_write(seg, nr_seg, 0, zero, vnet->own_len);
 }
 
-/*
- * Write the number of chains that a packet fills: 1 without MRG_RXBUF (virtio
- * 1.2, 5.1.6.4.1). The buffers must hold a 12-byte header. Returns 0 or -EFAULT.
+/**
+ * vd_vnet_set_num_buffers() - write the number of chains that a packet fills
+ * @seg: segments of the packet's buffers, which must hold a 12-byte header
+ * @nr_seg: number of segments
+ * @nr: number of chains; 1 without MRG_RXBUF (virtio 1.2, 5.1.6.4.1)
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
  */
 int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
 			    u16 nr)
