@@ -19,6 +19,7 @@
 #include <linux/if_vlan.h>
 #include <linux/skbuff.h>
 #include <linux/virtio_net.h>
+#include <net/sock.h>
 #include <net/xdp.h>
 
 #include "guest/access.h"
@@ -50,6 +51,7 @@ void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap)
 {
 	lockdep_assert_held(&q->lock);
 	tap->seen_len = 0;
+	tap->is_searched = false;
 	vd_tapdev_forget(&tap->dev);
 	if (tap->next < tap->nr_pkt)
 		q->backend.ops->unconsume(&q->backend, &tap->pkt[tap->next],
@@ -72,6 +74,15 @@ void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap)
 	tap->generation = q->socket_poll.generation - 1;
 	tap->direct_skb = READ_ONCE(vd_rx_direct);
 	tap->direct_xdp = READ_ONCE(vd_rx_direct_xdp);
+	if (tap->is_searched || !q->backend.is_tun)
+		return;
+	/*
+	 * Redirected frames alone would never show the tap's device. The first
+	 * packet of the stack corrects a wrong one.
+	 */
+	tap->is_searched = true;
+	vd_tapdev_learn_index(&tap->dev, sock_net(q->backend.sock->sk),
+			      q->backend.ifindex);
 }
 
 /*
@@ -282,9 +293,7 @@ const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt)
 void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
 		     const struct net_device *source)
 {
-	if (!source)
-		return;
 	tap->seen_len = q->vnet.sock_len;
-	if (q->backend.is_tun)
+	if (source && q->backend.is_tun)
 		vd_tapdev_learn(&tap->dev, source);
 }

@@ -20,6 +20,7 @@ struct vd_queue;
  * @pkt: packets consumed from the tap's ring
  * @seen_len: header length that the tap's recvmsg() has written, 0 if it has
  *	      not delivered a packet yet
+ * @is_searched: the device of the backend's index has been looked up
  * @direct_skb: &vd_rx_direct at the beginning of the run
  * @direct_xdp: &vd_rx_direct_xdp at the beginning of the run
  * @dev: the tap's device
@@ -35,6 +36,7 @@ struct vd_tap_rx {
 	unsigned int nr_pkt;
 	unsigned int generation;
 	u8 seen_len;
+	bool is_searched;
 	bool direct_skb;
 	bool direct_xdp;
 	struct vd_tapdev dev;

@@ -199,7 +199,8 @@ static int64_t switched(const struct flow *f)
 
 FIXTURE_SETUP(pair)
 {
-	struct vg_net_opts o = { .features = FEATURES };
+	struct vg_net_opts o = { .features = FEATURES, .nr_tx = 128,
+				 .tx_size = LARGE + 64 };
 	char path[600];
 	int i;
 
