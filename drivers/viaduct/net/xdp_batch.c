@@ -8,7 +8,6 @@
 
 #include "guest/access.h"
 #include "net/queue.h"
-#include "net/reclaim.h"
 #include "net/xdp_batch.h"
 
 /**
