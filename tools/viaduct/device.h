@@ -52,7 +52,7 @@ struct device {
 struct devices {
 	struct device *device;	/* by number of the device */
 	size_t nr;
-	size_t nr_unreadable;	/* processes whose descriptors cannot be read */
+	size_t nr_unreadable;	/* processes with unreadable descriptors */
 };
 
 /* "" if there is no such key. */

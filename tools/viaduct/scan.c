@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding open devices: descriptors in /proc whose link names a device node and
- * whose fdinfo has the module's keys. Processes end and descriptors are closed
+ * Finding open devices: descriptors in /proc with a link to a device node, and
+ * with the module's keys in fdinfo. Processes end and descriptors are closed
  * meanwhile; what is gone is skipped.
  */
 #define _GNU_SOURCE

@@ -11,7 +11,7 @@
 #include "device/ioctl.h"
 #include "device/iommu.h"
 #include "device/workers.h"
-#include "net/reclaim.h"
+#include "net/frag.h"
 #include "net/tap_rx.h"
 #include "net/tapdev.h"
 

@@ -20,7 +20,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
-#include "net/busy.h"
+#include "net/queue.h"
 
 /* The ABI's unit: 1024 ns, nominally a microsecond. */
 static u64 vd_busy_clock(void)

@@ -8,6 +8,7 @@
 #include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct page;
 
@@ -110,5 +111,31 @@ static inline void *vd_frag_get(struct vd_frag_pool *pool, unsigned int len)
 void vd_frag_undo(struct vd_frag_pool *pool, unsigned int len);
 unsigned int vd_frag_trim(struct vd_frag_pool *pool);
 unsigned int vd_frag_empty(struct vd_frag_pool *pool);
+
+/* reclaim.c: return unused memory to the kernel */
+extern struct delayed_work vd_reclaim_work;
+
+int vd_reclaim_register(void);
+void vd_reclaim_unregister(void);
+
+void vd_reclaim_add(struct vd_frag_pool *pool);
+void vd_reclaim_del(struct vd_frag_pool *pool);
+void vd_reclaim_schedule(void);
+
+/*
+ * Schedule or catch up on a scan at the end of a run; the pool's lock must be
+ * held. A scan that visited the pool before this run released the lock, so its
+ * result is visible here. A scan that starts during this run finds the lock
+ * taken and retries.
+ */
+static inline void vd_reclaim_check(struct vd_frag_pool *pool)
+{
+	if (!pool->nr_pages)
+		return;
+	if (!delayed_work_pending(&vd_reclaim_work))
+		vd_reclaim_schedule();
+	if (READ_ONCE(pool->is_due))
+		vd_frag_trim(pool);
+}
 
 #endif

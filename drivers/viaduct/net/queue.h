@@ -212,6 +212,9 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len);
 void vd_queue_log_notify(struct vd_queue *q);
 void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len);
 void vd_queue_count_back_pressure(struct vd_queue *q, int err);
+enum vd_next vd_busy_poll_ring(struct vd_queue *q);
+enum vd_next vd_busy_poll_socket(struct vd_queue *q,
+				 bool (*has_packet)(struct vd_queue *q));
 
 /**
  * struct vd_budget - work that a run has done so far

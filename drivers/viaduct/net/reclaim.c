@@ -19,7 +19,7 @@
 #include <linux/mutex.h>
 
 #include "compat.h"
-#include "net/reclaim.h"
+#include "net/frag.h"
 
 /* A page is freed after one to two periods without use. */
 #define VD_RECLAIM_PERIOD	(4 * HZ)

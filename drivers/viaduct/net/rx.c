@@ -16,7 +16,6 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 
-#include "net/busy.h"
 #include "net/queue.h"
 #include "net/tap_rx.h"
 

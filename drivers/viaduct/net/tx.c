@@ -22,9 +22,7 @@
 
 #include "compat.h"
 #include "guest/access.h"
-#include "net/busy.h"
 #include "net/queue.h"
-#include "net/reclaim.h"
 #include "net/xdp_batch.h"
 
 /**
@@ -100,6 +98,13 @@ static enum vd_drop vd_tx_fill(const struct vd_queue *q,
 	}
 	return vd_vnet_check_csum(hdr, frame_len) ? VD_NR_DROPS :
 						    VD_DROP_HEADER;
+}
+
+/* A fragment holds a frame and the skb_shared_info of build_skb(). */
+static unsigned int vd_xdp_frag_len(unsigned int headroom, size_t frame_len)
+{
+	return SKB_DATA_ALIGN(headroom + frame_len) +
+	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 }
 
 /* Build the next XDP buffer from a chain: VD_DONE, or VD_ALONE if none fits. */

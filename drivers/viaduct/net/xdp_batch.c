@@ -9,7 +9,6 @@
 #include "compat.h"
 #include "guest/access.h"
 #include "net/queue.h"
-#include "net/reclaim.h"
 #include "net/xdp_batch.h"
 
 /**

@@ -63,11 +63,4 @@ int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		size_t skip, void *dst, size_t len);
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp);
 
-/* A fragment holds a frame and the skb_shared_info of build_skb(). */
-static inline unsigned int vd_xdp_frag_len(unsigned int headroom, size_t frame_len)
-{
-	return SKB_DATA_ALIGN(headroom + frame_len) +
-	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
-}
-
 #endif

@@ -8,7 +8,7 @@
  */
 #include <linux/minmax.h>
 
-#include "ring/log.h"
+#include "ring/state.h"
 
 /* Split at pages of the I/O address: their user pages lie apart. */
 static void vd_ring_log_hva(struct vd_ring *ring, const struct vd_area *area,

@@ -8,7 +8,6 @@
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 
-#include "ring/log.h"
 #include "ring/packed.h"
 
 /* Whether flags read at @pos are those of an available descriptor. */

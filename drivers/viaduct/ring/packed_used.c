@@ -7,8 +7,6 @@
 #include <linux/errno.h>
 #include <linux/uaccess.h>
 
-#include "ring/event.h"
-#include "ring/log.h"
 #include "ring/packed.h"
 
 /*

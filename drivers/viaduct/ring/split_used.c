@@ -8,8 +8,6 @@
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 
-#include "ring/event.h"
-#include "ring/log.h"
 #include "ring/split.h"
 
 /*

@@ -110,4 +110,50 @@ struct vd_ring {
 	struct vd_used pending[VD_BATCH];
 };
 
+/*
+ * Interrupt decisions by an event index (virtio 1.2, sections 2.7.7 and 2.8.10),
+ * for both virtqueue formats. One decision per group of published chains.
+ */
+
+/*
+ * The published index has moved from @old on. Without a call eventfd no
+ * decisions are made, and the index, of 16 bits, may wrap past the one of the
+ * last decision, which would then appear to lie ahead.
+ */
+static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
+{
+	u16 new = ring->published;
+
+	if ((u16)(new - ring->signalled) < (u16)(new - old))
+		ring->signalled_valid = false;
+}
+
+/*
+ * Record a decision. Returns true if the position @event, of which the bits in
+ * @mask are valid, was published since the last decision, or there was none.
+ */
+static inline bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
+{
+	u16 new = ring->published, since = new - ring->signalled;
+	bool valid = ring->signalled_valid;
+
+	ring->signalled = new;
+	ring->signalled_valid = true;
+	return !valid || (u16)((new - event - 1) & mask) < since;
+}
+
+void vd_ring_log_write(struct vd_ring *ring, const struct vd_area *area,
+		       size_t off, size_t len);
+
+/*
+ * Log a write of @len bytes at offset @off of the descriptor or device area. May
+ * fault, so it must not be called inside a user-access window.
+ */
+static inline void vd_ring_log(struct vd_ring *ring, const struct vd_area *area,
+			       size_t off, size_t len)
+{
+	if (unlikely(ring->is_logged))
+		vd_ring_log_write(ring, area, off, len);
+}
+
 #endif

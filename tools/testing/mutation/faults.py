@@ -76,7 +76,7 @@ FAULTS = [
      "const struct vd_used *end = e + ring->nr_pending;",
      "const struct vd_used *end = e + ring->nr_pending - (ring->nr_pending > 8);",
      ["net_tx", "net_stream"]),
-    ("call-decision-off-by-one", "ring/event.h",
+    ("call-decision-off-by-one", "ring/state.h",
      "(new - event - 1) & mask", "(new - event - 2) & mask",
      ["net_notify", "net_rx"]),
     ("notify-on-empty-ignored", "ring/split_used.c",

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 #include "guest/iotlb.h"
-#include "ring/area.h"
-#include "ring/log.h"
+#include "ring/state.h"
 #include "lib/drv.h"
 #include "lib/unit.h"
 

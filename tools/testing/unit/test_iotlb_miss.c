@@ -66,7 +66,7 @@ TEST(miss_is_read_once)
 	CHECK_EQ(misses.wait.events, EPOLLIN | EPOLLRDNORM);
 	check_read(A);
 	check_read(0);
-	/* One whose update may be in flight is queued again, and wakes again. */
+	/* An update may be in flight: the miss is queued again, and wakes again. */
 	report(0, A, 0, 0);
 	CHECK_EQ(misses.wait.nr_woken, 2);
 	/* A reader that has been woken need not be woken twice. */
