@@ -139,7 +139,7 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 		return VD_DONE;
 	}
 	if (unlikely(xdp->has_prog) &&
-	    !vd_xdp_suit_prog(q, xdp, buf, headroom, frame_len)) {
+	    !vd_xdp_suit_prog(q, xdp, buf, headroom, frame_len, frag_len)) {
 		vd_frag_undo(pool, frag_len);
 		return VD_ALONE;
 	}

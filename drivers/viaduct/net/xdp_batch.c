@@ -62,6 +62,7 @@ void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp)
  * @buf: the frame's buffer, with header and frame in place
  * @headroom: offset of the frame in @buf
  * @frame_len: length of the frame
+ * @frag_len: length of @buf
  *
  * The tap runs the program on the buffer, which must be at most a page, and
  * without the virtio-net header: a frame that may be redirected needs a complete
@@ -73,7 +74,8 @@ void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp)
  * Return: false if the frame must be sent by itself.
  */
 bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
-		      unsigned int headroom, size_t frame_len)
+		      unsigned int headroom, size_t frame_len,
+		      unsigned int frag_len)
 {
 	struct virtio_net_hdr *hdr = vd_compat_xdp_hdr(buf);
 
@@ -82,7 +84,7 @@ bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
 			vd_xdp_send(q, xdp);
 		return true;
 	}
-	if (vd_xdp_frag_len(headroom, frame_len) > PAGE_SIZE)
+	if (frag_len > PAGE_SIZE)
 		return false;
 	if (hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
 		vd_vnet_complete_csum(hdr, buf + headroom, frame_len);

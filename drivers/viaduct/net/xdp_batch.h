@@ -58,7 +58,8 @@ void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp);
 void vd_xdp_fini(struct vd_xdp *xdp);
 void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp);
 bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
-		      unsigned int headroom, size_t frame_len);
+		      unsigned int headroom, size_t frame_len,
+		      unsigned int frag_len);
 int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		size_t skip, void *dst, size_t len);
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp);
