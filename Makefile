@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean tools deb rpm
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean vswitch tools deb rpm
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -74,6 +74,11 @@ docs:
 	$(Q)sphinx-build -q -W --keep-going -b html Documentation build/docs
 	@echo "build/docs/index.html"
 
+# The XDP switch, into build/vswitch.
+vswitch:
+	$(Q)scripts/setup tools vswitch
+	$(Q)$(MAKE) --no-print-directory -s -C tools/vswitch
+
 # The command `viaduct`, into build/tools.
 tools:
 	$(Q)scripts/setup tools tool
@@ -104,6 +109,7 @@ help:
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
 	@echo '  docs           Documentation/ as HTML in build/docs'
+	@echo '  vswitch        the XDP switch for taps, in build/vswitch'
 	@echo '  tools          the command viaduct, in build/tools'
 	@echo '  deb, rpm       packages of the committed state, in build/deb and build/rpm'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'

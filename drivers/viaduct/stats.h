@@ -36,6 +36,7 @@ enum vd_drop {
  * @misses: IOTLB misses
  * @direct: received packets that went from the backend's ring into the guest's
  *	    memory without recvmsg(); counted at the end of a batch
+ * @direct_xdp: those of @direct that an XDP program had redirected
  * @recvmsg: received packets that were left to the socket's recvmsg(),
  *	     delivered or not
  * @log_lost: writes to guest memory that could not be recorded in the dirty log
@@ -56,6 +57,7 @@ struct vd_stats {
 	u64 runs;
 	u64 misses;
 	u64 direct;
+	u64 direct_xdp;
 	u64 recvmsg;
 	u64 log_lost;
 	u64 armed_runs;

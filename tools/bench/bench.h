@@ -54,6 +54,10 @@ void bench_frame(const struct bench_case *c, uint8_t *frame,
 /* Ends the process when @ret is an error. */
 void must(int ret, const char *what);
 
+/* From one device to another, by a bridge or by viaduct-vswitch. */
+void bench_pair(const struct bench_case *c, bool with_switch,
+		struct bench_result *r);
+
 /*
  * Other questions than what a stream costs. Each prints its own line.
  * Memory of a device that has done nothing since a burst of frames.

@@ -48,6 +48,14 @@ COSTS = [
     Row("RX 64 B ring of 1024", "--rx --len 60 --ring 1024"),
     Row("RX 64 B 500 regions", "--rx --len 60 --regions 500"),
 ]
+# Both workers; the ratio to tell is that of a switch to the in-tree driver's bridge.
+PAIRS = [
+    Row("VM to VM 64 B, bridge", "--pair", loose=True),
+    Row("VM to VM 64 B, switch", "--pair-switch", loose=True),
+    Row("VM to VM 1500 B, bridge", "--pair --len 1500 --count 8000", loose=True),
+    Row("VM to VM 1500 B, switch", "--pair-switch --len 1500 --count 8000", loose=True),
+]
+COSTS += PAIRS
 for _layout in LAYOUTS:
     COSTS += [
         Row(f"TX 64 B {_layout}", "", _layout, _layout == "packed", "viaduct"),

@@ -38,6 +38,8 @@ static const struct option options[] = {
 	{ "first", no_argument, NULL, 'F' },
 	{ "latency", no_argument, NULL, 'L' },
 	{ "floor", no_argument, NULL, 'O' },
+	{ "pair", no_argument, NULL, 'P' },
+	{ "pair-switch", no_argument, NULL, 'S' },
 	{}
 };
 
@@ -132,6 +134,8 @@ static struct bench_case parse(int argc, char **argv)
 		case 'F':
 		case 'L':
 		case 'O':
+		case 'P':
+		case 'S':
 			question = opt;
 			break;
 		default:
@@ -145,6 +149,13 @@ static struct bench_case parse(int argc, char **argv)
 	return c;
 }
 
+static void print_result(const struct bench_result *r)
+{
+	printf("{\"packets\": %lu, \"worker_ns\": %.1f, \"kpps\": %.2f}\n",
+	       r->packets, (double)r->worker_ns / r->packets,
+	       r->packets * 1e6 / r->wall_ns);
+}
+
 static void stream(struct bench_dev *d, const struct bench_case *c)
 {
 	struct bench_result r;
@@ -153,9 +164,15 @@ static void stream(struct bench_dev *d, const struct bench_case *c)
 		bench_gathered(d, c, &r);
 	else
 		bench_stream(d, c, &r);
-	printf("{\"packets\": %lu, \"worker_ns\": %.1f, \"kpps\": %.2f}\n",
-	       r.packets, (double)r.worker_ns / r.packets,
-	       r.packets * 1e6 / r.wall_ns);
+	print_result(&r);
+}
+
+static void pair(const struct bench_case *c, bool with_switch)
+{
+	struct bench_result r;
+
+	bench_pair(c, with_switch, &r);
+	print_result(&r);
 }
 
 static void with_devices(const struct bench_case *c)
@@ -192,6 +209,10 @@ int main(int argc, char **argv)
 		break;
 	case 'O':
 		bench_floor(&c);
+		break;
+	case 'P':
+	case 'S':
+		pair(&c, question == 'S');
 		break;
 	default:
 		with_devices(&c);

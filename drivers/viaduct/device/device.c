@@ -194,7 +194,12 @@ static void vd_device_stop(struct vd_device *dev)
 	dev->fork_from_owner = vd_fork_from_owner_default;
 }
 
-/* At the last close: no other reference to the device exists. */
+/**
+ * vd_device_destroy() - stop and free a device at its last close
+ * @dev: the device, to which no other reference exists
+ *
+ * Context: process context, may sleep.
+ */
 void vd_device_destroy(struct vd_device *dev)
 {
 	mutex_lock(&vd_device_list_lock);
@@ -278,7 +283,15 @@ int vd_device_set_features(struct vd_device *dev, const u64 *features)
 	return 0;
 }
 
-/* @regions passes to the device; the old table is freed. */
+/**
+ * vd_device_set_regions() - replace the memory table
+ * @dev: the device
+ * @regions: the new table, which passes to the device
+ *
+ * The old table is freed: no queue uses it any more.
+ *
+ * Context: device mutex held.
+ */
 void vd_device_set_regions(struct vd_device *dev, struct vd_regions *regions)
 {
 	struct vd_regions *old = dev->regions;

@@ -153,6 +153,7 @@ static void vd_fdinfo_packets(struct seq_file *m, const struct vd_queue *q)
 	if (q->dir == VD_TX)
 		return;
 	vd_fdinfo_ring_u64(m, "direct", q, READ_ONCE(s->direct));
+	vd_fdinfo_ring_u64(m, "direct-xdp", q, READ_ONCE(s->direct_xdp));
 	vd_fdinfo_ring_u64(m, "recvmsg", q, READ_ONCE(s->recvmsg));
 	vd_fdinfo_ring_u64(m, "packets-in-hand", q, READ_ONCE(s->held));
 }

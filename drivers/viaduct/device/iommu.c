@@ -60,10 +60,14 @@ void vd_iommu_clear(struct vd_device *dev)
 	vd_iommu_unlock(dev);
 }
 
-/*
- * Drop all misses, read and unread. A queue with a pending miss waits for no
- * other event, so its handler must be queued: it reports the miss again if the
- * address is still needed.
+/**
+ * vd_iommu_drop_misses() - drop all misses, read and unread
+ * @dev: the device, which must have an owner
+ *
+ * A queue with a pending miss waits for no other event, so its handler must be
+ * queued: it reports the miss again if the address is still needed.
+ *
+ * Context: device mutex held.
  */
 void vd_iommu_drop_misses(struct vd_device *dev)
 {

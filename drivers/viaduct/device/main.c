@@ -12,6 +12,7 @@
 #include "device/iommu.h"
 #include "device/workers.h"
 #include "net/frag.h"
+#include "net/tap_rx.h"
 #include "net/tapdev.h"
 
 #define CREATE_TRACE_POINTS
@@ -35,6 +36,13 @@ MODULE_PARM_DESC(worker_per_ring, "A worker for each ring, not one for both (def
 
 module_param_named(fork_from_owner_default, vd_fork_from_owner_default, bool, 0444);
 MODULE_PARM_DESC(fork_from_owner_default, "Workers are threads of the owner, not kernel threads (default: yes where the kernel can)");
+
+/* Shortcuts, each of which can be ruled out while guests run. */
+module_param_named(rx_direct, vd_rx_direct, bool, 0644);
+MODULE_PARM_DESC(rx_direct, "Write plain packets to the guest without the tap's recvmsg() (default: yes)");
+
+module_param_named(rx_direct_xdp, vd_rx_direct_xdp, bool, 0644);
+MODULE_PARM_DESC(rx_direct_xdp, "Write frames redirected by XDP programs without the tap's recvmsg() (default: yes)");
 
 static int __init vd_main_init(void)
 {

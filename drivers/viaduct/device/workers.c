@@ -76,7 +76,13 @@ static void vd_workers_remove(struct vd_device *dev, u32 id)
 	kfree(worker);
 }
 
-/* Create the workers that a device has by default; on error, none is left. */
+/**
+ * vd_workers_start() - create the workers that a device has by default
+ * @dev: a device with an owner, but without workers
+ *
+ * Context: device mutex held, called by the owner.
+ * Return: 0, or an errno with no worker left.
+ */
 int vd_workers_start(struct vd_device *dev)
 {
 	int i, nr = vd_worker_per_ring ? VD_NR_QUEUES : 1;
@@ -96,7 +102,13 @@ int vd_workers_start(struct vd_device *dev)
 	return 0;
 }
 
-/* Finish all queued jobs. The queues must not be woken any more. */
+/**
+ * vd_workers_stop() - finish all queued jobs and end the workers
+ * @dev: a device, with or without workers; its queues must not be woken any
+ *	 more
+ *
+ * Context: device mutex held.
+ */
 void vd_workers_stop(struct vd_device *dev)
 {
 	u32 id;
@@ -110,7 +122,12 @@ void vd_workers_stop(struct vd_device *dev)
 		vd_queue_set_worker(&dev->queue[i], NULL, 0);
 }
 
-/* Wait until all jobs queued so far have run. */
+/**
+ * vd_workers_flush() - wait until all jobs queued so far have run
+ * @dev: the device
+ *
+ * Context: device mutex held.
+ */
 void vd_workers_flush(struct vd_device *dev)
 {
 	u32 id;

@@ -18,9 +18,15 @@
 /* Up to this length a loop of words is faster than a copy routine. */
 #define VD_ACCESS_SMALL	256U
 
-/*
- * vd_access_read() inside an open window, which is still open on return. A
- * constant @len is unrolled.
+/**
+ * vd_access_unsafe_read() - copy from guest memory inside an open window
+ * @dst: kernel memory of at least @len bytes
+ * @src: address in the owner's address space, inside the window
+ * @len: bytes
+ *
+ * A constant @len is unrolled.
+ *
+ * Return: 0 or -EFAULT; @dst is then undefined, and the window still open.
  */
 static __always_inline int vd_access_unsafe_read(void *dst,
 						 const void __user *src,

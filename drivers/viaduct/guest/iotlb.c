@@ -69,7 +69,14 @@ void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 	kfree(map);
 }
 
-/* Returns the mapping with the lowest start that touches the range, or NULL. */
+/**
+ * vd_iotlb_find() - find a mapping that touches a range
+ * @iotlb: the IOTLB
+ * @first: first I/O address
+ * @last: last one
+ *
+ * Return: the one with the lowest start, or NULL.
+ */
 struct vd_iotlb_map *vd_iotlb_find(const struct vd_iotlb *iotlb, u64 first,
 				   u64 last)
 {

@@ -5,7 +5,14 @@
 
 #include "guest/translate.h"
 
-/* Drop the hint if it lies in a removed mapping. */
+/**
+ * vd_mem_forget() - drop the hint if it lies in a removed mapping
+ * @mem: the ring's view of guest memory
+ * @first: first I/O address of the mapping
+ * @last: its last address
+ *
+ * Context: the queue's mutex is held.
+ */
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last)
 {
 	const struct vd_region *r = mem->hint;
@@ -86,7 +93,19 @@ bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 	return true;
 }
 
-/* vd_translate() by lookups; the last region found becomes the hint. */
+/**
+ * vd_translate_slow() - translate by lookups instead of the last hit
+ * @mem: the ring's view of guest memory; the last region found becomes its
+ *	 hint
+ * @addr: address of the buffer as the guest gave it [g]
+ * @len: its length in bytes, not 0 [g]
+ * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @seg: receives the pieces
+ * @room: entries in @seg
+ *
+ * Context: the queue's mutex is held.
+ * Return: as vd_translate().
+ */
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room)
 {

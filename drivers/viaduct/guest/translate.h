@@ -59,9 +59,16 @@ bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 
-/*
- * vd_translate() within the region of the last hit; @seg receives one piece. On
- * false the caller must use vd_translate_slow().
+/**
+ * vd_translate_hit() - vd_translate() within the region of the last hit
+ * @mem: the ring's view of guest memory
+ * @addr: address of the buffer as the guest gave it [g]
+ * @len: its length in bytes, not 0 [g]
+ * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @seg: receives the buffer as one piece
+ *
+ * Context: the queue's mutex is held.
+ * Return: true on a hit; on false the caller must use vd_translate_slow().
  */
 static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
 					     u32 len, u8 perm,

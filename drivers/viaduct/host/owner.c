@@ -11,7 +11,13 @@
 
 #include "host/owner.h"
 
-/* Returns -EINVAL for a caller without an address space of its own. */
+/**
+ * vd_owner_set() - make the caller's address space the owner
+ * @owner: must not have an owner yet
+ *
+ * Context: process context, under the device's mutex.
+ * Return: 0, or -EINVAL for a caller without an address space of its own.
+ */
 int vd_owner_set(struct vd_owner *owner)
 {
 	struct mm_struct *mm = get_task_mm(current);

@@ -95,9 +95,12 @@ bool vd_poll_start(struct vd_poll *poll)
 	return true;
 }
 
-/*
+/**
+ * vd_poll_stop() - stop queueing the job
+ * @poll: attached or not, started or not
+ *
  * After the return no wakeup is in progress; an earlier one may have queued the
- * job.
+ * job. Context: process context.
  */
 void vd_poll_stop(struct vd_poll *poll)
 {

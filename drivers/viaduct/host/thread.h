@@ -105,11 +105,14 @@ static inline void vd_thread_stop(struct vd_thread *thread)
 		vd_kthread_stop(thread);
 }
 
-/*
- * Must be called by the thread before each job. Barriers: (A) full; pairs with
- * (B) in vd_kthread_abort_faults_begin(). Either this sees is_aborting, or that
- * sees the new nr_jobs. The acquire pairs with the release in
- * vd_kthread_abort_faults_end(): a signal sent before it is visible here.
+/**
+ * vd_thread_begin_job() - start a job; must be called before each one
+ * @thread: the thread that calls this
+ *
+ * Barriers: (A) full; pairs with (B) in vd_kthread_abort_faults_begin(). Either
+ * this sees is_aborting, or that sees the new nr_jobs. The acquire pairs with
+ * the release in vd_kthread_abort_faults_end(): a signal sent before it is
+ * visible here.
  */
 static inline void vd_thread_begin_job(struct vd_thread *thread)
 {

@@ -177,9 +177,13 @@ void vd_worker_abort_faults_begin(struct vd_worker *worker)
 		vd_kthread_abort_faults_begin(&worker->thread);
 }
 
-/*
- * The device mutex must be held. The worker goes on: other processes may hold
- * the descriptor.
+/**
+ * vd_worker_abort_faults_end() - let page faults block again
+ * @worker: a worker after vd_worker_abort_faults_begin()
+ *
+ * The worker must go on: other processes may hold the descriptor.
+ *
+ * Context: device mutex held, sleeps.
  */
 void vd_worker_abort_faults_end(struct vd_worker *worker)
 {
@@ -241,7 +245,13 @@ void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work))
 	work->fn = fn;
 }
 
-/* No effect if the job is queued already, or if its worker is dead. */
+/**
+ * vd_work_queue() - queue a job
+ * @work: the job; nothing happens if it is queued already, or if its worker is
+ *	  dead
+ *
+ * Context: any, interrupts may be off.
+ */
 void vd_work_queue(struct vd_work *work)
 {
 	vd_worker_add(work->worker, work);

@@ -45,9 +45,12 @@ int vd_backend_get(struct vd_backend *backend, int fd)
 	return -ENOTSOCK;
 }
 
-/*
- * May destroy a tap if all of its descriptors are closed, so locks that a network
- * device may need must not be held. @backend may be empty.
+/**
+ * vd_backend_put() - drop a backend
+ * @backend: a backend that is no longer in use, or an empty one
+ *
+ * May destroy a tap if all of its descriptors are closed.
+ * Context: process context, without locks that a network device may need.
  */
 void vd_backend_put(struct vd_backend *backend)
 {

@@ -78,9 +78,12 @@ int vd_backend_recv(struct vd_backend *backend, void *pkt,
 		    struct iov_iter *to, size_t len);
 void vd_backend_discard(struct vd_backend *backend, void *pkt);
 
-/*
- * Returns the bytes that vd_backend_send_xdp() needs before a frame, more if the
- * device has an XDP program attached; 0 if frames must be sent one by one.
+/**
+ * vd_backend_xdp_headroom() - headroom of frames sent as XDP buffers
+ * @backend: the backend
+ *
+ * Return: bytes that vd_backend_send_xdp() needs before a frame, in addition to
+ * those of an XDP program; 0 if frames must be sent one by one.
  */
 static inline unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 {
@@ -88,9 +91,14 @@ static inline unsigned int vd_backend_xdp_headroom(struct vd_backend *backend)
 	       backend->ops->xdp_headroom(backend) : 0;
 }
 
-/*
- * Whether an XDP program is attached, which may change at any time. Programs,
- * and devices that they redirect to, require buffers of at most a page.
+/**
+ * vd_backend_has_xdp_prog() - whether an XDP program is attached
+ * @backend: a backend with headroom for XDP buffers
+ *
+ * XDP programs, and devices that they redirect to, require buffers of at most a
+ * page.
+ *
+ * Return: the current state, which may change at any time.
  */
 static inline bool vd_backend_has_xdp_prog(const struct vd_backend *backend)
 {

@@ -148,10 +148,7 @@ static unsigned int vd_backend_tap_headroom(struct vd_backend *backend)
 	}
 	room = max_t(unsigned int, NET_SKB_PAD + VD_BACKEND_HDR_ROOM,
 		     backend->room);
-	room = SKB_DATA_ALIGN(room) + NET_IP_ALIGN;
-	if (sock_flag(backend->sock->sk, SOCK_XDP))
-		room += XDP_PACKET_HEADROOM;
-	return room;
+	return SKB_DATA_ALIGN(room) + NET_IP_ALIGN;
 }
 
 static int vd_backend_tap_send_xdp(struct vd_backend *backend,

@@ -23,9 +23,15 @@ void vd_queue_set_features(struct vd_queue *q, const u64 *features)
 	mutex_unlock(&q->lock);
 }
 
-/*
- * @iotlb and @pages translate I/O addresses; both are NULL if addresses are not
- * I/O addresses. A change clears the ring's addresses and drops the misses.
+/**
+ * vd_queue_set_iotlb() - set whether addresses are translated by an IOTLB
+ * @q: the queue, running or not
+ * @iotlb: translates I/O addresses; NULL if addresses are not I/O addresses
+ * @pages: translated pages of the ring, with @iotlb
+ *
+ * A change clears the ring's addresses and drops the queue's misses.
+ *
+ * Context: device mutex held.
  */
 void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 			struct vd_ring_pages *pages)
@@ -39,7 +45,15 @@ void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 	mutex_unlock(&q->lock);
 }
 
-/* After return, the queue does not use the old table. */
+/**
+ * vd_queue_set_regions() - replace the memory table
+ * @q: the queue, running or not
+ * @regions: the new table
+ *
+ * After return, the queue does not use the old table.
+ *
+ * Context: device mutex held.
+ */
 void vd_queue_set_regions(struct vd_queue *q, const struct vd_regions *regions)
 {
 	vd_queue_lock(q);
@@ -100,9 +114,13 @@ static struct eventfd_ctx *vd_queue_swap(struct vd_queue *q,
 	return old;
 }
 
-/*
- * The reference on @call, which may be NULL, passes to the queue. Returns the old
- * eventfd, which this queue does not signal any more.
+/**
+ * vd_queue_set_call() - replace the eventfd that interrupts the guest
+ * @q: the queue, running or not
+ * @call: the new eventfd, or NULL; its reference passes to the queue
+ *
+ * Context: device mutex held.
+ * Return: the old eventfd, which this queue does not signal any more.
  */
 struct eventfd_ctx *vd_queue_set_call(struct vd_queue *q,
 				      struct eventfd_ctx *call)
@@ -160,7 +178,13 @@ int vd_queue_set_base(struct vd_queue *q, u32 base)
 	return err;
 }
 
-/* For VHOST_GET_VRING_BASE. The position of a running queue may change at once. */
+/**
+ * vd_queue_get_base() - read the ring's position
+ * @q: the queue; the position of a running one may change at once
+ *
+ * Context: device mutex held.
+ * Return: the position, in the encoding of VHOST_GET_VRING_BASE.
+ */
 u32 vd_queue_get_base(struct vd_queue *q)
 {
 	u32 base;

@@ -17,9 +17,14 @@
 #include "net/queue.h"
 #include "trace.h"
 
-/*
+/**
+ * vd_queue_lock() - take a queue's mutex for a change
+ * @q: the queue
+ *
  * The handler holds the mutex for a run, which may block in a page fault. A
  * killed caller may be the program that must provide the page: abort the fault.
+ *
+ * Context: device mutex held, may sleep.
  */
 void vd_queue_lock(struct vd_queue *q)
 {
@@ -37,6 +42,14 @@ void vd_queue_lock(struct vd_queue *q)
 	atomic_dec(&q->wanted);
 }
 
+/**
+ * vd_queue_init() - initialise a queue to its state after open
+ * @q: zeroed memory
+ * @dir: direction of the queue
+ * @ops: the handler of that direction
+ * @other: the other queue of the pair
+ * @misses: the device's IOTLB misses
+ */
 void vd_queue_init(struct vd_queue *q, enum vd_dir dir,
 		   const struct vd_queue_ops *ops, struct vd_queue *other,
 		   struct vd_misses *misses)
@@ -87,7 +100,15 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 	q->owner = owner;
 }
 
-/* Move the handler, running or not. After return the old worker is not used. */
+/**
+ * vd_queue_move() - move the handler to another worker
+ * @q: the queue, running or not, which must have a worker
+ * @worker: a started worker
+ *
+ * After return, the old worker does not use the queue.
+ *
+ * Context: device mutex held.
+ */
 void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 {
 	struct vd_worker *old = q->work.worker;
@@ -243,9 +264,14 @@ int vd_queue_attach(struct vd_queue *q, struct vd_backend *backend)
 	return err;
 }
 
-/*
- * Stop a queue. After return, the handler does not touch ring, buffers or socket:
+/**
+ * vd_queue_detach() - stop a queue
+ * @q: the queue, running or not
+ *
+ * After return, the handler does not touch ring, buffers or socket: all
  * completed chains are published, and all others are still available.
+ *
+ * Context: device mutex held.
  */
 void vd_queue_detach(struct vd_queue *q)
 {

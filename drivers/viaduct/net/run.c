@@ -60,9 +60,12 @@ void vd_queue_log_notify(struct vd_queue *q)
 		vd_compat_eventfd_signal(q->log);
 }
 
-/*
- * Begin a run. Returns true with the queue's mutex held and kicks suppressed;
- * false without the mutex if the queue cannot run.
+/**
+ * vd_queue_enter() - begin a run of the handler
+ * @q: the queue
+ *
+ * Return: true with the queue's mutex held and kicks suppressed; false without
+ * the mutex if the queue cannot run.
  */
 bool vd_queue_enter(struct vd_queue *q)
 {
@@ -138,9 +141,12 @@ enum vd_next vd_queue_publish(struct vd_queue *q)
 	return next;
 }
 
-/*
- * Enable kicks. Returns VD_STOP if the guest will kick or the ring is broken;
- * VD_GO_ON if there is work already.
+/**
+ * vd_queue_arm() - enable kicks, unless there is work already
+ * @q: the queue, entered
+ *
+ * Return: VD_STOP if the guest will kick or the ring is broken; VD_GO_ON if
+ * there is work.
  */
 enum vd_next vd_queue_arm(struct vd_queue *q)
 {

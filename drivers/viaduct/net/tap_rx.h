@@ -10,7 +10,6 @@
 
 struct iovec;
 struct net_device;
-struct sk_buff;
 struct vd_queue;
 
 /**
@@ -21,9 +20,12 @@ struct vd_queue;
  * @pkt: packets consumed from the tap's ring
  * @seen_len: header length that the tap's recvmsg() has written, 0 if it has
  *	      not delivered a packet yet
+ * @is_searched: the device of the backend's index has been looked up
+ * @direct_skb: &vd_rx_direct at the beginning of the run
+ * @direct_xdp: &vd_rx_direct_xdp at the beginning of the run
  * @dev: the tap's device
  * @nr_done: packets in @done
- * @bytes: length of the packets in @done
+ * @bytes: length of the packets in @done, as the device counts it
  * @done: packets delivered without recvmsg() that must still be counted and
  *	  freed; none between runs
  *
@@ -34,12 +36,19 @@ struct vd_tap_rx {
 	unsigned int nr_pkt;
 	unsigned int generation;
 	u8 seen_len;
+	bool is_searched;
+	bool direct_skb;
+	bool direct_xdp;
 	struct vd_tapdev dev;
 	unsigned int nr_done;
 	unsigned int bytes;
 	void *pkt[VD_BATCH];
-	struct sk_buff *done[VD_BATCH];
+	void *done[VD_BATCH];
 };
+
+/* Module parameters: plain packets, and redirected frames, without recvmsg(). */
+extern bool vd_rx_direct;
+extern bool vd_rx_direct_xdp;
 
 void vd_tap_rx_init(struct vd_tap_rx *tap);
 void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap);

@@ -133,6 +133,22 @@ void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 	rcu_read_unlock();
 }
 
+/**
+ * vd_tapdev_learn_index() - look up a device by index
+ * @tapdev: the object, unchanged if there is no such tun or tap
+ * @net: a network namespace
+ * @ifindex: index in @net, or 0
+ *
+ * Context: process context.
+ */
+void vd_tapdev_learn_index(struct vd_tapdev *tapdev, struct net *net,
+			   int ifindex)
+{
+	rcu_read_lock();
+	vd_tapdev_learn(tapdev, dev_get_by_index_rcu(net, ifindex));
+	rcu_read_unlock();
+}
+
 void vd_tapdev_forget(struct vd_tapdev *tapdev)
 {
 	spin_lock(&vd_tapdevs_lock);

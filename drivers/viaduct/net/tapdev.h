@@ -27,6 +27,8 @@ void vd_tapdev_unregister(void);
 
 void vd_tapdev_init(struct vd_tapdev *tapdev);
 void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe);
+void vd_tapdev_learn_index(struct vd_tapdev *tapdev, struct net *net,
+			   int ifindex);
 void vd_tapdev_forget(struct vd_tapdev *tapdev);
 void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
 		     unsigned int bytes);
@@ -36,6 +38,11 @@ static inline bool vd_tapdev_is(const struct vd_tapdev *tapdev,
 				const struct net_device *maybe)
 {
 	return maybe && rcu_access_pointer(tapdev->dev) == maybe;
+}
+
+static inline bool vd_tapdev_is_known(const struct vd_tapdev *tapdev)
+{
+	return rcu_access_pointer(tapdev->dev);
 }
 
 #endif

@@ -120,9 +120,10 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 
 	frag_len = vd_xdp_frag_len(headroom, frame_len);
 	if (frag_len > PAGE_SIZE) {
+		if (xdp->has_prog)
+			headroom -= XDP_PACKET_HEADROOM;
 		headroom = max_t(unsigned int, headroom, VD_XDP_LONG_ROOM);
-		if (headroom + frame_len > VD_XDP_MAX_LINEAR ||
-		    vd_backend_has_xdp_prog(&q->backend))
+		if (headroom + frame_len > VD_XDP_MAX_LINEAR)
 			return VD_ALONE;
 		frag_len = vd_xdp_frag_len(headroom, frame_len);
 		pool = &xdp->long_frags;
@@ -136,6 +137,11 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 		vd_frag_undo(pool, frag_len);
 		vd_queue_count_drop(q, reason, frame_len);
 		return VD_DONE;
+	}
+	if (unlikely(xdp->has_prog) &&
+	    !vd_xdp_suit_prog(q, xdp, buf, headroom, frame_len, frag_len)) {
+		vd_frag_undo(pool, frag_len);
+		return VD_ALONE;
 	}
 	vd_compat_xdp_prepare(&xdp->buff[xdp->nr], buf, frag_len, headroom,
 			      frame_len);
@@ -279,7 +285,7 @@ static enum vd_next vd_tx_step(struct vd_queue *q, struct vd_budget *budget)
 		budget->packets++;
 		return vd_tx_idle(q);
 	}
-	tx->xdp.headroom = vd_backend_xdp_headroom(&q->backend);
+	vd_xdp_begin(q, &tx->xdp);
 	done = vd_tx_chains(q, nr, budget, &verdict);
 	tx->last_len = q->batch->chain[nr - 1].out_len;
 	vd_xdp_send(q, &tx->xdp);

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
+#include <net/checksum.h>
 
 #include "net/vnet_hdr.h"
 
@@ -50,6 +51,30 @@ bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len)
 	return true;
 }
 
+/**
+ * vd_vnet_complete_csum() - complete the checksum that a TX header asks for
+ * @hdr: private copy of the header, accepted by vd_vnet_check_csum() and not of
+ *	 a GSO packet; NEEDS_CSUM is cleared
+ * @frame: private copy of the frame
+ * @frame_len: its length
+ *
+ * Virtio 1.2, 5.1.6.2.1.
+ */
+void vd_vnet_complete_csum(struct virtio_net_hdr *hdr, void *frame,
+			   size_t frame_len)
+{
+	unsigned int start = le16_to_cpu((__force __le16)hdr->csum_start);
+	unsigned int field = start +
+			     le16_to_cpu((__force __le16)hdr->csum_offset);
+	__sum16 sum;
+
+	sum = csum_fold(csum_partial(frame + start, frame_len - start, 0));
+	if (!sum)
+		sum = CSUM_MANGLED_0;
+	memcpy(frame + field, &sum, sizeof(sum));
+	hdr->flags &= ~VIRTIO_NET_HDR_F_NEEDS_CSUM;
+}
+
 /* Write to the packet's first bytes, across segments if needed. */
 static int vd_vnet_write(const struct iovec *seg, unsigned int nr_seg,
 			 size_t offset, const void *src, size_t len)
@@ -80,9 +105,14 @@ int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 	return vd_vnet_write(seg, nr_seg, 0, zero, vnet->own_len);
 }
 
-/*
- * Write the number of chains that a packet fills: 1 without MRG_RXBUF (virtio
- * 1.2, 5.1.6.4.1). The buffers must hold a 12-byte header. Returns 0 or -EFAULT.
+/**
+ * vd_vnet_set_num_buffers() - write the number of chains that a packet fills
+ * @seg: segments of the packet's buffers, which must hold a 12-byte header
+ * @nr_seg: number of segments
+ * @nr: number of chains; 1 without MRG_RXBUF (virtio 1.2, 5.1.6.4.1)
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0 or -EFAULT.
  */
 int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,
 			    u16 nr)

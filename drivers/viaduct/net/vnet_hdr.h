@@ -43,6 +43,8 @@ static inline bool vd_vnet_has_tunnel(const struct vd_vnet *vnet)
 
 void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features);
 bool vd_vnet_fit_csum(struct virtio_net_hdr *hdr, size_t frame_len);
+void vd_vnet_complete_csum(struct virtio_net_hdr *hdr, void *frame,
+			   size_t frame_len);
 int vd_vnet_supply(const struct vd_vnet *vnet, const struct iovec *seg,
 		   unsigned int nr_seg);
 int vd_vnet_set_num_buffers(const struct iovec *seg, unsigned int nr_seg,

@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/uio.h>
 
+#include "compat.h"
 #include "guest/access.h"
 #include "net/queue.h"
 #include "net/xdp_batch.h"
@@ -38,7 +39,66 @@ int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 	return copy_from_iter(dst, len, &iter) == len ? 0 : -EFAULT;
 }
 
-/* Hand the frames of the batch over to the backend; the batch is then empty. */
+/**
+ * vd_xdp_begin() - look up how the backend takes the frames of a batch
+ * @q: the TX queue, entered
+ * @xdp: the batch, empty
+ *
+ * Context: process context, queue mutex held.
+ */
+void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp)
+{
+	lockdep_assert_held(&q->lock);
+	xdp->headroom = vd_backend_xdp_headroom(&q->backend);
+	xdp->has_prog = xdp->headroom && vd_backend_has_xdp_prog(&q->backend);
+	if (xdp->has_prog)
+		xdp->headroom += XDP_PACKET_HEADROOM;
+}
+
+/**
+ * vd_xdp_suit_prog() - prepare a frame for the device's XDP program
+ * @q: the TX queue, entered
+ * @xdp: the batch, without the frame
+ * @buf: the frame's buffer, with header and frame in place
+ * @headroom: offset of the frame in @buf
+ * @frame_len: length of the frame
+ * @frag_len: length of @buf
+ *
+ * The tap runs the program on the buffer, which must be at most a page, and
+ * without the virtio-net header: a frame that may be redirected needs a complete
+ * checksum. Redirected frames leave at the end of the batch. For a GSO packet the
+ * tap runs the program on an sk_buff, and the packet leaves at once: it must not
+ * overtake the frames before it.
+ *
+ * Context: process context, queue mutex held.
+ * Return: false if the frame must be sent by itself.
+ */
+bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
+		      unsigned int headroom, size_t frame_len,
+		      unsigned int frag_len)
+{
+	struct virtio_net_hdr *hdr = vd_compat_xdp_hdr(buf);
+
+	if (hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		if (xdp->has_deferred)
+			vd_xdp_send(q, xdp);
+		return true;
+	}
+	if (frag_len > PAGE_SIZE)
+		return false;
+	if (hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		vd_vnet_complete_csum(hdr, buf + headroom, frame_len);
+	xdp->has_deferred = true;
+	return true;
+}
+
+/**
+ * vd_xdp_send() - hand the frames of the batch over to the backend
+ * @q: the TX queue, entered
+ * @xdp: the batch, which is empty afterwards
+ *
+ * Context: process context.
+ */
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 {
 	unsigned int i;
@@ -61,6 +121,7 @@ void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 	}
 	xdp->nr = 0;
 	xdp->bytes = 0;
+	xdp->has_deferred = false;
 }
 
 /* @xdp is zeroed memory. */

@@ -29,6 +29,8 @@
  * struct vd_xdp - a batch of frames on their way to the backend
  * @headroom: room before a frame, or 0 when the backend takes no XDP buffers;
  *	      looked up once a batch
+ * @has_prog: the device has an XDP program; looked up once a batch
+ * @has_deferred: a frame of the batch may be redirected at the batch's end
  * @nr: frames in @buff
  * @bytes: length of the frames in @buff
  * @frags: memory of frames that fit into a page
@@ -41,6 +43,8 @@
  */
 struct vd_xdp {
 	unsigned int headroom;
+	bool has_prog;
+	bool has_deferred;
 	unsigned int nr;
 	size_t bytes;
 	struct vd_frag_pool frags;
@@ -52,6 +56,10 @@ struct vd_xdp {
 
 void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp);
 void vd_xdp_fini(struct vd_xdp *xdp);
+void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp);
+bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
+		      unsigned int headroom, size_t frame_len,
+		      unsigned int frag_len);
 int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		size_t skip, void *dst, size_t len);
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp);

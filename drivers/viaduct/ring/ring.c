@@ -32,7 +32,14 @@ int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 	return ret == -E2BIG && first ? -ENOSPC : ret;
 }
 
-/* Remove the last @nr chains from a batch; the next fetch takes them again. */
+/**
+ * vd_ring_rewind() - return the last chains of a batch to the ring
+ * @ring: the ring
+ * @batch: the chains are removed from its end
+ * @nr: number of chains
+ *
+ * The next fetch takes them again. Context: the queue's mutex is held.
+ */
 void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 		    unsigned int nr)
 {
@@ -48,11 +55,16 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 	ring->next_head = chain->head;
 }
 
-/*
- * Write the entries of a full &vd_ring.pending. On failure the last one is
- * removed, so that @ring is as before the call of vd_ring_complete() and keeps
- * room for one entry. It is never one that was merged with an earlier one,
- * because a merge does not grow the list.
+/**
+ * vd_ring_flush_last() - write the entries of a full &vd_ring.pending
+ * @ring: the ring, whose last entry has just been added
+ *
+ * On failure the last entry is removed: @ring is as it was before the call of
+ * vd_ring_complete(), and keeps room for one entry. The last entry is never one
+ * that was merged with an earlier one, because a merge does not grow the list.
+ *
+ * Context: as vd_ring_complete(), which calls it.
+ * Return: 0 or -EFAULT.
  */
 int vd_ring_flush_last(struct vd_ring *ring)
 {
@@ -131,7 +143,13 @@ int vd_ring_suppress(struct vd_ring *ring)
 				 vd_split_suppress(ring);
 }
 
-/* Returns 1 if chains have arrived since the last check, 0 if not, or -EFAULT. */
+/**
+ * vd_ring_peek() - check whether chains have arrived since the last check
+ * @ring: the ring
+ *
+ * Context: on the owner's mm, may fault. The queue's mutex is held.
+ * Return: 1, 0, or -EFAULT.
+ */
 int vd_ring_peek(struct vd_ring *ring)
 {
 	return ring->is_packed ? vd_packed_peek(ring) : vd_split_peek(ring);

@@ -80,7 +80,12 @@ void vd_ring_set_num(struct vd_ring *ring, u16 num)
 	vd_ring_resize(ring);
 }
 
-/* The ring must be stopped. @base is decoded when size and format are known. */
+/**
+ * vd_ring_set_base() - set the start position
+ * @ring: a stopped ring
+ * @base: the argument of VHOST_SET_VRING_BASE; it is interpreted at the start
+ *	  of the ring, when its size and format are known
+ */
 void vd_ring_set_base(struct vd_ring *ring, u32 base)
 {
 	ring->base = base;
@@ -98,9 +103,13 @@ static u32 vd_ring_whole_base(u32 base)
 	return base >> 16 ? base : base | base << 16;
 }
 
-/*
- * Returns the result of VHOST_GET_VRING_BASE: the next chain to fetch and, in the
- * packed format, the next used descriptor, even if the client set only the former.
+/**
+ * vd_ring_get_base() - get the position of the ring
+ * @ring: the ring
+ *
+ * Return: the result of VHOST_GET_VRING_BASE: the next chain to fetch and, in
+ * the packed format, the next used descriptor, even if the client set only the
+ * former.
  */
 u32 vd_ring_get_base(const struct vd_ring *ring)
 {
@@ -185,7 +194,12 @@ void vd_ring_set_pages(struct vd_ring *ring, struct vd_ring_pages *pages)
 	vd_ring_set_addr(ring, &none);
 }
 
-/* Unmap the ring if it lies in a removed mapping. */
+/**
+ * vd_ring_forget() - unmap the ring if it lies in a removed mapping
+ * @ring: the ring
+ * @first: first I/O address of the mapping
+ * @last: its last address
+ */
 void vd_ring_forget(struct vd_ring *ring, u64 first, u64 last)
 {
 	if (vd_area_touches(&ring->desc, first, last) ||

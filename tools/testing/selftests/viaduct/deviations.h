@@ -21,6 +21,8 @@ static const struct vd_deviation vd_deviations[] = {
 	  "virtio 1.2, 5.1.6.4.1: num_buffers is 1 without VIRTIO_NET_F_MRG_RXBUF, as in 6.17" },
 	{ "rx.header_length_changed", 3,
 	  "frames arrive with the negotiated header, whatever the tap has now" },
+	{ "tx.redirected_checksum", 1,
+	  "a frame that an XDP program may redirect has a complete checksum" },
 	{ "ring.table_and_next", 1,
 	  "virtio 1.2, 2.7.5.3.1: a driver must not set both flags" },
 	{ "ring.wrong_kind_passed", 0,

@@ -35,7 +35,7 @@ static const char * const ring_keys[] = {
 };
 
 static const char * const rx_keys[] = {
-	"direct", "recvmsg", "packets-in-hand",
+	"direct", "direct-xdp", "recvmsg", "packets-in-hand",
 };
 
 static struct rig rig;

@@ -29,3 +29,17 @@ int xdp_attach(unsigned int ifindex, const struct bpf_insn *insns,
 	close(prog);
 	return fd;
 }
+
+int xdp_redirect(unsigned int from, unsigned int to)
+{
+	const struct bpf_insn insns[4] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_1, .imm = to },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_2, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return xdp_attach(from, insns, 4);
+}

@@ -10,5 +10,7 @@
  */
 int xdp_attach(unsigned int ifindex, const struct bpf_insn *insns,
 	       unsigned int nr);
+/* The same with a program that redirects all frames of @from to @to. */
+int xdp_redirect(unsigned int from, unsigned int to);
 
 #endif

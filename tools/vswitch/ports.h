@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VSWITCH_PORTS_H
+#define VSWITCH_PORTS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the kernel says of a bridge and of its ports, by rtnetlink. */
+
+enum port_state {
+	PORT_OPEN,		/* frames may be switched to it */
+	PORT_QUEUES,		/* several queues: frames would change places */
+	PORT_BLOCKED,		/* spanning tree, or down */
+	PORT_ISOLATED,
+	PORT_FILTERED,		/* the bridge filters VLANs, which XDP does not */
+};
+
+struct port {
+	unsigned int ifindex;
+	char name[IFNAMSIZ];
+	enum port_state state;
+	unsigned int mtu;
+};
+
+/* A descriptor that is readable after links have changed, or -errno. */
+int ports_open(void);
+void ports_close(void);
+/* Takes the messages that made it readable. */
+void ports_take_events(void);
+/* The taps of @bridge: their number, at most @max, or -errno. */
+int ports_of(const char *bridge, struct port *ports, int max);
+/* Why frames are not switched to a port. */
+const char *port_reason(enum port_state state);
+/*
+ * Tells the bridge that an address is alive behind a port. The frames that
+ * would tell it are switched, and it would flood what is sent to that address.
+ */
+int port_refresh(unsigned int ifindex, const uint8_t *mac);
+
+#endif
