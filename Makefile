@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage check docs figures help clean vswitch tools deb rpm
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -64,6 +64,11 @@ unit:
 fuzz coverage:
 	$(Q)$(MAKE) --no-print-directory -C tools/testing/unit $@
 
+# Protocols as Promela models: every state, and deliberate faults that must be found.
+models:
+	$(Q)scripts/setup tools models
+	$(Q)tools/testing/models/run $(ARGS)
+
 check:
 	$(Q)scripts/check $(ARGS)
 
@@ -107,6 +112,7 @@ help:
 	@echo '  unit           unit and model tests of layers 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
+	@echo '  models         kicks and calls, workers, IOTLB misses: all states of their models'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'
 	@echo '  docs           Documentation/ as HTML in build/docs'
 	@echo '  vswitch        the XDP switch for taps, in build/vswitch'

@@ -213,7 +213,8 @@ void vd_miss_report_aside(struct vd_misses *misses, struct vd_vq_misses *vq,
 	spin_lock(&misses->lock);
 	if (vq->state == VD_MISS_NONE) {
 		vd_miss_await(vq, miss);
-	} else {
+	} else if (vq->state != VD_MISS_UNREAD ||
+		   !vd_miss_is_alike(&vq->awaited, miss)) {
 		/* An entry that has been read is queued once more. */
 		i = vd_miss_set_find(&vq->prefetch, miss);
 		if (i >= 0 && i < vq->nr_read)

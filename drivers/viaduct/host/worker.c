@@ -109,11 +109,16 @@ static void vd_worker_flush_fn(struct vd_work *work)
 	complete(&flush->done);
 }
 
+/*
+ * Oldest first: a job queued before a flush must not be marked as queued any more
+ * when the flush completes, because its caller may queue it again.
+ */
 static void vd_worker_drop_jobs(struct vd_worker *worker)
 {
 	struct llist_node *node = llist_del_all(&worker->jobs);
 	struct vd_work *work, *next;
 
+	node = llist_reverse_order(node);
 	llist_for_each_entry_safe(work, next, node, node) {
 		clear_bit(VD_WORK_QUEUED, &work->flags);
 		if (work->fn == vd_worker_flush_fn)

@@ -203,6 +203,22 @@ TEST(miss_aside)
 	CHECK(resolve(0, A));
 }
 
+/* The awaited miss is not queued a second time while it is unread. */
+TEST(miss_aside_is_awaited)
+{
+	begin();
+	report(0, A, 0, 0);
+	report_aside(0, A);
+	check_read(A);
+	check_read(0);
+	/* Once it was read, its update may be lost: it is queued again. */
+	report_aside(0, A);
+	report_aside(0, A);
+	check_read(A);
+	check_read(0);
+	CHECK(resolve(0, A));
+}
+
 TEST(miss_bounded)
 {
 	struct vd_miss_set set = {};

@@ -187,7 +187,7 @@ static void miss_report_aside(struct fuzz *f, unsigned int i, u64 page, u8 perm)
 
 	if (!r->is_waiting) {
 		ref_await(r, page, perm);
-	} else {
+	} else if (r->awaited.is_read || r->awaited.page != page || r->awaited.perm != perm) {
 		at = ref_find(r, page, perm);
 		if (at >= 0 && r->later[at].is_read)
 			ref_remove(r, at);
