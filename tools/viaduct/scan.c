@@ -177,15 +177,23 @@ static int add_device(struct devices *found, struct device *d)
 	return 0;
 }
 
+bool scan_descriptor(const char *root, pid_t pid, int fd, struct device *d)
+{
+	char text[16384];
+
+	*d = (struct device){ .pid = pid, .fd = fd };
+	return text_read(text, sizeof(text), "%s/proc/%d/fdinfo/%d", root, pid,
+			 fd) > 0 && parse_info(d, text);
+}
+
 static int read_device(const char *root, pid_t pid, int fd,
 		       struct devices *found)
 {
-	char text[16384], path[PATH_MAX];
-	struct device d = { .pid = pid, .fd = fd };
+	char path[PATH_MAX];
+	struct device d;
 	unsigned int i;
 
-	if (text_read(text, sizeof(text), "%s/proc/%d/fdinfo/%d", root, pid,
-		      fd) <= 0 || !parse_info(&d, text))
+	if (!scan_descriptor(root, pid, fd, &d))
 		return 0;
 	/* The owner is a thread of the process, perhaps not its first. */
 	snprintf(path, sizeof(path), "%s/proc/%d/task/%d", root, pid,
