@@ -10,15 +10,45 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/if_tun.h>
+#include <linux/mm_types.h>
+#include <linux/sched.h>
+#include <linux/sched/coredump.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <net/xdp.h>
+#ifdef VD_HAVE_TASK_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#endif
+
+/*
+ * 7.3: dumpability belongs to the task, before to its memory. Whether it lets the
+ * caller trace @task.
+ */
+static inline bool vd_compat_may_dump(struct task_struct *task,
+				      struct mm_struct *mm)
+{
+#ifdef VD_HAVE_TASK_EXEC_STATE
+	const struct task_exec_state *state;
+	bool may;
+
+	rcu_read_lock();
+	state = rcu_dereference(task->exec_state);
+	may = READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER ||
+	      ns_capable(state->user_ns, CAP_SYS_PTRACE);
+	rcu_read_unlock();
+	return may;
+#else
+	return get_dumpable(mm) == SUID_DUMP_USER ||
+	       ns_capable(mm->user_ns, CAP_SYS_PTRACE);
+#endif
+}
 
 /*
  * 7.3: a tap stops its queue while its ring is full; a consumer of the ring

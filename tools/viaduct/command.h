@@ -12,12 +12,16 @@ struct options {
 	double delay;		/* seconds between samples */
 	unsigned int count;	/* samples, 0: without end */
 	const char *from;	/* recorded trace, or NULL */
+	const char *rx, *tx;	/* processors for their workers, or NULL */
+	const char *all;	/* processors for all workers, or NULL */
+	uint64_t device;	/* number of the only device to pin, 0: all */
 };
 
 /* Each prints to stdout and returns the exit status. */
 int cmd_list(const struct options *o, const struct devices *found);
 int cmd_show(const struct options *o, const struct devices *found);
 int cmd_workers(const struct options *o, const struct devices *found);
+int cmd_pin(const struct options *o, const struct devices *found);
 int cmd_metrics(const struct options *o, const struct devices *found);
 int cmd_top(const struct options *o, struct devices *found);
 int cmd_trace(const struct options *o, const struct devices *found);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command line. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "cpus.h"
 #include "scan.h"
 
 static const char usage_text[] =
@@ -17,6 +19,7 @@ static const char usage_text[] =
 "  show PID       all that is known of a process's devices\n"
 "  top [PID]      packets, bits, kicks, interrupts, CPU time by second\n"
 "  workers PID    threads that move packets: CPU, policy, cgroup, CPU time\n"
+"  pin PID        give each ring a worker of its own, and processors to them\n"
 "  metrics        counters in the text format of Prometheus\n"
 "  trace [PID]    events of the data path, as they come\n"
 "\n"
@@ -24,6 +27,10 @@ static const char usage_text[] =
 "  -d SECONDS     top: time between two samples (2)\n"
 "  -n COUNT       top: number of samples (until interrupted)\n"
 "  --from FILE    trace: read a recorded trace\n"
+"  --rx CPUS, --tx CPUS\n"
+"                 pin: processors for the workers of the RX and the TX rings\n"
+"  --all CPUS     pin: processors for the workers as they are; adds no worker\n"
+"  --device N     pin: only device N of the process\n"
 "  --root DIR     read a recorded /proc and /sys below DIR; top: DIR,DIR\n"
 "  --help, --version\n";
 
@@ -44,6 +51,7 @@ static const struct command commands[] = {
 	{ "show", cmd_show, true, false },
 	{ "top", run_top, false, false },
 	{ "workers", cmd_workers, true, false },
+	{ "pin", cmd_pin, true, false },
 	{ "metrics", cmd_metrics, false, true },
 	{ "trace", cmd_trace, false, false },
 };
@@ -103,18 +111,20 @@ static bool parse_pid(const char *arg, struct options *o)
 	return *arg && !*end && pid > 0 && pid == o->pid;
 }
 
-/* Returns the command, or NULL after a complaint. */
-static const struct command *parse(int argc, char **argv, struct options *o)
+static bool parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "root", required_argument, NULL, 'r' },
 		{ "from", required_argument, NULL, 'f' },
+		{ "rx", required_argument, NULL, 'R' },
+		{ "tx", required_argument, NULL, 'T' },
+		{ "all", required_argument, NULL, 'A' },
+		{ "device", required_argument, NULL, 'D' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ }
 	};
-	size_t i;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "d:n:h", longs, NULL)) != -1) {
@@ -134,6 +144,18 @@ static const struct command *parse(int argc, char **argv, struct options *o)
 		case 'n':
 			o->count = strtoul(optarg, NULL, 10);
 			break;
+		case 'R':
+			o->rx = optarg;
+			break;
+		case 'T':
+			o->tx = optarg;
+			break;
+		case 'A':
+			o->all = optarg;
+			break;
+		case 'D':
+			o->device = strtoull(optarg, NULL, 10);
+			break;
 		case 'h':
 			fputs(usage_text, stdout);
 			exit(0);
@@ -141,13 +163,42 @@ static const struct command *parse(int argc, char **argv, struct options *o)
 			puts("viaduct " VERSION);
 			exit(0);
 		default:
-			return NULL;
+			return false;
 		}
 	}
-	if (!(o->delay >= 0.1)) {
-		complain("-d: at least 0.1 seconds");
-		return NULL;
+	if (o->delay >= 0.1)
+		return true;
+	complain("-d: at least 0.1 seconds");
+	return false;
+}
+
+/* Whether the options of pin say which processors. */
+static bool check_pin(const struct options *o)
+{
+	const char *lists[3] = { o->rx, o->tx, o->all };
+	struct cpus cpus;
+	size_t i;
+
+	if (o->all ? o->rx || o->tx : !o->rx || !o->tx) {
+		complain("pin: which processors? --rx CPUS and --tx CPUS, or --all CPUS");
+		return false;
 	}
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		if (lists[i] && !cpus_parse(&cpus, lists[i])) {
+			complain("pin: %s is no list of processors, such as 2 or 0-3,8",
+				 lists[i]);
+			return false;
+		}
+	return true;
+}
+
+/* Returns the command, or NULL after a complaint. */
+static const struct command *parse(int argc, char **argv, struct options *o)
+{
+	size_t i;
+
+	if (!parse_options(argc, argv, o))
+		return NULL;
 	if (optind == argc) {
 		fputs(usage_text, stderr);
 		return NULL;
@@ -170,6 +221,8 @@ static const struct command *parse(int argc, char **argv, struct options *o)
 			 commands[i].name);
 		return NULL;
 	}
+	if (commands[i].run == cmd_pin && !check_pin(o))
+		return NULL;
 	return &commands[i];
 }
 

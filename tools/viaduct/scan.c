@@ -60,6 +60,38 @@ static void parse_stat(const char *stat, struct worker *w)
 		snprintf(w->policy, sizeof(w->policy), "%s", policy[sched]);
 }
 
+/* Whether @list, names with commas between them and a colon after, has "cpu". */
+static bool has_cpu(const char *list)
+{
+	size_t len;
+
+	for (; *list && *list != ':'; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",:");
+		if (len == 3 && !strncmp(list, "cpu", 3))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Lines of "ID:CONTROLLERS:PATH". CPU time is accounted in the hierarchy with the CPU
+ * controller: one of version 1 if there is such a line, else the unified one. The
+ * kernel lists the latter ("0::PATH") last, and only if it has been mounted.
+ */
+static void set_cgroup(struct worker *w, const char *text)
+{
+	const char *list, *path;
+	bool is_cpu = false;
+
+	while (!is_cpu && (list = strchr(text, ':')) &&
+	       (path = strchr(list + 1, ':'))) {
+		is_cpu = has_cpu(list + 1);
+		if (is_cpu || path == list + 1)
+			text_line(w->cgroup, sizeof(w->cgroup), path, "");
+		text = path + strcspn(path, "\n");
+	}
+}
+
 void scan_worker(const char *root, pid_t owner, struct worker *w)
 {
 	char dir[64], text[4096];
@@ -76,7 +108,7 @@ void scan_worker(const char *root, pid_t owner, struct worker *w)
 	text_read(text, sizeof(text), "%s/proc/%s/status", root, dir);
 	text_line(w->cpus, sizeof(w->cpus), text, "Cpus_allowed_list");
 	text_read(text, sizeof(text), "%s/proc/%s/cgroup", root, dir);
-	text_line(w->cgroup, sizeof(w->cgroup), text, "0:");
+	set_cgroup(w, text);
 }
 
 static void add_worker(struct device *d, const char *key, const char *value)
@@ -145,15 +177,23 @@ static int add_device(struct devices *found, struct device *d)
 	return 0;
 }
 
+bool scan_descriptor(const char *root, pid_t pid, int fd, struct device *d)
+{
+	char text[16384];
+
+	*d = (struct device){ .pid = pid, .fd = fd };
+	return text_read(text, sizeof(text), "%s/proc/%d/fdinfo/%d", root, pid,
+			 fd) > 0 && parse_info(d, text);
+}
+
 static int read_device(const char *root, pid_t pid, int fd,
 		       struct devices *found)
 {
-	char text[16384], path[PATH_MAX];
-	struct device d = { .pid = pid, .fd = fd };
+	char path[PATH_MAX];
+	struct device d;
 	unsigned int i;
 
-	if (text_read(text, sizeof(text), "%s/proc/%d/fdinfo/%d", root, pid,
-		      fd) <= 0 || !parse_info(&d, text))
+	if (!scan_descriptor(root, pid, fd, &d))
 		return 0;
 	/* The owner is a thread of the process, perhaps not its first. */
 	snprintf(path, sizeof(path), "%s/proc/%d/task/%d", root, pid,

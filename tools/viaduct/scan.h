@@ -12,6 +12,8 @@
 int scan_devices(const char *root, pid_t only, struct devices *found);
 void scan_free(struct devices *found);
 
+/* The keys and workers' ids of descriptor @fd of @pid; false if it is no device. */
+bool scan_descriptor(const char *root, pid_t pid, int fd, struct device *d);
 /* Whether the module is loaded, and process @pid exists. */
 bool scan_has_module(const char *root);
 bool scan_has_process(const char *root, pid_t pid);

@@ -3,8 +3,11 @@
 _viaduct()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="list show top workers metrics trace"
+	local commands="list show top workers pin metrics trace"
+	local options="--json -d -n --from --root --help --version"
 	local word command=''
+
+	[[ " ${COMP_WORDS[*]} " != *" pin "* ]] || options="--rx --tx --all --device"
 
 	case $prev in
 	--from)
@@ -15,12 +18,12 @@ _viaduct()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	-d | -n)
+	-d | -n | --rx | --tx | --all | --device)
 		return
 		;;
 	esac
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "--json -d -n --from --root --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		return
 	fi
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

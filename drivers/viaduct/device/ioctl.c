@@ -153,6 +153,8 @@ static const struct vd_ioctl_op vd_ioctl_ops[] = {
 	{ VHOST_SET_OWNER, vd_ioctl_set_owner, VD_IOCTL_ANYONE },
 	{ VHOST_SET_FORK_FROM_OWNER, vd_workers_set_fork, VD_IOCTL_ANYONE },
 	{ VHOST_GET_FORK_FROM_OWNER, vd_workers_get_fork, VD_IOCTL_ANYONE },
+	/* Checks whether the caller may trace the owner. */
+	{ VIADUCT_WORKER_PER_RING, vd_workers_per_ring, VD_IOCTL_ANYONE },
 	/* Must read its argument before it checks the owner itself. */
 	{ VHOST_NET_SET_BACKEND, vd_vring_set_backend, VD_IOCTL_ANYONE },
 	{ VHOST_RESET_OWNER, vd_ioctl_reset_owner, VD_IOCTL_FLUSH },

@@ -37,8 +37,19 @@ static u32 vd_workers_id(const struct vd_device *dev,
 	return id;
 }
 
-/* Returns the id of a new worker, or an errno. */
-static int vd_workers_add(struct vd_device *dev)
+/**
+ * vd_workers_add() - create a worker
+ * @dev: a device with an owner
+ * @old: NULL if the owner is the caller; else a worker beside which the new one is
+ *	 created
+ * @process: the owner's process, with @old
+ *
+ * Context: device mutex held.
+ * Return: the worker's id; -ENOSPC if there are VD_MAX_WORKERS; or the errno of
+ * vd_worker_start() or vd_worker_start_beside().
+ */
+int vd_workers_add(struct vd_device *dev, struct vd_worker *old,
+		   struct task_struct *process)
 {
 	struct vd_worker *worker;
 	int id = 0, err;
@@ -51,8 +62,12 @@ static int vd_workers_add(struct vd_device *dev)
 	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
 	if (!worker)
 		return -ENOMEM;
-	err = vd_worker_start(worker, dev->owner.mm, dev->fork_from_owner,
-			      dev->owner.pid, id);
+	if (old)
+		err = vd_worker_start_beside(worker, old, process,
+					     dev->owner.pid, id);
+	else
+		err = vd_worker_start(worker, dev->owner.mm,
+				      dev->fork_from_owner, dev->owner.pid, id);
 	if (err) {
 		kfree(worker);
 		return err;
@@ -89,7 +104,7 @@ int vd_workers_start(struct vd_device *dev)
 
 	lockdep_assert_held(&dev->lock);
 	for (i = 0; i < nr; i++) {
-		int id = vd_workers_add(dev);
+		int id = vd_workers_add(dev, NULL, NULL);
 
 		if (id < 0) {
 			vd_workers_stop(dev);
@@ -181,7 +196,7 @@ long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 long vd_workers_new(struct vd_device *dev, void __user *arg)
 {
 	struct vhost_worker_state __user *state = arg;
-	int id = vd_workers_add(dev);
+	int id = vd_workers_add(dev, NULL, NULL);
 
 	if (id < 0)
 		return id;

@@ -15,6 +15,9 @@ void vd_workers_stop(struct vd_device *dev);
 void vd_workers_flush(struct vd_device *dev);
 void vd_workers_abort_faults(struct vd_device *dev);
 
+int vd_workers_add(struct vd_device *dev, struct vd_worker *old,
+		   struct task_struct *process);
+
 long vd_workers_get_fork(struct vd_device *dev, void __user *arg);
 long vd_workers_set_fork(struct vd_device *dev, void __user *arg);
 long vd_workers_new(struct vd_device *dev, void __user *arg);
@@ -23,5 +26,8 @@ long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
 		       void __user *arg);
 long vd_workers_get(struct vd_device *dev, struct vd_queue *q,
 		    void __user *arg);
+
+/* per_ring.c */
+long vd_workers_per_ring(struct vd_device *dev, void __user *arg);
 
 #endif

@@ -16,10 +16,10 @@
 
 #include "host/nproc.h"
 
-/* Returns whether a count exceeds its limit. */
-static bool vd_nproc_add(const struct cred *cred, long nr)
+/* Returns whether a count exceeds its limit, that of the user being @limit. */
+static bool vd_nproc_add(const struct cred *cred, long nr, unsigned long limit)
 {
-	long max = min_t(unsigned long, rlimit(RLIMIT_NPROC), LONG_MAX);
+	long max = min_t(unsigned long, limit, LONG_MAX);
 	struct ucounts *u;
 	bool is_over = false;
 	long count;
@@ -41,16 +41,17 @@ static bool vd_nproc_is_exempt(const struct cred *cred)
 }
 
 /**
- * vd_nproc_charge() - count one more thread of the calling user
+ * vd_nproc_charge() - count one more thread of the user with current's credentials
+ * @limit: RLIMIT_NPROC of the process for which the thread is created
  *
  * Return: the credentials for vd_nproc_uncharge(), or ERR_PTR(-EAGAIN) if the
- * limit is reached and the caller is subject to it.
+ * limit is reached and the user is subject to it.
  */
-const struct cred *vd_nproc_charge(void)
+const struct cred *vd_nproc_charge(unsigned long limit)
 {
 	const struct cred *cred = get_current_cred();
 
-	if (!vd_nproc_add(cred, 1) || vd_nproc_is_exempt(cred))
+	if (!vd_nproc_add(cred, 1, limit) || vd_nproc_is_exempt(cred))
 		return cred;
 	vd_nproc_uncharge(cred);
 	return ERR_PTR(-EAGAIN);
@@ -59,6 +60,6 @@ const struct cred *vd_nproc_charge(void)
 /* The caller need not be the user that was charged. */
 void vd_nproc_uncharge(const struct cred *cred)
 {
-	vd_nproc_add(cred, -1);
+	vd_nproc_add(cred, -1, RLIM_INFINITY);
 	put_cred(cred);
 }

@@ -5,7 +5,7 @@
 
 struct cred;
 
-const struct cred *vd_nproc_charge(void);
+const struct cred *vd_nproc_charge(unsigned long limit);
 void vd_nproc_uncharge(const struct cred *cred);
 
 #endif

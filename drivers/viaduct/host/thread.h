@@ -59,7 +59,8 @@ struct vd_thread {
 	struct delayed_work abort_work;
 };
 
-int vd_kthread_start(struct vd_thread *thread, const char *name);
+int vd_kthread_start(struct vd_thread *thread, const char *name,
+		     struct task_struct *owner);
 void vd_kthread_stop(struct vd_thread *thread);
 void vd_kthread_drop_signal(struct vd_thread *thread);
 void vd_kthread_abort_faults_begin(struct vd_thread *thread);

@@ -2,8 +2,8 @@
 /*
  * Kernel threads as workers, for kernels without vhost_task and on request.
  *
- * The thread borrows the owner's address space, is in the cgroups of the caller
- * and counts against the caller's RLIMIT_NPROC. It does not belong to the owner:
+ * The thread borrows the owner's address space, is in the owner's cgroups and
+ * counts against the owner's RLIMIT_NPROC. It does not belong to the owner:
  * it can outlive the owner, and has its own priority, affinity and namespaces.
  * Kernel threads cannot be frozen or stopped, and the pids controller exports
  * no function to count them.
@@ -97,31 +97,34 @@ void vd_kthread_abort_faults_end(struct vd_thread *thread)
 #ifdef CONFIG_CGROUPS
 /*
  * A css_set represents one cgroup per hierarchy. Moving a thread waits for a
- * grace period, which is unnecessary if the caller is in kthreadd's cgroups.
+ * grace period, which is unnecessary if the owner is in kthreadd's cgroups.
  */
-static bool vd_kthread_has_cgroups(const struct task_struct *task)
+static bool vd_kthread_has_cgroups(const struct task_struct *task,
+				   const struct task_struct *owner)
 {
 	return rcu_access_pointer(task->cgroups) ==
-	       rcu_access_pointer(current->cgroups);
+	       rcu_access_pointer(owner->cgroups);
 }
 #else
-static bool vd_kthread_has_cgroups(const struct task_struct *task)
+static bool vd_kthread_has_cgroups(const struct task_struct *task,
+				   const struct task_struct *owner)
 {
 	return true;
 }
 #endif
 
-/* The thread has not run yet, and is in the cgroups of the caller. */
+/* The thread has not run yet, and is in the owner's cgroups. */
 static struct task_struct *vd_kthread_create(struct vd_thread *thread,
-					     const char *name)
+					     const char *name,
+					     struct task_struct *owner)
 {
 	struct task_struct *task;
 	int err;
 
 	task = kthread_create(vd_kthread_main, thread, "%s", name);
-	if (IS_ERR(task) || vd_kthread_has_cgroups(task))
+	if (IS_ERR(task) || vd_kthread_has_cgroups(task, owner))
 		return task;
-	err = cgroup_attach_task_all(current, task);
+	err = cgroup_attach_task_all(owner, task);
 	if (!err)
 		return task;
 	kthread_stop(task);
@@ -129,23 +132,27 @@ static struct task_struct *vd_kthread_create(struct vd_thread *thread,
 }
 
 /**
- * vd_kthread_start() - create a kernel thread for the calling owner
+ * vd_kthread_start() - create a kernel thread for an owner
  * @thread: zeroed, but for run, killed and mm
  * @name: the thread's name
+ * @owner: a thread of the owner, current or with a reference
  *
- * Return: 0; -EAGAIN if the caller's RLIMIT_NPROC is reached; the errno of
+ * Context: process context, with the owner's credentials.
+ * Return: 0; -EAGAIN if the owner's RLIMIT_NPROC is reached; the errno of
  * thread creation (-ENOMEM, -EINTR) or of joining the cgroups.
  */
-int vd_kthread_start(struct vd_thread *thread, const char *name)
+int vd_kthread_start(struct vd_thread *thread, const char *name,
+		     struct task_struct *owner)
 {
-	const struct cred *cred = vd_nproc_charge();
+	const struct cred *cred;
 	struct task_struct *task;
 
+	cred = vd_nproc_charge(task_rlimit(owner, RLIMIT_NPROC));
 	if (IS_ERR(cred))
 		return PTR_ERR(cred);
 	spin_lock_init(&thread->abort_lock);
 	INIT_DELAYED_WORK(&thread->abort_work, vd_kthread_abort);
-	task = vd_kthread_create(thread, name);
+	task = vd_kthread_create(thread, name, owner);
 	if (IS_ERR(task)) {
 		vd_nproc_uncharge(cred);
 		return PTR_ERR(task);

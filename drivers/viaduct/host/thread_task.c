@@ -54,6 +54,7 @@ static struct vhost_task *vd_task_create(struct vd_thread *thread,
  * @thread: zeroed, but for run, killed and mm
  * @name: the thread's name
  *
+ * Context: a thread of the process, which may be another worker.
  * Return: 0; -ERESTARTNOINTR if a signal is pending, which makes the creation of
  * a thread fail; -ENOMEM for any other error, as vhost-net does: not every
  * kernel returns the cause.

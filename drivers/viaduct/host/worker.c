@@ -78,8 +78,15 @@ bool vd_worker_has_jobs(const struct vd_work *work)
 	       !worker->is_last || !llist_empty(&worker->jobs);
 }
 
-/* Returns false if the worker is dead; otherwise @work will run. */
-static bool vd_worker_add(struct vd_worker *worker, struct vd_work *work)
+/**
+ * vd_worker_add() - queue a job on a given worker
+ * @worker: a started worker
+ * @work: the job; nothing happens if it is queued already
+ *
+ * Context: any, interrupts may be off.
+ * Return: false if the worker is dead; otherwise @work will run.
+ */
+bool vd_worker_add(struct vd_worker *worker, struct vd_work *work)
 {
 	bool is_dead;
 
@@ -111,7 +118,8 @@ static void vd_worker_flush_fn(struct vd_work *work)
 
 /*
  * Oldest first: a job queued before a flush must not be marked as queued any more
- * when the flush completes, because its caller may queue it again.
+ * when the flush completes, because its caller may queue it again. Jobs that a
+ * caller waits for are run: they complete the wait.
  */
 static void vd_worker_drop_jobs(struct vd_worker *worker)
 {
@@ -121,7 +129,7 @@ static void vd_worker_drop_jobs(struct vd_worker *worker)
 	node = llist_reverse_order(node);
 	llist_for_each_entry_safe(work, next, node, node) {
 		clear_bit(VD_WORK_QUEUED, &work->flags);
-		if (work->fn == vd_worker_flush_fn)
+		if (!work->worker)
 			work->fn(work);
 	}
 }
@@ -197,12 +205,35 @@ void vd_worker_abort_faults_end(struct vd_worker *worker)
 }
 
 /**
- * vd_worker_start() - create a worker for the calling thread
+ * vd_worker_prepare() - initialise a worker without a thread
  * @worker: zeroed
  * @mm: owner's address space; must be referenced until vd_worker_stop() returns
- * @fork_from_owner: create a thread of the caller instead of a kernel thread
  * @owner: owner's pid, after which the thread is named
  * @id: 0 for an owner's first worker; part of the name of the others
+ * @name: TASK_COMM_LEN bytes, to which the thread's name is written
+ */
+void vd_worker_prepare(struct vd_worker *worker, struct mm_struct *mm,
+		       pid_t owner, unsigned int id, char *name)
+{
+	if (id)
+		scnprintf(name, TASK_COMM_LEN, "vhost-%d-%u", owner, id);
+	else
+		scnprintf(name, TASK_COMM_LEN, "vhost-%d", owner);
+	init_llist_head(&worker->jobs);
+	init_completion(&worker->dropped);
+	worker->thread.run = vd_worker_run;
+	worker->thread.killed = vd_worker_killed;
+	worker->thread.mm = mm;
+}
+
+/**
+ * vd_worker_start() - create a worker for the calling thread
+ * @worker: zeroed
+ * @mm: as for vd_worker_prepare()
+ * @fork_from_owner: create a thread of the calling process instead of a kernel
+ *		     thread
+ * @owner: as for vd_worker_prepare()
+ * @id: as for vd_worker_prepare()
  *
  * Context: process context of the owner.
  * Return: 0, or the errno of vd_task_start() or vd_kthread_start().
@@ -212,18 +243,10 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 {
 	char name[TASK_COMM_LEN];
 
-	if (id)
-		scnprintf(name, sizeof(name), "vhost-%d-%u", owner, id);
-	else
-		scnprintf(name, sizeof(name), "vhost-%d", owner);
-	init_llist_head(&worker->jobs);
-	init_completion(&worker->dropped);
-	worker->thread.run = vd_worker_run;
-	worker->thread.killed = vd_worker_killed;
-	worker->thread.mm = mm;
+	vd_worker_prepare(worker, mm, owner, id, name);
 	if (fork_from_owner)
 		return vd_task_start(&worker->thread, name);
-	return vd_kthread_start(&worker->thread, name);
+	return vd_kthread_start(&worker->thread, name, current);
 }
 
 /**

@@ -9,6 +9,25 @@
 
 #include "host/thread.h"
 
+struct vd_worker;
+struct vd_worker_call;
+
+/**
+ * struct vd_work - a job that can be queued repeatedly
+ * @node: node in &vd_worker.jobs while the job is queued
+ * @flags: VD_WORK_QUEUED [a]
+ * @worker: runs the job; changed under the device's mutex and the lock that @fn
+ *	    takes first. NULL for a job that a caller waits for, which is passed
+ *	    to vd_worker_add() only
+ * @fn: function of the job; must be bounded, may sleep [c]
+ */
+struct vd_work {
+	struct llist_node node;
+	unsigned long flags;
+	struct vd_worker *worker;
+	void (*fn)(struct vd_work *work);
+};
+
 /**
  * struct vd_worker - a queue of jobs and its thread
  * @thread: runs the jobs
@@ -19,6 +38,9 @@
  *	     Read under RCU: after a grace period no reader that saw it clear
  *	     still adds a job [a]
  * @dropped: after @is_dead: the jobs that were queued have been dropped
+ * @call: what vd_worker_call() runs, or NULL; whichever of caller and thread takes
+ *	  it out with xchg() decides whether it runs [a]
+ * @call_work: job that runs @call
  */
 struct vd_worker {
 	struct vd_thread thread;
@@ -26,23 +48,12 @@ struct vd_worker {
 	bool is_last;
 	bool is_dead;
 	struct completion dropped;
+	struct vd_worker_call *call;
+	struct vd_work call_work;
 };
 
-/**
- * struct vd_work - a job that can be queued repeatedly
- * @node: node in &vd_worker.jobs while the job is queued
- * @flags: VD_WORK_QUEUED [a]
- * @worker: runs the job; if NULL it must not be queued. Changed under the
- *	    device's mutex and the lock that @fn takes first
- * @fn: function of the job; must be bounded, may sleep [c]
- */
-struct vd_work {
-	struct llist_node node;
-	unsigned long flags;
-	struct vd_worker *worker;
-	void (*fn)(struct vd_work *work);
-};
-
+void vd_worker_prepare(struct vd_worker *worker, struct mm_struct *mm,
+		       pid_t owner, unsigned int id, char *name);
 int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 		    bool fork_from_owner, pid_t owner, unsigned int id);
 void vd_worker_stop(struct vd_worker *worker);
@@ -50,6 +61,14 @@ void vd_worker_flush(struct vd_worker *worker);
 void vd_worker_abort_faults_begin(struct vd_worker *worker);
 void vd_worker_abort_faults_end(struct vd_worker *worker);
 
+/* worker_beside.c: by a process other than the owner */
+int vd_worker_start_beside(struct vd_worker *worker, struct vd_worker *old,
+			   struct task_struct *process, pid_t owner,
+			   unsigned int id);
+int vd_worker_ping(struct vd_worker *worker);
+void vd_worker_let_finish(struct vd_worker *worker);
+
+bool vd_worker_add(struct vd_worker *worker, struct vd_work *work);
 bool vd_worker_has_jobs(const struct vd_work *work);
 void vd_work_init(struct vd_work *work, void (*fn)(struct vd_work *work));
 void vd_work_queue(struct vd_work *work);

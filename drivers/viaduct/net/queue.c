@@ -100,6 +100,24 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 	q->owner = owner;
 }
 
+static void vd_queue_switch(struct vd_queue *q, struct vd_worker *worker)
+{
+	bool kick = q->kick_poll.is_on, socket = q->socket_poll.is_on;
+
+	lockdep_assert_held(&q->lock);
+	/*
+	 * With both polls stopped nothing else queues the job: the handler needs
+	 * the queue's mutex to do so, control the device's.
+	 */
+	vd_poll_stop(&q->kick_poll);
+	vd_poll_stop(&q->socket_poll);
+	q->work.worker = worker;
+	if (kick)
+		vd_poll_start(&q->kick_poll);
+	if (socket)
+		vd_poll_start(&q->socket_poll);
+}
+
 /**
  * vd_queue_move() - move the handler to another worker
  * @q: the queue, running or not, which must have a worker
@@ -112,29 +130,39 @@ void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 {
 	struct vd_worker *old = q->work.worker;
-	bool kick, socket;
 
 	if (worker == old)
 		return;
 	vd_queue_lock(q);
-	/*
-	 * With both polls stopped nothing else queues the job: the handler needs
-	 * the queue's mutex to do so, control the device's.
-	 */
-	kick = q->kick_poll.is_on;
-	socket = q->socket_poll.is_on;
-	vd_poll_stop(&q->kick_poll);
-	vd_poll_stop(&q->socket_poll);
-	q->work.worker = worker;
-	if (kick)
-		vd_poll_start(&q->kick_poll);
-	if (socket)
-		vd_poll_start(&q->socket_poll);
+	vd_queue_switch(q, worker);
 	mutex_unlock(&q->lock);
 	/* The old worker may still hold the job, or drop it if it is dead. */
 	vd_worker_flush(old);
 	/* Wakeups may have been lost while the polls were stopped. */
 	vd_work_queue(&q->work);
+}
+
+/*
+ * For a caller other than the owner, which must not depend on the owner's progress:
+ * the thread of a stopped owner is not waited for, and may run the handler once more
+ * when the owner goes on. Returns -EINTR with nothing changed if the caller is killed.
+ */
+int vd_queue_move_killable(struct vd_queue *q, struct vd_worker *worker)
+{
+	struct vd_worker *old = q->work.worker;
+	int err;
+
+	atomic_inc(&q->wanted);
+	err = mutex_lock_killable(&q->lock);
+	atomic_dec(&q->wanted);
+	if (err)
+		return err;
+	vd_queue_switch(q, worker);
+	mutex_unlock(&q->lock);
+	vd_worker_let_finish(old);
+	/* Wakeups may have been lost while the polls were stopped. */
+	vd_work_queue(&q->work);
+	return 0;
 }
 
 static int vd_queue_alloc(struct vd_queue *q)

@@ -150,6 +150,7 @@ void vd_queue_reset(struct vd_queue *q);
 void vd_queue_set_worker(struct vd_queue *q, struct vd_worker *worker,
 			 pid_t owner);
 void vd_queue_move(struct vd_queue *q, struct vd_worker *worker);
+int vd_queue_move_killable(struct vd_queue *q, struct vd_worker *worker);
 void vd_queue_set_features(struct vd_queue *q, const u64 *features);
 void vd_queue_set_iotlb(struct vd_queue *q, const struct vd_iotlb *iotlb,
 			struct vd_ring_pages *pages);

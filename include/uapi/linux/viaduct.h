@@ -69,4 +69,23 @@ struct viaduct_features_array {
 
 #define VIADUCT_HIDE_FEATURES_ARRAY	_IOW(VIADUCT_IOC, 0x01, struct viaduct_features_array)
 
+/**
+ * VIADUCT_WORKER_PER_RING - give each ring a worker of its own
+ *
+ * No argument. If one worker runs both rings, TX moves to another one, which is
+ * created if there is no idle one; else nothing changes. No packet is lost or
+ * reordered. The thread is created on behalf of the owner and counts in the owner's
+ * limits. Its id is in the descriptor's fdinfo, and its processors can be set by
+ * sched_setaffinity().
+ *
+ * For the owner, and for processes that may trace it (PTRACE_MODE_ATTACH), which can
+ * get the descriptor by pidfd_getfd(). The checks of security modules are made there,
+ * not by this ioctl.
+ *
+ * Return: 0; -EPERM if the caller may not; -ESRCH if the owner's process has ended;
+ * -ETIMEDOUT if the worker is stopped, frozen or blocked for 5 s; -EINTR if the caller
+ * is killed; -EAGAIN or -ENOMEM if a limit of the owner is reached.
+ */
+#define VIADUCT_WORKER_PER_RING	_IO(VIADUCT_IOC, 0x02)
+
 #endif /* _UAPI_LINUX_VIADUCT_H */

@@ -42,6 +42,15 @@ static void answer(int fd, const char *why)
 		_exit(1);
 }
 
+static void merge(void)
+{
+	uint32_t tx_on_first[2] = { VG_TX, 0 }, second = 1;
+
+	if (vg_ioctl(rig.net.fd, VG_ATTACH_VRING_WORKER, tx_on_first))
+		abort();
+	vg_ioctl(rig.net.fd, VG_FREE_WORKER, &second);
+}
+
 static void serve(int say, int hear)
 {
 	struct pollfd p = { .fd = hear, .events = POLLIN };
@@ -63,6 +72,8 @@ static void serve(int say, int hear)
 			execlp("sleep", "sleep", "1000", NULL);
 		if (c == OWNER_SWELL)
 			swell();
+		if (c == OWNER_MERGE)
+			merge();
 		idle = c == OWNER_IDLE;
 		answer(say, stream_load(s, 100));
 	}

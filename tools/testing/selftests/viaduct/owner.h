@@ -18,6 +18,7 @@ struct owner {
 enum owner_command {
 	OWNER_LOAD = 'l',	/* move more packets; reports the result */
 	OWNER_IDLE = 'i',	/* move none, until the next command; reports, too */
+	OWNER_MERGE = 'm',	/* both rings on worker 0, without worker 1; the same */
 	OWNER_EXIT = 'x',
 	OWNER_EXEC = 'e',	/* become sleep(1) */
 	OWNER_SWELL = 's',	/* use memory without end */

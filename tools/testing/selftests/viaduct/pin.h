@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VD_PIN_H
+#define VD_PIN_H
+
+/* VIADUCT_WORKER_PER_RING, by several callers and for owners of both kinds. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define NOBODY	65534
+
+int per_ring(int fd);
+
+/* What a process may become, for call_as() and idler_start(): 0, or it cannot. */
+int become_nobody(void);
+int stay_root(void);
+int be_root_of_a_namespace(void);
+int drop_capabilities(void);
+/* What per_ring() returns to a process that first becomes what @become makes it. */
+int call_as(int (*become)(void), int fd);
+
+/* An owner without packets that is what @become makes it. */
+struct idler {
+	pid_t pid;
+	int dev;
+};
+
+/* @limit: RLIMIT_NPROC. @is_dumpable: its user may trace it. */
+bool idler_start(struct idler *i, int kind, int (*become)(void),
+		 unsigned long limit, bool is_dumpable);
+void idler_stop(struct idler *i);
+
+#endif
