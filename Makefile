@@ -54,8 +54,19 @@ test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
 # QUICK=1: the rows that are compared with kept figures, in a few minutes.
+# HOST=1: on this machine itself, no host VM. A module that is loaded is the one measured.
+ifeq ($(HOST),1)
+bench:
+	$(Q)[ -e /usr/include/bpf/bpf.h ] || \
+		{ echo "libbpf's headers are missing; run: apt-get install gcc libbpf-dev" >&2; exit 1; }
+	$(Q)$(MAKE) --no-print-directory -s -C tools/bench
+	$(Q)[ -d /sys/module/viaduct ] || $(MAKE) --no-print-directory all
+	$(Q)tools/bench/host $$([ -d /sys/module/viaduct ] || echo --module viaduct.ko) \
+		$(if $(filter 1,$(QUICK)),--quick) $(ARGS)
+else
 bench:
 	$(Q)tools/bench/bench $(if $(filter 1,$(QUICK)),--quick) $(ARGS)
+endif
 
 # Guest memory and ring engine in user space; no root, no VM.
 unit:
@@ -108,7 +119,8 @@ help:
 	@echo '  test           all tests, on $(shell scripts/kdir -l whole); ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
-	@echo '                 QUICK=1: few rows, held against the figures that are kept'
+	@echo '                 QUICK=1: few rows, held against the figures that are kept;'
+	@echo '                 HOST=1: rates on this machine itself, with a report (as root)'
 	@echo '  unit           unit and model tests of layers 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'

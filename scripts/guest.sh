@@ -26,9 +26,13 @@ guest_kernel=${VD_GUEST_KERNEL:-6.1}
 guest_modules='' guest_programs=()
 
 guest_image() {
+	local programs
+
+	# Those that this host has: scripts/guest build wants all of them.
+	mapfile -t programs < <(type -P iperf3 ethtool sockperf)
 	pack_initramfs guest "$(kernel_home "$guest_kernel")" "$ROOT/scripts/guest.d/init" \
-		"virtio_pci virtio_net virtio_balloon e1000e $guest_modules" "$(type -P iperf3)" \
-		"$(type -P ethtool)" "$(type -P sockperf)" ${guest_programs[@]+"${guest_programs[@]}"}
+		"virtio_pci virtio_net virtio_balloon e1000e $guest_modules" \
+		"${programs[@]}" ${guest_programs[@]+"${guest_programs[@]}"}
 }
 
 # Network N joins host and guest over the device tapN: the host is 192.168.N.1,
@@ -161,7 +165,7 @@ guest_qemu_command() {
 }
 
 guest_qemu() {
-	local qemu args=(-accel tcg) net
+	local qemu args=(-accel tcg) net pid
 
 	mapfile -t qemu < <(guest_qemu_command)
 	[ ! -w /dev/kvm ] || args=(-accel kvm -cpu host)
@@ -172,6 +176,10 @@ guest_qemu() {
 		guest_add_net $net
 	done
 	guest_add_boot
+	# The number that /proc has for this process, which becomes QEMU: not $! in a PID
+	# namespace without a /proc of its own.
+	read -r pid _ </proc/self/stat
+	echo "$pid" >"$guest_dir/pid"
 	exec "${qemu[@]}" "${args[@]}" -M "$guest_machine" -m "$guest_mem" -smp "$guest_smp" -nodefaults \
 		-no-user-config -display none -no-reboot -chardev "pipe,id=cmd,path=$guest_dir/cmd" \
 		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
