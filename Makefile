@@ -53,9 +53,11 @@ demo:
 test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
-# QUICK=1: the rows that are compared with kept figures, in a few minutes.
+# QUICK=1: the rows that are compared with kept figures, in a few minutes. NATIVE=1:
+# time on this machine's processor, in a kernel that is a process.
 bench:
-	$(Q)tools/bench/bench $(if $(filter 1,$(QUICK)),--quick) $(ARGS)
+	$(Q)$(if $(filter 1,$(NATIVE)),tools/bench/native/native,tools/bench/bench) \
+	$(if $(filter 1,$(QUICK)),--quick) $(ARGS)
 
 # Guest memory and ring engine in user space; no root, no VM.
 unit:
@@ -98,7 +100,8 @@ help:
 	@echo '  test           all tests, on $(shell scripts/kdir -l whole); ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
-	@echo '                 QUICK=1: few rows, held against the figures that are kept'
+	@echo '                 QUICK=1: few rows, held against the figures that are kept;'
+	@echo '                 NATIVE=1: time on this processor, in User Mode Linux'
 	@echo '  unit           unit and model tests of layers 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
