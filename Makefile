@@ -53,7 +53,8 @@ demo:
 test:
 	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
 
-# QUICK=1: the rows that are compared with kept figures, in a few minutes.
+# QUICK=1: the rows that are compared with kept figures, in a few minutes. NATIVE=1:
+# time on this machine's processor, in a kernel that is a process.
 # HOST=1: on this machine itself, no host VM. A module that is loaded is the one measured.
 ifeq ($(HOST),1)
 bench:
@@ -65,7 +66,8 @@ bench:
 		$(if $(filter 1,$(QUICK)),--quick) $(ARGS)
 else
 bench:
-	$(Q)tools/bench/bench $(if $(filter 1,$(QUICK)),--quick) $(ARGS)
+	$(Q)$(if $(filter 1,$(NATIVE)),tools/bench/native/native,tools/bench/bench) \
+	$(if $(filter 1,$(QUICK)),--quick) $(ARGS)
 endif
 
 # Guest memory and ring engine in user space; no root, no VM.
@@ -120,7 +122,7 @@ help:
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
 	@echo '                 QUICK=1: few rows, held against the figures that are kept;'
-	@echo '                 HOST=1: rates on this machine itself, with a report (as root)'
+	@echo '                 HOST=1: ratesNATIVE=1: time on this machine itself, with a report (as root)'processor, in User Mode Linux'
 	@echo '  unit           unit and model tests of layers 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'

@@ -122,3 +122,20 @@ dep_of() {
 suite_has() {
 	[ -n "$(suite_apt apt-cache madison "$1" 2>/dev/null)" ]
 }
+
+# source_version RELEASE: the newest version of its source package in the suite.
+source_version() {
+	suite_apt apt-cache policy "linux-source-$1" | sed -n 's/^ *Candidate: //p'
+}
+
+# fetch_source RELEASE DIR: the unpacked source.
+fetch_source() {
+	local tmp
+	tmp=$(mktemp -d "$2.XXXXXX")
+
+	fetch_deb "$tmp" "linux-source-$1"
+	mkdir -p "$2"
+	xz -T0 -dc "$tmp/usr/src/linux-source-$1.tar.xz" |
+		tar -x -C "$2" --strip-components=1 --no-same-owner
+	rm -rf "$tmp"
+}

@@ -13,6 +13,7 @@ struct bench_case {
 	bool notify;			/* the driver sleeps until it is called */
 	bool wake;			/* the worker runs for each packet */
 	bool gather;			/* packets wait before there is room */
+	bool turns;			/* bursts from a second tap on a bridge */
 	bool xdp;			/* an XDP program drops, not the stack */
 	bool tunnel;			/* frames leave through VXLAN/IPv6 */
 	unsigned int hold;		/* frames that a socket keeps, 0: none */
@@ -22,6 +23,7 @@ struct bench_case {
 	unsigned int devices;		/* taking turns */
 	unsigned int workers;		/* 2: each ring has its own */
 	unsigned long count;		/* frames */
+	uint64_t ns;			/* of the measurement, 0: by @count */
 };
 
 struct bench_result {
@@ -36,6 +38,7 @@ struct bench_dev {
 	int far;			/* source of frames that pktgen has not, or
 					 * the socket that holds frames
 					 */
+	struct vg_tap second;		/* source of bursts */
 	unsigned int held;		/* frames in it */
 };
 
@@ -49,6 +52,9 @@ void bench_stream(struct bench_dev *d, const struct bench_case *c,
 /* Frames wait in the tap until the guest has room for all of them. */
 void bench_gathered(struct bench_dev *d, const struct bench_case *c,
 		    struct bench_result *r);
+/* Frames come in bursts, each of which the guest takes before the next. */
+void bench_turns(struct bench_dev *d, const struct bench_case *c,
+		 struct bench_result *r);
 void bench_frame(const struct bench_case *c, uint8_t *frame,
 		 struct virtio_net_hdr *hdr);
 /* Ends the process when @ret is an error. */
@@ -73,6 +79,11 @@ void bench_floor(const struct bench_case *c);
 /* Frames into the interface from now on, as fast as they go. */
 void source_start(const struct bench_dev *d, unsigned int len);
 void source_stop(void);
+/* A tap from which frames come to the device's, through a bridge. */
+void source_bridge(struct bench_dev *d);
+/* @nr frames from there: @nr. */
+int source_burst(const struct bench_dev *d, const uint8_t *frame,
+		 unsigned int len, int nr);
 /* All that arrives at the interface is dropped before the stack sees it. */
 void xdp_drop_all(unsigned int ifindex);
 

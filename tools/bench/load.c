@@ -112,6 +112,9 @@ void bench_open(struct bench_dev *d, const struct bench_case *c)
 		must(vg_tunnel_create(), "tunnel");
 		must(vg_tunnel_bridge(d->tap.name), "bridge");
 	}
+	d->second.fd = -1;
+	if (c->turns)
+		source_bridge(d);
 	d->held = 0;
 	d->far = c->hold || (c->rx && (gso || c->gather)) ?
 		 vg_packet_open(d->tap.ifindex, gso) : -1;
@@ -131,6 +134,7 @@ void bench_close(struct bench_dev *d)
 	vg_net_stop(&d->net);
 	vg_net_close(&d->net);
 	vg_tap_close(&d->tap);
+	vg_tap_close(&d->second);
 	if (d->far >= 0)
 		close(d->far);
 }
@@ -163,6 +167,13 @@ static void meter_read(const struct meter *m, struct bench_result *r)
 	r->wall_ns = m->last - m->wall;
 }
 
+static bool is_enough(const struct meter *m, const struct bench_case *c)
+{
+	if (c->ns)
+		return m->is_on && m->last - m->wall >= c->ns;
+	return m->packets >= c->count + m->warm;
+}
+
 /* Yield, or sleep until the device calls. */
 static void rest(struct bench_dev *d, const struct bench_case *c,
 		 const struct meter *m)
@@ -184,7 +195,7 @@ void bench_frame(const struct bench_case *c, uint8_t *frame,
 
 	vg_frame_build(frame, c->len, 0, 1, gso, hdr);
 	/* A broadcast of an unknown ethertype is dropped; a bridge would copy it. */
-	if (!c->tunnel)
+	if (!c->tunnel && !c->turns)
 		memset(frame, 0xff, 6);
 }
 
@@ -262,7 +273,7 @@ void bench_stream(struct bench_dev *d, const struct bench_case *c,
 		vg_net_fill(&d->net);
 		source_start(d, c->len);
 	}
-	while (m.packets < c->count + m.warm) {
+	while (!is_enough(&m, c)) {
 		for (i = 0, nr = 0; i < c->devices; i++) {
 			if (c->tx)
 				nr += step_tx(&d[i].net, c, frame, &hdr);
@@ -279,6 +290,30 @@ void bench_stream(struct bench_dev *d, const struct bench_case *c,
 	meter_read(&m, r);
 	if (c->rx)
 		source_stop();
+}
+
+void bench_turns(struct bench_dev *d, const struct bench_case *c,
+		 struct bench_result *r)
+{
+	struct meter m = { .warm = c->count / 10 + WARM,
+			   .last = vg_now_ns() };
+	int missing = 0, nr;
+	struct virtio_net_hdr hdr;
+	uint8_t frame[VG_FRAME_MTU];
+
+	bench_frame(c, frame, &hdr);
+	vg_net_fill(&d->net);
+	while (!is_enough(&m, c)) {
+		if (missing <= 0)
+			missing += source_burst(d, frame, c->len, RX_BURST);
+		nr = step_rx(&d->net);
+		missing -= nr;
+		if (nr)
+			meter_count(&m, nr);
+		else
+			rest(d, c, &m);
+	}
+	meter_read(&m, r);
 }
 
 /* One burst into the tap, then the guest's buffers: how long they took. */

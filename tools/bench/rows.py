@@ -79,6 +79,19 @@ RATES = [
     Row("both ways 64 B, two workers", "--both --workers 2 --count 100000", only="viaduct"),
 ]
 
+# In time, in User Mode Linux: one processor, so that frames come in turns.
+NATIVE = [
+    Row("TX 64 B", ""),
+    Row("TX 256 B", "--len 256"),
+    Row("TX 600 B", "--len 600"),
+    Row("TX 1500 B", "--len 1500"),
+    Row("TX 64 B indirect", "--indirect"),
+    Row("RX 64 B", "--rx --len 60 --turns"),
+    Row("RX 64 B mergeable", "--rx --len 60 --turns --mergeable"),
+    Row("RX 600 B", "--rx --len 600 --turns"),
+    Row("RX 1500 B", "--rx --len 1500 --turns"),
+]
+
 # The tap's own read() and write(), without any vhost device.
 FLOOR = [
     Row("TX 64 B", "--floor"),

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,30 @@ static void send_large(const struct bench_dev *d, unsigned int len)
 	for (;;)
 		if (vg_packet_send(d->far, &hdr, frame, len) < 0)
 			sched_yield();
+}
+
+void source_bridge(struct bench_dev *d)
+{
+	char cmd[160];
+
+	must(vg_tap_open(&d->second, 0, false), "second tap");
+	snprintf(cmd, sizeof(cmd),
+		 "ip link add vdb type bridge && ip link set vdb up &&\n"
+		 "ip link set %s master vdb && ip link set %s master vdb",
+		 d->tap.name, d->second.name);
+	if (system(cmd))
+		die("no bridge");
+}
+
+int source_burst(const struct bench_dev *d, const uint8_t *frame,
+		 unsigned int len, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		must(write(d->second.fd, frame, len) < 0 ? -errno : 0,
+		     "second tap");
+	return nr;
 }
 
 void source_start(const struct bench_dev *d, unsigned int len)

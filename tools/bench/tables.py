@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """tables.py build/bench/KERNEL.json...: the table of instructions per packet for
-Documentation/performance.rst, of what `bench` has left there."""
+Documentation/performance.rst, of what `bench` has left there. tables.py
+build/bench/native.json: that of time, of what `make bench NATIVE=1` has."""
 import json
 import pathlib
+import statistics
 import sys
 
 
@@ -13,8 +15,22 @@ def figures(theirs, mine):
     return [f"{theirs:.0f}" if theirs else "-", f"{mine:.0f}" if mine else "-", ratio]
 
 
-def main():
-    kernels = [json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:]]
+def native(found):
+    """Lines of cells: medians, and median, least and greatest of the pairs' ratios."""
+    lines = [["row", "in-tree ns", "viaduct", "ratio", "min", "max",
+              "in-tree kpps", "viaduct", "ratio", "min", "max"]]
+    for name, by in found["rows"].items():
+        cells = [name]
+        for what in ("ns", "kpps"):
+            theirs, mine = by["in-tree"][what], by["viaduct"][what]
+            ratios = [m / t for m, t in zip(mine, theirs) if m and t]
+            cells += [f"{statistics.median(x for x in of if x):.0f}" for of in (theirs, mine)]
+            cells += [f"{x:.2f}" for x in (statistics.median(ratios), min(ratios), max(ratios))]
+        lines.append(cells)
+    return lines
+
+
+def instructions(kernels):
     lines = [["row"]]
     for found in kernels:
         lines[0] += [f"{found['kernel']} in-tree", "viaduct", "ratio"]
@@ -25,6 +41,12 @@ def main():
     for name in kernels[0]["floor"]:
         cells = [figures(found["floor"][name], None) for found in kernels]
         lines.append([f"{name}, the tap alone", *sum(cells, [])])
+    return lines
+
+
+def main():
+    runs = [json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:]]
+    lines = native(runs[0]) if "rows" in runs[0] else instructions(runs)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rule = " ".join("=" * width for width in widths)
     text = [" ".join([line[0].ljust(widths[0])] +

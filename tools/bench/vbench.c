@@ -31,6 +31,9 @@ static const struct option options[] = {
 	{ "notify", no_argument, NULL, 'e' },
 	{ "wake", no_argument, NULL, 'w' },
 	{ "gather", no_argument, NULL, 'G' },
+	{ "turns", no_argument, NULL, 'T' },
+	{ "seconds", required_argument, NULL, 'S' },
+	{ "at", required_argument, NULL, 'A' },
 	{ "xdp", no_argument, NULL, 'x' },
 	{ "tunnel", no_argument, NULL, 't' },
 	{ "hold", required_argument, NULL, 'h' },
@@ -67,6 +70,24 @@ static unsigned long parse_number(const char *s)
 
 /* The measurement: 0 for the cost of a stream. */
 static char question;
+
+/* Options of measurements in time, in User Mode Linux. */
+static void parse_native(struct bench_case *c, int opt)
+{
+	switch (opt) {
+	case 'T':
+		c->turns = true;
+		break;
+	case 'S':
+		c->ns = parse_number(optarg) * 1000000000ULL;
+		break;
+	case 'A':
+		vg_mem_at = parse_number(optarg);
+		break;
+	default:
+		exit(2);
+	}
+}
 
 static struct bench_case parse(int argc, char **argv)
 {
@@ -139,7 +160,7 @@ static struct bench_case parse(int argc, char **argv)
 			question = opt;
 			break;
 		default:
-			exit(2);
+			parse_native(&c, opt);
 		}
 	}
 	if (c.rx && c.devices > 1)
@@ -162,6 +183,8 @@ static void stream(struct bench_dev *d, const struct bench_case *c)
 
 	if (c->gather)
 		bench_gathered(d, c, &r);
+	else if (c->turns)
+		bench_turns(d, c, &r);
 	else
 		bench_stream(d, c, &r);
 	print_result(&r);

@@ -9,6 +9,8 @@
 
 #include "mem.h"
 
+uintptr_t vg_mem_at;
+
 static int vg_region_map(struct vg_region *r, bool huge)
 {
 	void *p;
@@ -19,9 +21,14 @@ static int vg_region_map(struct vg_region *r, bool huge)
 		return -errno;
 	if (ftruncate(r->fd, r->size))
 		goto err_close;
-	p = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+	p = mmap((void *)vg_mem_at, r->size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | (vg_mem_at ? MAP_FIXED_NOREPLACE : 0), r->fd, 0);
 	if (p == MAP_FAILED)
 		goto err_close;
+	/* With a hole behind it: no two regions are one mapping. */
+	if (vg_mem_at)
+		vg_mem_at += (r->size + 2 * VG_HUGE_PAGE - 1) &
+			     ~(VG_HUGE_PAGE - 1);
 	r->hva = p;
 	return 0;
 

@@ -39,6 +39,12 @@ static inline size_t vg_page(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
+/*
+ * Regions are mapped from here on, in the order of their creation, and no longer
+ * where the kernel likes. For a kernel that treats a range of addresses differently.
+ */
+extern uintptr_t vg_mem_at;
+
 int vg_mem_add(struct vg_mem *mem, uint64_t gpa, uint64_t size);
 void vg_mem_fini(struct vg_mem *mem);
 
