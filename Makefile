@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm lib check-lib
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -102,6 +102,13 @@ tools:
 	$(Q)scripts/setup tools tool
 	$(Q)$(MAKE) --no-print-directory -s -C tools/viaduct
 
+# The library for vhost-user back ends, into build/libviaduct; its tests need no root.
+lib:
+	$(Q)$(MAKE) --no-print-directory -C tools/lib/viaduct
+
+check-lib:
+	$(Q)$(MAKE) --no-print-directory -C tools/lib/viaduct check
+
 # Packages of the committed state, into build/.
 deb rpm:
 	$(Q)scripts/package $@
@@ -131,6 +138,8 @@ help:
 	@echo '  docs           Documentation/ as HTML in build/docs'
 	@echo '  vswitch        the XDP switch for taps, in build/vswitch'
 	@echo '  tools          the command viaduct, in build/tools'
+	@echo '  lib            libviaduct, the library for vhost-user back ends, in build/libviaduct'
+	@echo '  check-lib      its tests, with a front end of their own, under ASan and UBSan'
 	@echo '  deb, rpm       packages of the committed state, in build/deb and build/rpm'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'

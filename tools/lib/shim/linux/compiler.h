@@ -5,7 +5,7 @@
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 
-/* There is one thread: any read is made at once. */
+/* A volatile access to a word is one access. */
 #define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
 
 #define noinline	__attribute__((noinline))

@@ -2,6 +2,6 @@
 #ifndef SHIM_LINUX_MUTEX_H
 #define SHIM_LINUX_MUTEX_H
 
-/* Only that it is included is looked at: there is one thread. */
+/* The engine uses no mutex; <asm/futex.h> checks that this was included first. */
 
 #endif

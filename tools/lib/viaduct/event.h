@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A descriptor in a session's event loop. */
+#ifndef VD_EVENT_H
+#define VD_EVENT_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+/**
+ * struct vd_event - what to do when a descriptor is ready
+ * @fn: called by dispatch; may free the structure around @event
+ */
+struct vd_event {
+	void (*fn)(struct vd_event *event, u32 events);
+};
+
+#endif
