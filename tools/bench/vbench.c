@@ -32,7 +32,7 @@ static const struct option options[] = {
 	{ "wake", no_argument, NULL, 'w' },
 	{ "gather", no_argument, NULL, 'G' },
 	{ "turns", no_argument, NULL, 'T' },
-	{ "seconds", required_argument, NULL, 'S' },
+	{ "seconds", required_argument, NULL, 'D' },
 	{ "at", required_argument, NULL, 'A' },
 	{ "xdp", no_argument, NULL, 'x' },
 	{ "tunnel", no_argument, NULL, 't' },
@@ -78,7 +78,7 @@ static void parse_native(struct bench_case *c, int opt)
 	case 'T':
 		c->turns = true;
 		break;
-	case 'S':
+	case 'D':
 		c->ns = parse_number(optarg) * 1000000000ULL;
 		break;
 	case 'A':
