@@ -244,9 +244,8 @@ static unsigned int vd_tx_chains(struct vd_queue *q, unsigned int nr,
 }
 
 /*
- * Number of chains to fetch. Chains beyond the budget are rewound, which is
- * expensive for long frames with many descriptors. Assume that the next frames
- * are as long as the last one.
+ * Number of chains to fetch: those beyond the budget are rewound, which is costly
+ * for long frames. Assume that the next frames are as long as the last one.
  */
 static unsigned int vd_tx_want(const struct vd_queue *q,
 			       const struct vd_budget *budget)

@@ -57,7 +57,7 @@ void vd_ring_rewind(struct vd_ring *ring, struct vd_batch *batch,
 
 /**
  * vd_ring_flush_last() - write the entries of a full &vd_ring.pending
- * @ring: the ring, whose last entry has just been added
+ * @ring: the ring, to which an entry has just been added
  *
  * On failure the last entry is removed: @ring is as it was before the call of
  * vd_ring_complete(), and keeps room for one entry. The last entry is never one

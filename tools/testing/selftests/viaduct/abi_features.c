@@ -78,14 +78,20 @@ TEST(each_other_bit_is_refused)
 	}
 }
 
+/* The features of VD_LAYOUT, which a running ring must keep. */
+static uint64_t layout(const struct vg_net *n)
+{
+	return n->features & ~F(VG_F_VERSION_1);
+}
+
 TEST(set_while_running)
 {
 	struct vg_net n = abi_net(F(VG_F_VERSION_1));
 	int tap = abi_tap();
 
 	ASSERT_EQ(0, vg_net_start(&n, tap, tap));
-	EXPECT_RET(0, vg_set_features(n.fd, F(VG_F_VERSION_1)));
-	EXPECT_RET(0, vg_set_features(n.fd, F_BASE));
+	EXPECT_RET(0, vg_set_features(n.fd, n.features));
+	EXPECT_RET(0, vg_set_features(n.fd, F_BASE | layout(&n)));
 	EXPECT_RET(-EOPNOTSUPP, vg_set_features(n.fd, VG_BIT(0)));
 }
 
@@ -99,8 +105,8 @@ TEST(log_all_while_running)
 		SKIP(return, "no LOG_ALL offered");
 	ASSERT_EQ(0, vg_net_start(&n, tap, tap));
 	EXPECT_RET(0, vg_set_log_base(n.fd, (uintptr_t)log));
-	EXPECT_RET(0, vg_set_features(n.fd, F(VG_F_VERSION_1) | F_LOG_ALL));
-	EXPECT_RET(0, vg_set_features(n.fd, F(VG_F_VERSION_1)));
+	EXPECT_RET(0, vg_set_features(n.fd, n.features | F_LOG_ALL));
+	EXPECT_RET(0, vg_set_features(n.fd, n.features));
 }
 
 TEST(backend_features)

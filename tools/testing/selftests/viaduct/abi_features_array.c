@@ -173,7 +173,7 @@ TEST(set_order_of_errors)
 TEST(set_while_running)
 {
 	struct vg_net n = abi_net(VG_BIT(VG_F_VERSION_1));
-	uint64_t words[VG_FEATURE_WORDS] = { VG_BIT(VG_F_VERSION_1) };
+	uint64_t words[VG_FEATURE_WORDS] = { n.features };
 	int tap = abi_tap();
 
 	NEEDS_ARRAYS();
@@ -183,10 +183,10 @@ TEST(set_while_running)
 	EXPECT_EQ(-EOPNOTSUPP, vg_set_features_array(n.fd, words));
 	words[1] = 0;
 	if (!vg_dev_is_reference()) {
-		words[0] |= VG_BIT(VG_F_RING_PACKED);
+		words[0] ^= VG_BIT(VG_F_RING_PACKED);
 		EXPECT_EQ(-EBUSY, vg_set_features_array(n.fd, words));
 	}
-	words[0] = VG_BIT(VG_F_VERSION_1);
+	words[0] = n.features;
 	EXPECT_EQ(0, vg_set_features_array(n.fd, words));
 }
 
