@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A worker for each ring, on behalf of an operator: the caller need not be the owner,
- * which knows nothing of it.
+ * A worker for each ring of a running device, created on behalf of the owner: the
+ * caller need not be the owner.
  */
 #include <linux/sched/task.h>
 

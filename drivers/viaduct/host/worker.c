@@ -221,6 +221,7 @@ void vd_worker_prepare(struct vd_worker *worker, struct mm_struct *mm,
 		scnprintf(name, TASK_COMM_LEN, "vhost-%d", owner);
 	init_llist_head(&worker->jobs);
 	init_completion(&worker->dropped);
+	vd_work_init(&worker->call_work, vd_worker_call_run);
 	worker->thread.run = vd_worker_run;
 	worker->thread.killed = vd_worker_killed;
 	worker->thread.mm = mm;

@@ -65,6 +65,7 @@ void vd_worker_abort_faults_end(struct vd_worker *worker);
 int vd_worker_start_beside(struct vd_worker *worker, struct vd_worker *old,
 			   struct task_struct *process, pid_t owner,
 			   unsigned int id);
+void vd_worker_call_run(struct vd_work *work);
 int vd_worker_ping(struct vd_worker *worker);
 void vd_worker_let_finish(struct vd_worker *worker);
 

@@ -35,7 +35,8 @@ struct vd_worker_call {
 	struct completion done;
 };
 
-static void vd_worker_call_run(struct vd_work *work)
+/* The job &vd_worker.call_work. */
+void vd_worker_call_run(struct vd_work *work)
 {
 	struct vd_worker *worker = container_of(work, struct vd_worker,
 						call_work);
@@ -62,21 +63,25 @@ static int vd_worker_call(struct vd_worker *worker, int (*fn)(void *data),
 {
 	struct vd_worker_call call = { .fn = fn, .data = data };
 	long left;
+	int err;
 
 	init_completion(&call.done);
-	/* The job may still be queued by a call that has given up. */
-	worker->call_work.fn = vd_worker_call_run;
 	xchg(&worker->call, &call);
-	if (!vd_worker_add(worker, &worker->call_work)) {
-		xchg(&worker->call, NULL);
-		return -ESRCH;
+	if (vd_worker_add(worker, &worker->call_work)) {
+		left = wait_for_completion_killable_timeout(&call.done,
+							    VD_CALL_TIMEOUT);
+		if (left > 0)
+			return call.ret;
+		err = left ? -EINTR : -ETIMEDOUT;
+	} else {
+		err = -ESRCH;
 	}
-	left = wait_for_completion_killable_timeout(&call.done,
-						    VD_CALL_TIMEOUT);
-	if (left > 0)
-		return call.ret;
+	/*
+	 * The thread has taken the call, even of a dead worker, if the job was
+	 * still queued by a call that had given up.
+	 */
 	if (xchg(&worker->call, NULL))
-		return left ? -EINTR : -ETIMEDOUT;
+		return err;
 	/* @fn has begun, and is bounded. */
 	wait_for_completion(&call.done);
 	return call.ret;

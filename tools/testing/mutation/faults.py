@@ -316,7 +316,7 @@ FAULTS = [
      "id = vd_workers_find_idle(dev);", "id = -ENOENT;", ["worker_pin"]),
     # These need threads of the owner (-k 6.12).
     ("stopped-worker-waited-for", "host/worker_beside.c",
-     "left = wait_for_completion_killable_timeout(&call.done,\n\t\t\t\t\t\t    VD_CALL_TIMEOUT);",
+     "left = wait_for_completion_killable_timeout(&call.done,\n\t\t\t\t\t\t\t    VD_CALL_TIMEOUT);",
      "left = wait_for_completion_timeout(&call.done, VD_CALL_TIMEOUT);", ["worker_pin_stop"]),
     ("dead-worker-asked", "host/worker.c",
      "if (!work->worker)\n\t\t\twork->fn(work);",
