@@ -144,8 +144,12 @@ void vd_tapdev_learn(struct vd_tapdev *tapdev, const struct net_device *maybe)
 void vd_tapdev_learn_index(struct vd_tapdev *tapdev, struct net *net,
 			   int ifindex)
 {
+	const struct net_device *dev;
+
 	rcu_read_lock();
-	vd_tapdev_learn(tapdev, dev_get_by_index_rcu(net, ifindex));
+	dev = dev_get_by_index_rcu(net, ifindex);
+	if (dev)
+		vd_tapdev_learn(tapdev, dev);
 	rcu_read_unlock();
 }
 

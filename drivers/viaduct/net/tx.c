@@ -101,7 +101,7 @@ static enum vd_drop vd_tx_fill(const struct vd_queue *q,
 }
 
 /* A fragment holds a frame and the skb_shared_info of build_skb(). */
-static unsigned int vd_xdp_frag_len(unsigned int headroom, size_t frame_len)
+static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
 {
 	return SKB_DATA_ALIGN(headroom + frame_len) +
 	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
@@ -118,14 +118,14 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 	enum vd_drop reason;
 	void *buf;
 
-	frag_len = vd_xdp_frag_len(headroom, frame_len);
+	frag_len = vd_tx_frag_len(headroom, frame_len);
 	if (frag_len > PAGE_SIZE) {
 		if (xdp->has_prog)
 			headroom -= XDP_PACKET_HEADROOM;
 		headroom = max_t(unsigned int, headroom, VD_XDP_LONG_ROOM);
 		if (headroom + frame_len > VD_XDP_MAX_LINEAR)
 			return VD_ALONE;
-		frag_len = vd_xdp_frag_len(headroom, frame_len);
+		frag_len = vd_tx_frag_len(headroom, frame_len);
 		pool = &xdp->long_frags;
 	}
 	buf = vd_frag_get(pool, frag_len);
