@@ -113,12 +113,15 @@ static void take_bridge(const struct attrs *info, struct dump *dump)
 static enum port_state state_of(const struct attrs *tun,
 				const struct attrs *slave)
 {
-	if (number32(tun, IFLA_TUN_NUM_QUEUES) > 1)
-		return PORT_QUEUES;
 	if (number8(slave, IFLA_BRPORT_STATE, 0) != BRIDGE_FORWARDING)
 		return PORT_BLOCKED;
+	if (number8(slave, IFLA_BRPORT_LOCKED, 0) ||
+	    !number8(slave, IFLA_BRPORT_LEARNING, 1))
+		return PORT_STATIC;
 	if (number8(slave, IFLA_BRPORT_ISOLATED, 0))
 		return PORT_ISOLATED;
+	if (number32(tun, IFLA_TUN_NUM_QUEUES) > 1)
+		return PORT_QUEUES;
 	return PORT_OPEN;
 }
 
@@ -201,6 +204,12 @@ int ports_of(const char *bridge, struct port *ports, int max)
 	return err ?: dump.nr;
 }
 
+bool port_is_closed(enum port_state state)
+{
+	return state == PORT_BLOCKED || state == PORT_STATIC ||
+	       state == PORT_FILTERED;
+}
+
 const char *port_reason(enum port_state state)
 {
 	switch (state) {
@@ -210,6 +219,8 @@ const char *port_reason(enum port_state state)
 		return "not forwarding";
 	case PORT_ISOLATED:
 		return "isolated";
+	case PORT_STATIC:
+		return "locked or without learning";
 	case PORT_FILTERED:
 		return "VLAN filtering";
 	default:

@@ -13,6 +13,7 @@ enum port_state {
 	PORT_QUEUES,		/* several queues: frames would change places */
 	PORT_BLOCKED,		/* spanning tree, or down */
 	PORT_ISOLATED,
+	PORT_STATIC,		/* locked, or does not learn: addresses are configured */
 	PORT_FILTERED,		/* the bridge filters VLANs, which XDP does not */
 };
 
@@ -30,6 +31,8 @@ void ports_close(void);
 void ports_take_events(void);
 /* The taps of @bridge: their number, at most @max, or -errno. */
 int ports_of(const char *bridge, struct port *ports, int max);
+/* Frames from the port are for the bridge alone to judge. */
+bool port_is_closed(enum port_state state);
 /* Why frames are not switched to a port. */
 const char *port_reason(enum port_state state);
 /*

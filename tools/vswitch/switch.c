@@ -174,6 +174,9 @@ int switch_scan(const char *bridge)
 	for (i = 0; i < nr; i++) {
 		struct attached *at = find(ports[i].ifindex);
 
+		/* Without the program, all of its frames take the bridge. */
+		if (port_is_closed(ports[i].state))
+			continue;
 		if (at)
 			err = update(at, &ports[i]);
 		else

@@ -72,6 +72,13 @@ static __always_inline int count(struct vswitch_counters *from, int what,
 	return action;
 }
 
+/* The clock may have gone on since @now was read: another processor has seen more. */
+static __always_inline bool is_older(const struct vswitch_entry *entry, __u64 now,
+				     __u64 ns)
+{
+	return (__s64)(now - entry->seen) > (__s64)ns;
+}
+
 static __always_inline bool is_group(const __u8 *mac)
 {
 	return mac[0] & 1;
@@ -101,7 +108,7 @@ static __always_inline void learn(struct vswitch_counters *from, __u32 ifindex,
 			count(from, VSWITCH_LEARNED, 0);
 		return;
 	}
-	if (now - entry->seen > NSEC_PER_SEC)
+	if (is_older(entry, now, NSEC_PER_SEC))
 		entry->seen = now;
 	if (entry->ifindex != ifindex && may_learn(from, ifindex)) {
 		entry->ifindex = ifindex;
@@ -120,7 +127,7 @@ static __always_inline int forward(struct xdp_md *ctx,
 	if (is_group(dst->mac))
 		return count(from, VSWITCH_GROUP, XDP_PASS);
 	entry = bpf_map_lookup_elem(&fdb, dst);
-	if (!entry || now - entry->seen > max_age + NSEC_PER_SEC)
+	if (!entry || is_older(entry, now, max_age + NSEC_PER_SEC))
 		return count(from, VSWITCH_UNKNOWN, XDP_PASS);
 	ifindex = entry->ifindex;
 	if (ifindex == ctx->ingress_ifindex)

@@ -191,6 +191,23 @@ static const char *flows_run(struct flow *f, int nr_flows, uint64_t nr)
 	return left ? "frames are lost" : NULL;
 }
 
+/* Of @nr more frames none must arrive. */
+static const char *flow_is_cut(struct flow *f, int nr)
+{
+	uint64_t before = f->got;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (flow_send(f))
+			return "cannot send";
+	vg_ring_kick(&f->from->net.ring[VG_TX]);
+	if (vg_net_drain(&f->from->net, vg_deadline_ms(5000)))
+		return "not sent";
+	poll(NULL, 0, 300);
+	flow_take(f);
+	return f->got == before ? NULL : "frames have arrived";
+}
+
 /* Frames that the receiver of a flow took by the short way. */
 static int64_t switched(const struct flow *f)
 {
@@ -288,18 +305,11 @@ TEST_F(pair, ends_meanwhile)
 TEST_F(pair, port_leaves)
 {
 	struct flow *f = &self->flow[0];
-	int i;
 
 	ASSERT_FINE(flows_run(self->flow, 2, 100));
 	ASSERT_EQ(0, run("ip link set %s nomaster", rig[1].tap.name));
 	ASSERT_EQ(true, says(self->out, rig[1].tap.name, "detached"));
-	for (i = 0; i < 10; i++)
-		ASSERT_EQ(0, flow_send(f));
-	vg_ring_kick(&f->from->net.ring[VG_TX]);
-	ASSERT_EQ(0, vg_net_drain(&f->from->net, vg_deadline_ms(5000)));
-	poll(NULL, 0, 300);
-	flow_take(f);
-	EXPECT_EQ(101, f->got);
+	EXPECT_FINE(flow_is_cut(f, 10));
 	/* It comes back, and all is as before, but for what was lost. */
 	f->got = f->sent;
 	ASSERT_EQ(0, run("ip link set %s master vdbr", rig[1].tap.name));
@@ -315,12 +325,28 @@ TEST_F(pair, isolated_ports_stay_apart)
 	ASSERT_EQ(0, run("ip link set %s type bridge_slave isolated on", rig[0].tap.name));
 	ASSERT_EQ(0, run("ip link set %s type bridge_slave isolated on", rig[1].tap.name));
 	ASSERT_EQ(true, says(self->out, rig[1].tap.name, "isolated"));
-	ASSERT_EQ(0, flow_send(f));
-	vg_ring_kick(&f->from->net.ring[VG_TX]);
-	ASSERT_EQ(0, vg_net_drain(&f->from->net, vg_deadline_ms(5000)));
-	poll(NULL, 0, 300);
-	flow_take(f);
-	EXPECT_EQ(101, f->got);
+	EXPECT_FINE(flow_is_cut(f, 1));
+}
+
+/* What the bridge refuses from a port must not pass the switch either. */
+TEST_F(pair, refused_senders)
+{
+	struct flow *f = &self->flow[0];
+
+	ASSERT_FINE(flows_run(self->flow, 2, 100));
+	ASSERT_EQ(0, run("bridge link set dev %s state 1", rig[0].tap.name));
+	ASSERT_EQ(true, says(self->out, rig[0].tap.name, "detached"));
+	EXPECT_FINE(flow_is_cut(f, 1));
+	f->got = f->sent;
+	ASSERT_EQ(0, run("bridge link set dev %s state 3", rig[0].tap.name));
+	ASSERT_EQ(true, says(self->out, rig[0].tap.name, "attached, open"));
+	EXPECT_FINE(flows_run(self->flow, 2, 100));
+	/* A locked port forwards from configured addresses only. */
+	ASSERT_EQ(0, run("bridge link set dev %s learning off locked on",
+			 rig[0].tap.name));
+	ASSERT_EQ(true, says(self->out, rig[0].tap.name, "detached"));
+	f->addresses[11] = 50;
+	EXPECT_FINE(flow_is_cut(f, 1));
 }
 
 /* Addresses beyond the limit of a port are served by the bridge. */
