@@ -76,10 +76,8 @@ static int vd_replace_table(struct viaduct_dev *dev, struct vd_table *table)
 {
 	struct vd_table *old = dev->table;
 
-	if (vd_table_build(table)) {
-		free(table);
+	if (vd_table_build(table))
 		return vd_fail_mem(dev, NULL, -ENOMEM);
-	}
 	vd_dev_swap_table(dev, table);
 	vd_regions_destroy(old->regions);
 	free(old);
@@ -103,8 +101,11 @@ int vd_add_mem_reg(struct viaduct_dev *dev, struct vd_msg *msg)
 		free(table);
 		return vd_fail_mem(dev, reason, err);
 	}
-	if (vd_replace_table(dev, table))
+	if (vd_replace_table(dev, table)) {
+		vd_map_close(&table->slot[table->nr - 1].map);
+		free(table);
 		return -1;
+	}
 	return vd_start_all(dev);
 }
 
@@ -120,8 +121,10 @@ int vd_rem_mem_reg(struct viaduct_dev *dev, struct vd_msg *msg)
 	table = vd_table_copy(dev->table, i);
 	if (!table)
 		return vd_fail_mem(dev, NULL, -ENOMEM);
-	if (vd_replace_table(dev, table))
+	if (vd_replace_table(dev, table)) {
+		free(table);
 		return -1;
+	}
 	vd_map_close(&map);
 	return 0;
 }
