@@ -22,7 +22,7 @@ int per_ring(int fd)
 
 int become_nobody(void)
 {
-	return setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY);
+	return setgroups(0, NULL) || setgid(OTHER_ID) || setuid(OTHER_ID);
 }
 
 int stay_root(void)

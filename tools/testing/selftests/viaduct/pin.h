@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define NOBODY	65534
+#define OTHER_ID	65534
 
 int per_ring(int fd);
 

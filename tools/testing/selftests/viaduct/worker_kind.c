@@ -19,7 +19,7 @@
 #include "cgroup.h"
 #include "owner.h"
 
-#define NOBODY	65534
+#define OTHER_ID	65534
 
 FIXTURE(kind)
 {
@@ -201,8 +201,8 @@ static void as_nobody(struct __test_metadata *_metadata, int kind)
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NPROC, &r));
 	ASSERT_EQ(0, setgroups(0, NULL));
-	ASSERT_EQ(0, setgid(NOBODY));
-	ASSERT_EQ(0, setuid(NOBODY));
+	ASSERT_EQ(0, setgid(OTHER_ID));
+	ASSERT_EQ(0, setuid(OTHER_ID));
 	EXPECT_EQ(LIMIT - 1, own_all(&err));
 	EXPECT_EQ(kind ? -ENOMEM : -EAGAIN, err);
 	/* They count for what else the user wants to create. */
