@@ -235,7 +235,7 @@ FAULTS = [
      "memset(raw, 0, sizeof(*raw));", "memset(raw, 0x5a, sizeof(*raw));",
      ["abi_iotlb"]),
     ("oldest-kept", "device/iommu.c",
-     "vd_iommu_evict(dev, vd_iotlb_oldest(&dev->iotlb));", "err = -ENOSPC;",
+     "vd_iommu_evict(dev, vd_iotlb_oldest(&dev->iotlb));", "vd_iommu_evict(dev, map);",
      ["abi_iotlb", "net_iotlb"]),
     ("dying-owner-waited-for", "host/thread_kthread.c",
      "send_sig(SIGKILL, thread->task, 1);", "", ["hostile_kill"]),
