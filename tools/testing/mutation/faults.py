@@ -334,7 +334,7 @@ FAULTS = [
     ("first-answer-unheard", "guest/iotlb_miss.c",
      "(vq->state == VD_MISS_UNREAD && vq->is_repeated)", "false", ["net_iotlb_ask"]),
     ("answer-asked-for-twice", "guest/iotlb_miss.c",
-     "vd_miss_remove_prefetch(vq, i);\n}\n\nstatic void vd_miss_add", "}\n\nstatic void vd_miss_add", ["net_iotlb_ask"]),
+     "vd_miss_remove_prefetch(vq, i);\n}\n\nstatic void vd_miss_add", ";\n}\n\nstatic void vd_miss_add", ["net_iotlb_ask"]),
     ("queues-take-no-turns", "guest/iotlb_miss.c",
      "list_move_tail(&vq->node, &misses->unread);", ";", ["net_iotlb_ask"]),
     ("owner-in-the-wrong-namespace", "device/fdinfo.c",
