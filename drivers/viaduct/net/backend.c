@@ -87,8 +87,9 @@ int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
  * @len: expected length of header and frame
  *
  * Context: on the owner's mm, may fault.
- * Return: 0; -EMSGSIZE if the packet has another length; or the error of the
- * socket's recvmsg(). The packet is consumed in all cases.
+ * Return: 0; -EMSGSIZE if the packet has another length; -EFAULT if a part of it
+ * was not written; or the error of the socket's recvmsg(). The packet is consumed
+ * in all cases.
  */
 int vd_backend_recv(struct vd_backend *backend, void *pkt,
 		    struct iov_iter *to, size_t len)
@@ -104,7 +105,10 @@ int vd_backend_recv(struct vd_backend *backend, void *pkt,
 					  MSG_DONTWAIT | MSG_TRUNC);
 	if (ret < 0)
 		return ret;
-	return ret == len ? 0 : -EMSGSIZE;
+	if (ret != len)
+		return -EMSGSIZE;
+	/* A tap does not report that a copy of the frame has failed. */
+	return msg_data_left(&msg) ? -EFAULT : 0;
 }
 
 /* Drop @pkt, or the next packet of a backend without a ring if it is NULL. */

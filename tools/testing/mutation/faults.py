@@ -176,6 +176,8 @@ FAULTS = [
      "\t\t\t\t\t  tap->nr_pkt - tap->next);",
      "while (tap->next < tap->nr_pkt)\n\t\ttun_ptr_free(tap->pkt[tap->next++]);",
      ["life", "live_change"]),
+    ("half-written-frame-completed", "net/backend.c",
+     "return msg_data_left(&msg) ? -EFAULT : 0;", "return 0;", ["hostile_buf"]),
     ("socket-leaked", "net/backend.c",
      "if (backend->file)\n\t\tfput(backend->file);", "", ["life"]),
     ("broken-unsaid", "net/run.c",

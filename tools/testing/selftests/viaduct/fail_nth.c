@@ -6,16 +6,13 @@
  * kernel can. Needs a kernel with fault injection (scripts/debug-kernel).
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../../../lib/vguest/worker.h"
+#include "inject.h"
 #include "rig.h"
 #include "vd_test.h"
 
@@ -25,58 +22,13 @@
 static int nth_fd = -1;
 static struct rig rig;
 
-static bool knob(const char *name, const char *value)
-{
-	char path[128];
-	int fd, len = strlen(value);
-	bool done;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", name);
-	fd = open(path, O_WRONLY);
-	done = fd >= 0 && write(fd, value, len) == len;
-	close(fd);
-	return done;
-}
-
 /* Why faults cannot be injected here, or NULL. */
 static const char *prepare(void)
 {
-	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (nth_fd < 0)
-		return "this kernel has no /proc/self/fail-nth (needs the debug kernel)";
-	/* Allocations that may wait are spared unless we ask for them. */
-	if (!knob("failslab/ignore-gfp-wait", "N") ||
-	    !knob("fail_page_alloc/ignore-gfp-wait", "N") ||
-	    !knob("fail_page_alloc/min-order", "0"))
-		return "debugfs has no failslab and fail_page_alloc";
-	/* One report a fault would drown the console. */
-	knob("failslab/verbose", "0");
-	knob("fail_page_alloc/verbose", "0");
-	knob("fail_usercopy/verbose", "0");
-	return NULL;
-}
+	const char *why = NULL;
 
-static void arm(unsigned int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", nth);
-
-	/* A fault that is still pending may strike the write itself, once. */
-	if (pwrite(nth_fd, text, len, 0) != len &&
-	    pwrite(nth_fd, text, len, 0) != len)
-		abort();
-}
-
-/* Whether the fault has struck; none is pending afterwards. */
-static bool disarm(void)
-{
-	char text[16] = "";
-	/* Where reading fails, the fault was still pending, and struck here. */
-	bool was_spent = pread(nth_fd, text, sizeof(text) - 1, 0) > 0 &&
-			 !atoi(text);
-
-	arm(0);
-	return was_spent;
+	nth_fd = inject_open(gettid(), &why);
+	return why;
 }
 
 /*
@@ -100,9 +52,9 @@ static const char *sweep(const struct step *step, unsigned int *nr_faults)
 	int ret;
 
 	for (nth = 1; nth < MAX_FAULTS; nth++) {
-		arm(nth);
+		inject_arm(nth_fd, nth);
 		ret = step->call();
-		struck = disarm();
+		struck = inject_disarm(nth_fd);
 		if (!struck) {
 			if (!ret)
 				return NULL;
