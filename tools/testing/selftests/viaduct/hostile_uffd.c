@@ -70,6 +70,62 @@ TEST(late)
 	rig_close(&rig);
 }
 
+/* Resolves faults up to that of the page of @at, which the device then waits for. */
+static bool wait_at(const void *at)
+{
+	uint64_t deadline = vg_deadline_ms(10000), page;
+
+	while (vg_wait_fd(uffd, POLLIN, deadline) > 0) {
+		if (!uffd_take(&page))
+			continue;
+		if (page == ((uintptr_t)at & ~(PAGE - 1ULL)))
+			return true;
+		uffd_continue(page);
+	}
+	return false;
+}
+
+/*
+ * A chain that the driver adds while the device enables kicks, so that none is
+ * sent for it. In a split ring of 512 the event index has a page of its own.
+ */
+TEST(added_while_kicks_are_enabled)
+{
+	struct vg_net_opts o = {
+		.features = VG_BIT(VG_F_VERSION_1) | VG_BIT(VG_F_EVENT_IDX),
+		.num = { [VG_TX] = 512 },
+	};
+	struct vg_ring *r = &rig.net.ring[VG_TX];
+	const void *event;
+	unsigned int quiet;
+	struct stream tx;
+	pthread_t t;
+
+	NEEDS_UFFD();
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_FINE(view_split(&view, &rig));
+	ASSERT_FINE(rig_start(&rig));
+	ASSERT_FINE(uffd_both_ways(&rig, 20));
+	ASSERT_FINE(uffd_ask_for_all(&rig, &view));
+	event = view_of(&view, r->packed ? (void *)r->device_event :
+					   (void *)&r->used->ring[r->num]);
+	tx = stream_make(&rig, VG_TX, 2);
+	tx.window = 1;
+	ASSERT_LE(0, stream_step(&tx));
+	ASSERT_TRUE(wait_at(event));
+	tx.window = 2;
+	quiet = r->nr_quiet_kicks;
+	ASSERT_LE(0, stream_step(&tx));
+	ASSERT_EQ(2, tx.sent);
+	EXPECT_EQ(quiet + 1, r->nr_quiet_kicks);
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
+	uffd_continue((uintptr_t)event & ~(PAGE - 1ULL));
+	EXPECT_FINE(stream_run(&tx, 1));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	rig_close(&rig);
+}
+
 FIXTURE(wait)
 {
 	int unused;
