@@ -126,6 +126,61 @@ TEST(added_while_kicks_are_enabled)
 	rig_close(&rig);
 }
 
+static bool is_in_ring(const struct vg_ring *r, uint64_t page)
+{
+	const uint8_t *first = view_of(&view, (void *)r->desc);
+	const uint8_t *last = view_of(&view, (void *)r->used);
+
+	return page >= ((uintptr_t)first & ~(PAGE - 1ULL)) &&
+	       page <= (uintptr_t)last;
+}
+
+/* Resolves the faults outside the transmit ring. */
+static void *answer_others(void *arg)
+{
+	uint64_t page;
+
+	while (!uffd_stop)
+		if (vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10)) > 0 &&
+		    uffd_take(&page) && !is_in_ring(arg, page))
+			uffd_continue(page);
+	return NULL;
+}
+
+/*
+ * Busy polling for packets looks at the transmit ring, too, but must not wait for
+ * its pages.
+ */
+TEST(ring_that_is_polled_beside)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+	struct vhost_vring_state busy = { VG_RX, 100000 };
+	uint32_t id, attach[2] = { VG_TX, 1 };
+	struct stream rx;
+	pthread_t t;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has one worker for both rings");
+	NEEDS_UFFD();
+	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
+	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VG_NEW_WORKER, &id));
+	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VG_ATTACH_VRING_WORKER, attach));
+	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &busy));
+	ASSERT_FINE(view_split(&view, &rig));
+	ASSERT_FINE(rig_start(&rig));
+	ASSERT_FINE(uffd_both_ways(&rig, 20));
+	ASSERT_FINE(uffd_ask_for_all(&rig, &view));
+	ASSERT_EQ(0, pthread_create(&t, NULL, answer_others,
+				    &rig.net.ring[VG_TX]));
+	rx = stream_make(&rig, VG_RX, 50);
+	rx.window = 1;
+	EXPECT_FINE(stream_run(&rx, 1));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	close(uffd);
+	rig_close(&rig);
+}
+
 FIXTURE(wait)
 {
 	int unused;
