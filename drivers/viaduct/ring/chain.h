@@ -5,7 +5,8 @@
  *
  * A batch of chains is fetched in two passes. The first is made by the format
  * (split_avail.c, packed_avail.c): it reads the descriptors of all chains in one
- * user-access window, inside which no function may be called. The second is
+ * user-access window, inside which no function may be called, not even by a
+ * sanitizer that checks a bool or an array index. The second is
  * vd_chain_translate(): it translates addresses and follows indirect tables.
  * Descriptors are copied to &vd_batch.desc, and only the copy may be checked and
  * used: the guest may change the ring at any time.
@@ -20,6 +21,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <linux/virtio_ring.h>
 
 #include "guest/translate.h"
 #include "types.h"
@@ -126,6 +128,29 @@ static __always_inline int vd_desc_read(struct vd_desc *d,
 
 fault:
 	return -EFAULT;
+}
+
+/*
+ * Check a descriptor of the ring and append a copy to &vd_batch.desc, where *@at
+ * is the next entry; inside a window.
+ */
+static __always_inline int vd_chain_keep(struct vd_batch *batch, u32 *at,
+					 const struct vd_desc *d)
+{
+	if (d->flags & VRING_DESC_F_INDIRECT) {
+		/* 2.7.5.3.1, 2.8.7: a table is the only descriptor of a chain. */
+		if (d->flags & VRING_DESC_F_NEXT)
+			return -EINVAL;
+	} else if (!d->len) {
+		/* Zero-length: its address must not be checked. */
+		batch->nr_empty++;
+		return 0;
+	}
+	if (*at == VD_MAX_SEGS)
+		return -E2BIG;
+	/* Not indexed: a bounds sanitizer would call a function. */
+	*(batch->desc + (*at)++) = *d;
+	return 0;
 }
 
 int vd_chain_translate(struct vd_mem *mem, struct vd_batch *batch,

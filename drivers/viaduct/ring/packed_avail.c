@@ -60,41 +60,30 @@ vd_packed_desc_at(const struct vd_ring *ring, u16 pos)
 }
 
 /*
- * Read the available chain at @pos, inside a window: @p is its first
- * descriptor, @d holds all of that but the address. The last descriptor has the
- * id (2.8.6).
+ * Read the rest of the available chain at @pos, inside a window: @d is its first
+ * descriptor. The last descriptor has the id (2.8.6).
  */
 static __always_inline int vd_packed_read_chain(const struct vd_ring *ring,
 						struct vd_batch *batch,
 						struct vd_chain *chain,
-						u16 pos,
-						const __le64 __user *p,
-						struct vd_desc *d)
+						u16 pos, struct vd_desc *d)
 {
 	u32 at = batch->nr_desc, slots = 1;
+	int err;
 
 	for (;;) {
-		if (d->flags & VRING_DESC_F_INDIRECT &&
-		    d->flags & VRING_DESC_F_NEXT)
-			return -EINVAL;
-		/* The address of a zero-length one must not be checked. */
-		if (d->len || d->flags & VRING_DESC_F_INDIRECT) {
-			if (at == VD_MAX_SEGS)
-				return -E2BIG;
-			if (vd_packed_read_addr(p, d))
-				return -EFAULT;
-			/* Not indexed: a bounds sanitizer would call a function. */
-			*(batch->desc + at++) = *d;
-		} else {
-			batch->nr_empty++;
-		}
+		const __le64 __user *p;
+
+		err = vd_chain_keep(batch, &at, d);
+		if (err)
+			return err;
 		if (!(d->flags & VRING_DESC_F_NEXT))
 			break;
 		if (slots == min_t(u32, ring->num, VD_CHAIN_MAX_WALK))
 			return -ELOOP;
 		slots++;
 		p = vd_packed_desc_at(ring, ++pos);
-		if (vd_packed_read_rest(p, d))
+		if (vd_packed_read_rest(p, d) || vd_packed_read_addr(p, d))
 			return -EFAULT;
 	}
 	chain->head = d->next;
@@ -123,7 +112,8 @@ static __always_inline int vd_packed_read_window(const struct vd_ring *ring,
 		if (err || !vd_packed_is_avail(ring, pos, d.flags))
 			break;
 		smp_rmb(); /* (A) */
-		err = vd_packed_read_chain(ring, batch, chain, pos, p, &d);
+		err = vd_packed_read_addr(p, &d) ?:
+		      vd_packed_read_chain(ring, batch, chain, pos, &d);
 		if (err)
 			break;
 		pos += chain->nr_slots;

@@ -73,6 +73,7 @@ static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 	u32 left = min_t(u32, ring->num, VD_CHAIN_MAX_WALK);
 	u32 at = batch->nr_desc, next = chain->head, slot;
 	struct vd_desc d;
+	int err;
 
 	do {
 		slot = next;
@@ -83,19 +84,9 @@ static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 		if (vd_desc_read(&d, vd_split_desc_at(ring, slot)))
 			return -EFAULT;
 		next = d.next;
-		if (d.flags & VRING_DESC_F_INDIRECT) {
-			/* 2.7.5.3.1: never set both INDIRECT and NEXT. */
-			if (d.flags & VRING_DESC_F_NEXT)
-				return -EINVAL;
-		} else if (!d.len) {
-			/* Zero-length: its address must not be checked. */
-			batch->nr_empty++;
-			continue;
-		}
-		if (at == VD_MAX_SEGS)
-			return -E2BIG;
-		/* Not indexed: a bounds sanitizer would call a function. */
-		*(batch->desc + at++) = d;
+		err = vd_chain_keep(batch, &at, &d);
+		if (err)
+			return err;
 	} while (d.flags & VRING_DESC_F_NEXT);
 	chain->first_desc = batch->nr_desc;
 	chain->nr_desc = at - batch->nr_desc;
