@@ -53,7 +53,7 @@ FAULTS = [
     ("avail-jump-unchecked", "ring/split_avail.c",
      "if (nr > ring->num) {", "if (0) {", ["bad_ring", "bad_table"]),
     ("head-unchecked", "ring/split_avail.c",
-     "if (slot >= ring->num)\n\t\t\treturn -EINVAL;", "", ["bad_ring", "bad_table"]),
+     "if (slot > mask)\n\t\treturn -EINVAL;", "", ["bad_ring", "bad_table"]),
     ("table-slot-unchecked", "ring/chain.c",
      "table->slot = d->next;", "table->slot = d->next & (table->num - 1);",
      ["bad_ring", "bad_table"]),
