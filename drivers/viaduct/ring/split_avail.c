@@ -92,14 +92,17 @@ static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 
 /*
  * Append @max available chains; inside a window. Only the first @nr_heads heads
- * are read: in order, a chain begins after the end of the last one (2.7.9).
+ * are read: in order, a chain begins after the end of the last one (2.7.9). The
+ * chains before chain *@at of the batch are translated.
  */
 static __always_inline int
-vd_split_read_window(const struct vd_ring *ring, struct vd_batch *batch,
-		     unsigned int max, unsigned int nr_heads)
+vd_split_read_window(const struct vd_ring *ring, const struct vd_mem *mem,
+		     struct vd_batch *batch, unsigned int max,
+		     unsigned int nr_heads, unsigned int *at)
 {
 	struct vd_chain *chain = batch->chain + batch->nr;
 	struct vd_chain *end = chain + max, *known = chain + nr_heads;
+	struct vd_chain *hits = chain + min(max, vd_chain_hit_room(batch));
 	u32 slot = ring->next_head;
 	u16 pos = ring->next_avail;
 	struct vd_desc d;
@@ -112,26 +115,36 @@ vd_split_read_window(const struct vd_ring *ring, struct vd_batch *batch,
 		if (err)
 			break;
 		chain->head = slot;
+		if (likely(chain < hits)) {
+			if (likely(vd_chain_take_hit(mem, batch, chain, &d))) {
+				slot = (slot + 1) & (ring->num - 1);
+				chain->next = slot;
+				continue;
+			}
+			hits = chain;
+		}
 		err = vd_split_read_chain(ring, batch, chain, &d);
 		if (err)
 			break;
 		slot = chain->next;
 	}
 	batch->nr = chain - batch->chain;
+	*at = min(chain, hits) - batch->chain;
 	return err;
 }
 
 /*
- * Append up to @max available chains to a batch, which must have room for them,
- * without translation. Returns 0, or the error of the first chain that cannot be
- * read, with the chains before it appended:
+ * Append up to @max available chains to a batch, which must have room for them.
+ * Those before chain *@at of the batch are translated. Returns 0, or the error of
+ * the first chain that cannot be read, with the chains before it appended:
  * -EFAULT, -EINVAL for an index out of range or a table in the middle of a chain,
  * -ELOOP for a chain longer than the ring or VD_CHAIN_MAX_WALK, -E2BIG for one
  * that does not fit into @batch; or -EPROTO if the driver's index is more than the
  * ring size ahead.
  */
-static int vd_split_read_chains(struct vd_ring *ring, struct vd_batch *batch,
-				unsigned int max)
+static int vd_split_read_chains(struct vd_ring *ring, const struct vd_mem *mem,
+				struct vd_batch *batch, unsigned int max,
+				unsigned int *at)
 {
 	unsigned int nr_heads = ring->in_order ? !ring->head_is_known : max;
 	u16 seen, nr;
@@ -152,8 +165,8 @@ static int vd_split_read_chains(struct vd_ring *ring, struct vd_batch *batch,
 	}
 	smp_rmb(); /* (A) */
 	ring->seen_avail = seen;
-	err = vd_split_read_window(ring, batch, min_t(unsigned int, nr, max),
-				   nr_heads);
+	err = vd_split_read_window(ring, mem, batch,
+				   min_t(unsigned int, nr, max), nr_heads, at);
 out:
 	user_read_access_end();
 	return err;
@@ -166,16 +179,18 @@ out:
 int vd_split_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		   struct vd_batch *batch, unsigned int max)
 {
-	unsigned int first = batch->nr;
+	unsigned int first = batch->nr, at;
 	int nr, err;
 
-	err = vd_split_read_chains(ring, batch, max);
+	err = vd_split_read_chains(ring, mem, batch, max, &at);
 	if (batch->nr == first) {
 		if (err)
 			return err;
 		return ring->seen_avail == ring->next_avail ? 0 : -ENOSPC;
 	}
-	err = vd_chain_translate(mem, batch, first, false);
+	err = 0;
+	if (at < batch->nr)
+		err = vd_chain_translate(mem, batch, first, at, false);
 	if (err)
 		return err;
 	nr = batch->nr - first;
