@@ -15,6 +15,7 @@ struct bench_case {
 	bool gather;			/* packets wait before there is room */
 	bool turns;			/* bursts from a second tap on a bridge */
 	bool xdp;			/* an XDP program drops, not the stack */
+	bool alternate;			/* buffers lie in two regions, in turns */
 	bool tunnel;			/* frames leave through VXLAN/IPv6 */
 	unsigned int hold;		/* frames that a socket keeps, 0: none */
 	unsigned int len;		/* bytes of a frame; over 1514: GSO */
@@ -45,6 +46,8 @@ struct bench_dev {
 /* Each ends the process, with a message, when something fails. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+/* The regions of the memory table, and the order of buffers in them. */
+void bench_memory(struct vg_net *n, const struct bench_case *c);
 void bench_open(struct bench_dev *d, const struct bench_case *c);
 void bench_close(struct bench_dev *d);
 void bench_stream(struct bench_dev *d, const struct bench_case *c,

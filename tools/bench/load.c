@@ -27,28 +27,12 @@
 #define RX_BURST	64
 /* Frames that wait together: fewer than the tap and the ring have room for. */
 #define GATHERED	250
-#define SPARE_GPA	0x1000000000ULL
+#define ALTERNATING	4096	/* buffers: more than the first region holds */
 
 void must(int ret, const char *what)
 {
 	if (ret < 0)
 		die("%s: %s", what, strerror(-ret));
-}
-
-/* More regions below and above those that are used, each with a gap. */
-static void add_regions(struct vg_net *n, unsigned int nr)
-{
-	struct vhost_memory *table;
-	unsigned int i;
-
-	if (nr <= n->mem.nr)
-		return;
-	for (i = n->mem.nr; i < nr; i++)
-		must(vg_mem_add(&n->mem, SPARE_GPA + i * 0x10000ULL, 4096),
-		     "memory");
-	table = vg_mem_table(&n->mem);
-	must(vg_set_mem_table(n->fd, table), "SET_MEM_TABLE");
-	free(table);
 }
 
 /* A worker for each ring. */
@@ -102,6 +86,8 @@ void bench_open(struct bench_dev *d, const struct bench_case *c)
 		.rx_size = gso && !c->mergeable ? VG_FRAME_MAX + 16 : 2048,
 	};
 
+	if (c->alternate)
+		*(c->rx ? &o.nr_rx : &o.nr_tx) = ALTERNATING;
 	must(vg_tap_open(&d->tap, 12, false), "tap");
 	if (gso)
 		must(vg_tap_set_offload(d->tap.fd, true), "TUNSETOFFLOAD");
@@ -119,7 +105,7 @@ void bench_open(struct bench_dev *d, const struct bench_case *c)
 	d->far = c->hold || (c->rx && (gso || c->gather)) ?
 		 vg_packet_open(d->tap.ifindex, gso) : -1;
 	must(vg_net_open(&d->net, &o), vg_dev_path());
-	add_regions(&d->net, c->regions);
+	bench_memory(&d->net, c);
 	if (c->workers > 1)
 		part_workers(&d->net);
 	must(vg_net_start(&d->net, d->tap.fd, d->tap.fd), "SET_BACKEND");

@@ -28,6 +28,7 @@ COSTS = [
     Row("TX 64 B notified", "--notify", quick=True, loose=True),
     Row("TX 64 B notified, kernel thread", "--notify --kernel-thread", loose=True),
     Row("TX 64 B ring of 1024", "--ring 1024"),
+    Row("TX 64 B two regions", "--alternate"),
     Row("TX 64 B 500 regions", "--regions 500"),
     Row("TX 64 B dropped by XDP", "--xdp"),
     Row("TX 64 B VXLAN over IPv6", "--tunnel --count 8000"),
@@ -46,6 +47,7 @@ COSTS = [
     Row("RX 64 B wake-up each", "--rx --len 60 --wake", quick=True, loose=True),
     Row("RX 64 B wake-up, kernel thread", "--rx --len 60 --wake --kernel-thread", loose=True),
     Row("RX 64 B ring of 1024", "--rx --len 60 --ring 1024"),
+    Row("RX 64 B two regions", "--rx --len 60 --alternate"),
     Row("RX 64 B 500 regions", "--rx --len 60 --regions 500"),
 ]
 # Both workers; the ratio to tell is that of a switch to the in-tree driver's bridge.

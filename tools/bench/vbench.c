@@ -25,6 +25,7 @@ static const struct option options[] = {
 	{ "count", required_argument, NULL, 'n' },
 	{ "ring", required_argument, NULL, 's' },
 	{ "regions", required_argument, NULL, 'g' },
+	{ "alternate", no_argument, NULL, 'a' },
 	{ "devices", required_argument, NULL, 'd' },
 	{ "indirect", no_argument, NULL, 'i' },
 	{ "mergeable", no_argument, NULL, 'm' },
@@ -71,10 +72,13 @@ static unsigned long parse_number(const char *s)
 /* The measurement: 0 for the cost of a stream. */
 static char question;
 
-/* Options of measurements in time, in User Mode Linux. */
-static void parse_native(struct bench_case *c, int opt)
+/* Options that few rows have. */
+static void parse_rare(struct bench_case *c, int opt)
 {
 	switch (opt) {
+	case 'a':
+		c->alternate = true;
+		break;
 	case 'T':
 		c->turns = true;
 		break;
@@ -160,7 +164,7 @@ static struct bench_case parse(int argc, char **argv)
 			question = opt;
 			break;
 		default:
-			parse_native(&c, opt);
+			parse_rare(&c, opt);
 		}
 	}
 	if (c.rx && c.devices > 1)

@@ -60,7 +60,7 @@ void vd_iotlb_add(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 	iotlb->nr++;
 }
 
-/* Frees @map, to which no &vd_mem.hint may refer. */
+/* Frees @map, of which no &vd_mem.hint may hold a copy. */
 void vd_iotlb_del(struct vd_iotlb *iotlb, struct vd_iotlb_map *map)
 {
 	vd_iotlb_tree_remove(map, &iotlb->tree);

@@ -8,7 +8,6 @@
  * sorted and cut into disjoint regions once, here, so that the data path finds
  * at most one. A table is constant; a new one replaces the old.
  */
-#include <linux/bsearch.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -120,20 +119,30 @@ void vd_regions_destroy(struct vd_regions *regions)
 	kvfree(regions);
 }
 
-static int vd_regions_cmp(const void *key, const void *elt)
-{
-	const struct vd_region *r = elt;
-	u64 gpa = *(const u64 *)key;
-
-	if (gpa < r->gpa)
-		return -1;
-	return gpa - r->gpa > r->span;
-}
-
-/* Returns the region that holds @gpa, or NULL. */
+/**
+ * vd_regions_lookup() - find the region that holds an address
+ * @regions: the memory table
+ * @gpa: the address [g]
+ *
+ * Return: the region, or NULL.
+ */
 const struct vd_region *vd_regions_lookup(const struct vd_regions *regions,
 					  u64 gpa)
 {
-	return bsearch(&gpa, regions->region, regions->nr,
-		       sizeof(regions->region[0]), vd_regions_cmp);
+	const struct vd_region *r = regions->region;
+	u32 nr = regions->nr;
+
+	/*
+	 * The last region that does not start above @gpa, or the first one. Not
+	 * bsearch(), which calls its comparison through a pointer.
+	 */
+	while (nr > 1) {
+		u32 half = nr / 2;
+
+		if (r[half].gpa <= gpa)
+			r += half;
+		nr -= half;
+	}
+	/* An address below the region makes the difference huge. */
+	return nr && gpa - r->gpa <= r->span ? r : NULL;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Slow path of the translation: a different region, or several. */
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/minmax.h>
 
 #include "guest/translate.h"
 
 /**
- * vd_mem_forget() - drop the hint if it lies in a removed mapping
+ * vd_mem_forget() - drop the hints that lie in a removed mapping
  * @mem: the ring's view of guest memory
  * @first: first I/O address of the mapping
  * @last: its last address
@@ -15,13 +16,25 @@
  */
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last)
 {
-	const struct vd_region *r = mem->hint;
+	unsigned int i;
 
-	if (r && first <= r->gpa + r->span && r->gpa <= last)
-		mem->hint = NULL;
+	for (i = 0; i < ARRAY_SIZE(mem->hint); i++) {
+		const struct vd_region *r = &mem->hint[i].region;
+
+		if (first <= r->gpa + r->span && r->gpa <= last)
+			mem->hint[i].perm = 0;
+	}
 }
 
-/* Make the region that holds @addr the hint. */
+static void vd_mem_set_hint(struct vd_mem *mem, const struct vd_region *r,
+			    u8 perm)
+{
+	mem->hint[1] = mem->hint[0];
+	mem->hint[0].region = *r;
+	mem->hint[0].perm = perm;
+}
+
+/* Make the region that holds @addr the first hint. */
 static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 {
 	const struct vd_iotlb_map *map;
@@ -31,8 +44,7 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 		r = vd_regions_lookup(mem->regions, addr);
 		if (!r)
 			return -EFAULT;
-		mem->hint = r;
-		mem->hint_perm = VHOST_ACCESS_RW;
+		vd_mem_set_hint(mem, r, VHOST_ACCESS_RW);
 		return 0;
 	}
 	map = vd_iotlb_find(mem->iotlb, addr, addr);
@@ -45,8 +57,7 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 	}
 	if (perm & ~map->perm)
 		return -EFAULT;
-	mem->hint = &map->region;
-	mem->hint_perm = map->perm;
+	vd_mem_set_hint(mem, &map->region, map->perm);
 	return 0;
 }
 
@@ -94,9 +105,9 @@ bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm)
 }
 
 /**
- * vd_translate_slow() - translate by lookups instead of the last hit
+ * vd_translate_slow() - translate by lookups instead of the hints
  * @mem: the ring's view of guest memory; the last region found becomes its
- *	 hint
+ *	 first hint
  * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
  * @perm: required access: VHOST_ACCESS_RO or _WO
@@ -122,7 +133,7 @@ int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		err = vd_mem_look_up(mem, addr, perm);
 		if (err)
 			return err;
-		r = mem->hint;
+		r = &mem->hint[0].region;
 		off = addr - r->gpa;
 		piece = min_t(u64, len - 1, r->span - off) + 1;
 		seg[nr].iov_base = (void __user *)(unsigned long)(r->hva + off);

@@ -18,13 +18,23 @@
 #define VD_MAX_PREFETCH_LOOKUPS	256U
 
 /**
+ * struct vd_hint - a region that a lookup has found
+ * @region: a copy, so that a stale one could not refer to freed memory [q]
+ * @perm: access that it permits: VHOST_ACCESS_RO, _WO or both; 0 in an empty
+ *	  hint, which serves no access [q]
+ */
+struct vd_hint {
+	struct vd_region region;
+	u8 perm;
+};
+
+/**
  * struct vd_mem - one ring's view of guest memory
  * @regions: the memory table, or NULL before there is one [q]
  * @iotlb: translates IOVAs; NULL if descriptors carry guest physical addresses,
  *	   which @regions translates [q]
- * @hint: region of the last address, or NULL: most buffers lie in the same
- *	  region as the one before [q]
- * @hint_perm: access that @hint permits: VHOST_ACCESS_RO and _WO [q]
+ * @hint: regions of the last two lookups, the latest first: the memory of a guest
+ *	  above 3 GiB is two large regions [q]
  * @miss: the miss in @iotlb, after -EAGAIN [q]
  * @nr_lookups: lookups in @iotlb made to fill @prefetch [q]
  * @prefetch: misses of addresses that will be translated soon, after
@@ -33,25 +43,30 @@
 struct vd_mem {
 	const struct vd_regions *regions;
 	const struct vd_iotlb *iotlb;
-	const struct vd_region *hint;
-	u8 hint_perm;
+	struct vd_hint hint[2];
 	struct vd_miss miss;
 	unsigned int nr_lookups;
 	struct vd_miss_set prefetch;
 };
 
+static inline void vd_mem_clear_hints(struct vd_mem *mem)
+{
+	mem->hint[0].perm = 0;
+	mem->hint[1].perm = 0;
+}
+
 static inline void vd_mem_set(struct vd_mem *mem,
 			      const struct vd_regions *regions)
 {
 	mem->regions = regions;
-	mem->hint = NULL;
+	vd_mem_clear_hints(mem);
 }
 
 static inline void vd_mem_set_iotlb(struct vd_mem *mem,
 				    const struct vd_iotlb *iotlb)
 {
 	mem->iotlb = iotlb;
-	mem->hint = NULL;
+	vd_mem_clear_hints(mem);
 }
 
 void vd_mem_forget(struct vd_mem *mem, u64 first, u64 last);
@@ -59,32 +74,41 @@ bool vd_mem_prefetch(struct vd_mem *mem, u64 addr, u32 len, u8 perm);
 int vd_translate_slow(struct vd_mem *mem, u64 addr, u32 len, u8 perm,
 		      struct iovec *seg, unsigned int room);
 
+/* Whether a hint has the whole buffer and permits the access. */
+static __always_inline bool vd_hint_has(const struct vd_hint *hint, u64 addr,
+					u32 len, u8 perm)
+{
+	/* An address below the region makes off huge. */
+	u64 off = addr - hint->region.gpa;
+
+	return off <= hint->region.span && len - 1 <= hint->region.span - off &&
+	       !(perm & ~hint->perm);
+}
+
 /**
- * vd_translate_hit() - vd_translate() within the region of the last hit
+ * vd_translate_hit() - vd_translate() within the regions of the last lookups
  * @mem: the ring's view of guest memory
  * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
- * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @perm: required access, not 0: VHOST_ACCESS_RO, _WO or both
  * @seg: receives the buffer as one piece
  *
- * Context: the queue's mutex is held.
+ * Context: the queue's mutex is held. A user-access window may be open.
  * Return: true on a hit; on false the caller must use vd_translate_slow().
  */
 static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
 					     u32 len, u8 perm,
 					     struct iovec *seg)
 {
-	const struct vd_region *r = mem->hint;
-	u64 off;
+	const struct vd_hint *hint = mem->hint;
 
-	if (unlikely(!r))
-		return false;
-	/* An address below the region makes off huge. */
-	off = addr - r->gpa;
-	if (unlikely(off > r->span || len - 1 > r->span - off ||
-		     perm & ~mem->hint_perm))
-		return false;
-	seg->iov_base = (void __user *)(unsigned long)(r->hva + off);
+	if (unlikely(!vd_hint_has(hint, addr, len, perm))) {
+		hint++;
+		if (!vd_hint_has(hint, addr, len, perm))
+			return false;
+	}
+	seg->iov_base = (void __user *)(unsigned long)
+			(hint->region.hva + (addr - hint->region.gpa));
 	seg->iov_len = len;
 	return true;
 }
@@ -94,7 +118,7 @@ static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
  * @mem: the ring's view of guest memory
  * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
- * @perm: required access: VHOST_ACCESS_RO or _WO
+ * @perm: required access, not 0: VHOST_ACCESS_RO, _WO or both
  * @seg: receives the pieces: a buffer may span several regions
  * @room: entries in @seg, at least 1
  *

@@ -255,33 +255,6 @@ static int vd_chain_add_table(struct vd_mem *mem, struct vd_batch *batch,
 	return err;
 }
 
-/* Fast path: one direct descriptor in the region of the last hit, as most are. */
-static __always_inline bool vd_chain_translate_hit(const struct vd_mem *mem,
-						   struct vd_batch *batch,
-						   struct vd_chain *chain)
-{
-	const struct vd_desc *d = &batch->desc[chain->first_desc];
-	unsigned int at = batch->nr_seg;
-	bool write;
-
-	if (chain->nr_desc != 1 || d->flags & VRING_DESC_F_INDIRECT ||
-	    at == VD_MAX_SEGS)
-		return false;
-	write = d->flags & VRING_DESC_F_WRITE;
-	if (!vd_translate_hit(mem, d->addr, d->len,
-			      write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
-			      &batch->seg[at]))
-		return false;
-	batch->gpa[at] = d->addr;
-	batch->nr_seg = at + 1;
-	chain->first_seg = at;
-	chain->nr_out = !write;
-	chain->nr_in = write;
-	chain->out_len = write ? 0 : d->len;
-	chain->in_len = write ? d->len : 0;
-	return true;
-}
-
 static int vd_chain_translate_one(struct vd_mem *mem, struct vd_batch *batch,
 				  struct vd_chain *chain, bool is_packed)
 {
@@ -308,25 +281,24 @@ static int vd_chain_translate_one(struct vd_mem *mem, struct vd_batch *batch,
  * vd_chain_translate() - translate chains after their descriptors were read
  * @mem: the ring's view of guest memory
  * @batch: the batch; chains from the first failure on are removed
- * @first: the first chain to translate
+ * @first: the first chain of this fetch
+ * @at: the first chain to translate: those before it have been translated
  * @is_packed: indirect tables have the packed format
  *
- * Return: 0 if at least one chain was translated, else the error of the first:
+ * Return: 0 if a chain remains from @first on, else the error of the first:
  * -EFAULT for an address that lies in no region or denies the access, -EAGAIN
  * for an IOTLB miss, -EINVAL for a bad table or a readable part after a writable
  * one, -ELOOP for a table with a loop, or of more than VD_CHAIN_MAX_WALK entries,
  * -E2BIG for a chain that does not fit into @batch.
  */
 int vd_chain_translate(struct vd_mem *mem, struct vd_batch *batch,
-		       unsigned int first, bool is_packed)
+		       unsigned int first, unsigned int at, bool is_packed)
 {
 	const struct vd_desc *end = &batch->desc[batch->nr_desc];
 	unsigned int i, nr_seg;
 	int err = 0;
 
-	for (i = first; i < batch->nr; i++) {
-		if (likely(vd_chain_translate_hit(mem, batch, &batch->chain[i])))
-			continue;
+	for (i = at; i < batch->nr; i++) {
 		nr_seg = batch->nr_seg;
 		err = vd_chain_translate_one(mem, batch, &batch->chain[i],
 					     is_packed);

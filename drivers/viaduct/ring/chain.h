@@ -5,10 +5,15 @@
  *
  * A batch of chains is fetched in two passes. The first is made by the format
  * (split_avail.c, packed_avail.c): it reads the descriptors of all chains in one
- * user-access window, inside which no function may be called. The second is
+ * user-access window, inside which no function may be called, not even by a
+ * sanitizer that checks a bool or an array index. The second is
  * vd_chain_translate(): it translates addresses and follows indirect tables.
  * Descriptors are copied to &vd_batch.desc, and only the copy may be checked and
  * used: the guest may change the ring at any time.
+ *
+ * Most chains are one direct descriptor in a region that has been found before.
+ * The first pass translates these at once (vd_chain_take_hit()), up to the first
+ * chain of another kind; the second pass begins with that one.
  *
  * Both passes stop at the first chain that fails. Its error is returned if it is
  * the first of the call; otherwise the next fetch begins with it.
@@ -17,9 +22,11 @@
 #define VD_RING_CHAIN_H
 
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <linux/virtio_ring.h>
 
 #include "guest/translate.h"
 #include "types.h"
@@ -47,24 +54,27 @@ struct vd_desc {
  * @in_len: writable bytes
  * @head: head index or buffer id, which identifies the chain to the driver
  * @first_seg: index in &vd_batch.seg of the first piece
+ * @first_desc: index in &vd_batch.desc of the first descriptor
+ * @next: slot after its last descriptor
  * @nr_out: readable pieces, which come first
  * @nr_in: writable pieces
- * @first_desc: index in &vd_batch.desc of the first descriptor
  * @nr_desc: descriptors there
  * @nr_slots: ring slots that it occupies; 1 in a split ring
- * @next: slot after its last descriptor
+ *
+ * The members from @nr_out on are constants in vd_chain_take_hit(), which the
+ * compiler writes together.
  */
 struct vd_chain {
 	size_t out_len;
 	size_t in_len;
 	u16 head;
 	u16 first_seg;
+	u16 first_desc;
+	u16 next;
 	u16 nr_out;
 	u16 nr_in;
-	u16 first_desc;
 	u16 nr_desc;
 	u16 nr_slots;
-	u16 next;
 };
 
 /**
@@ -128,7 +138,90 @@ fault:
 	return -EFAULT;
 }
 
+/*
+ * Check a descriptor of the ring and append a copy to &vd_batch.desc, where *@at
+ * is the next entry; inside a window.
+ */
+static __always_inline int vd_chain_keep(struct vd_batch *batch, u32 *at,
+					 const struct vd_desc *d)
+{
+	if (d->flags & VRING_DESC_F_INDIRECT) {
+		/* 2.7.5.3.1, 2.8.7: a table is the only descriptor of a chain. */
+		if (d->flags & VRING_DESC_F_NEXT)
+			return -EINVAL;
+	} else if (!d->len) {
+		/* Zero-length: its address must not be checked. */
+		batch->nr_empty++;
+		return 0;
+	}
+	if (*at == VD_MAX_SEGS)
+		return -E2BIG;
+	/* Not indexed: a bounds sanitizer would call a function. */
+	*(batch->desc + (*at)++) = *d;
+	return 0;
+}
+
+/* Number of chains that vd_chain_take_hit() can append. */
+static __always_inline unsigned int
+vd_chain_hit_room(const struct vd_batch *batch)
+{
+	return VD_MAX_SEGS - max(batch->nr_seg, batch->nr_desc);
+}
+
+/* vd_chain_take_hit() by direction: @write must be a constant. */
+static __always_inline bool vd_chain_take_single(const struct vd_mem *mem,
+						 struct vd_batch *batch,
+						 struct vd_chain *chain,
+						 const struct vd_desc *d,
+						 bool write)
+{
+	unsigned int at = batch->nr_seg;
+
+	if (!vd_translate_hit(mem, d->addr, d->len,
+			      write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO,
+			      batch->seg + at))
+		return false;
+	/* Not indexed: a bounds sanitizer would call a function. */
+	*(batch->gpa + at) = d->addr;
+	chain->first_seg = at;
+	chain->first_desc = batch->nr_desc;
+	chain->out_len = write ? 0 : d->len;
+	chain->in_len = write ? d->len : 0;
+	chain->nr_out = write ? 0 : 1;
+	chain->nr_in = write ? 1 : 0;
+	chain->nr_desc = 1;
+	chain->nr_slots = 1;
+	batch->nr_seg = at + 1;
+	batch->nr_desc++;
+	return true;
+}
+
+/**
+ * vd_chain_take_hit() - append a chain of one direct descriptor and translate it
+ * @mem: the ring's view of guest memory
+ * @batch: the batch; vd_chain_hit_room() must not be 0
+ * @chain: the chain; the caller must fill in &vd_chain.head and &vd_chain.next
+ * @d: its first descriptor
+ *
+ * The descriptor counts in &vd_batch.nr_desc, but its copy there is not written:
+ * the second pass does not read it.
+ *
+ * Context: the queue's mutex is held. A user-access window may be open.
+ * Return: false, with @batch unchanged, for a chain of another kind.
+ */
+static __always_inline bool vd_chain_take_hit(const struct vd_mem *mem,
+					      struct vd_batch *batch,
+					      struct vd_chain *chain,
+					      const struct vd_desc *d)
+{
+	if (d->flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT) || !d->len)
+		return false;
+	return d->flags & VRING_DESC_F_WRITE ?
+	       vd_chain_take_single(mem, batch, chain, d, true) :
+	       vd_chain_take_single(mem, batch, chain, d, false);
+}
+
 int vd_chain_translate(struct vd_mem *mem, struct vd_batch *batch,
-		       unsigned int first, bool is_packed);
+		       unsigned int first, unsigned int at, bool is_packed);
 
 #endif

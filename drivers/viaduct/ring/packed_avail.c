@@ -60,41 +60,30 @@ vd_packed_desc_at(const struct vd_ring *ring, u16 pos)
 }
 
 /*
- * Read the available chain at @pos, inside a window: @p is its first
- * descriptor, @d holds all of that but the address. The last descriptor has the
- * id (2.8.6).
+ * Read the rest of the available chain at @pos, inside a window: @d is its first
+ * descriptor. The last descriptor has the id (2.8.6).
  */
 static __always_inline int vd_packed_read_chain(const struct vd_ring *ring,
 						struct vd_batch *batch,
 						struct vd_chain *chain,
-						u16 pos,
-						const __le64 __user *p,
-						struct vd_desc *d)
+						u16 pos, struct vd_desc *d)
 {
 	u32 at = batch->nr_desc, slots = 1;
+	int err;
 
 	for (;;) {
-		if (d->flags & VRING_DESC_F_INDIRECT &&
-		    d->flags & VRING_DESC_F_NEXT)
-			return -EINVAL;
-		/* The address of a zero-length one must not be checked. */
-		if (d->len || d->flags & VRING_DESC_F_INDIRECT) {
-			if (at == VD_MAX_SEGS)
-				return -E2BIG;
-			if (vd_packed_read_addr(p, d))
-				return -EFAULT;
-			/* Not indexed: a bounds sanitizer would call a function. */
-			*(batch->desc + at++) = *d;
-		} else {
-			batch->nr_empty++;
-		}
+		const __le64 __user *p;
+
+		err = vd_chain_keep(batch, &at, d);
+		if (err)
+			return err;
 		if (!(d->flags & VRING_DESC_F_NEXT))
 			break;
 		if (slots == min_t(u32, ring->num, VD_CHAIN_MAX_WALK))
 			return -ELOOP;
 		slots++;
 		p = vd_packed_desc_at(ring, ++pos);
-		if (vd_packed_read_rest(p, d))
+		if (vd_packed_read_rest(p, d) || vd_packed_read_addr(p, d))
 			return -EFAULT;
 	}
 	chain->head = d->next;
@@ -105,15 +94,21 @@ static __always_inline int vd_packed_read_chain(const struct vd_ring *ring,
 	return 0;
 }
 
-/* Read all available chains, up to @max; inside a window. */
+/*
+ * Append all available chains from position *@next on, up to @max; inside a
+ * window. Those before chain *@at of the batch are translated.
+ */
 static __always_inline int vd_packed_read_window(const struct vd_ring *ring,
+						 const struct vd_mem *mem,
 						 struct vd_batch *batch,
-						 unsigned int max, u16 *at)
+						 unsigned int max,
+						 unsigned int *at, u16 *next)
 {
 	struct vd_chain *chain = batch->chain + batch->nr;
 	struct vd_chain *end = chain + max;
+	struct vd_chain *hits = chain + min(max, vd_chain_hit_room(batch));
 	struct vd_desc d;
-	u16 pos = *at;
+	u16 pos = *next;
 	int err = 0;
 
 	for (; chain < end; chain++) {
@@ -123,25 +118,38 @@ static __always_inline int vd_packed_read_window(const struct vd_ring *ring,
 		if (err || !vd_packed_is_avail(ring, pos, d.flags))
 			break;
 		smp_rmb(); /* (A) */
-		err = vd_packed_read_chain(ring, batch, chain, pos, p, &d);
+		err = vd_packed_read_addr(p, &d);
+		if (err)
+			break;
+		if (likely(chain < hits)) {
+			if (likely(vd_chain_take_hit(mem, batch, chain, &d))) {
+				chain->head = d.next;
+				pos++;
+				continue;
+			}
+			hits = chain;
+		}
+		err = vd_packed_read_chain(ring, batch, chain, pos, &d);
 		if (err)
 			break;
 		pos += chain->nr_slots;
-		batch->nr++;
 	}
-	*at = pos;
+	batch->nr = chain - batch->chain;
+	*at = min(chain, hits) - batch->chain;
+	*next = pos;
 	return err;
 }
 
 /*
- * Append up to @max available chains to a batch, which must have room for them,
- * without translation. Returns their number; 0 if none is available; if the
- * first one fails: -EFAULT, -EINVAL for a table that is not the only descriptor,
- * -ELOOP for a chain longer than the ring, -E2BIG for one that does not fit into
- * @batch.
+ * Append up to @max available chains to a batch, which must have room for them.
+ * Those before chain *@at of the batch are translated. Returns the number of
+ * chains; 0 if none is available; if the first one fails: -EFAULT, -EINVAL for a
+ * table that is not the only descriptor, -ELOOP for a chain longer than the ring,
+ * -E2BIG for one that does not fit into @batch.
  */
-static int vd_packed_read_chains(struct vd_ring *ring, struct vd_batch *batch,
-				 unsigned int max)
+static int vd_packed_read_chains(struct vd_ring *ring, const struct vd_mem *mem,
+				 struct vd_batch *batch, unsigned int max,
+				 unsigned int *at)
 {
 	unsigned int first = batch->nr;
 	u16 pos = ring->next_avail;
@@ -150,7 +158,7 @@ static int vd_packed_read_chains(struct vd_ring *ring, struct vd_batch *batch,
 	if (!user_read_access_begin(ring->desc.base,
 				    vd_area_window(&ring->desc)))
 		return -EFAULT;
-	err = vd_packed_read_window(ring, batch, max, &pos);
+	err = vd_packed_read_window(ring, mem, batch, max, at, &pos);
 	user_read_access_end();
 	ring->seen_avail = pos;
 	return batch->nr > first ? batch->nr - first : err;
@@ -160,17 +168,18 @@ static int vd_packed_read_chains(struct vd_ring *ring, struct vd_batch *batch,
 int vd_packed_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		    struct vd_batch *batch, unsigned int max)
 {
-	unsigned int first = batch->nr, i;
-	int nr, err;
+	unsigned int first = batch->nr, at, i;
+	int nr, err = 0;
 
-	nr = vd_packed_read_chains(ring, batch, max);
+	nr = vd_packed_read_chains(ring, mem, batch, max, &at);
 	if (unlikely(!max) && !nr) {
 		nr = vd_packed_peek(ring);
 		return nr > 0 ? -ENOSPC : nr;
 	}
 	if (nr <= 0)
 		return nr;
-	err = vd_chain_translate(mem, batch, first, true);
+	if (at < batch->nr)
+		err = vd_chain_translate(mem, batch, first, at, true);
 	if (err)
 		return err;
 	if (batch->nr == first + nr) {

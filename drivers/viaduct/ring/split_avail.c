@@ -10,93 +10,78 @@
 
 #include "ring/split.h"
 
-/*
- * Append the heads of up to @max available chains to a batch, which must have
- * room for them. Returns the number of chains; in order, vd_split_read_chains()
- * fills in all heads but an unknown first one. Returns -EPROTO if the driver's
- * index is more than the ring size ahead.
- */
-static int vd_split_read_heads(struct vd_ring *ring, struct vd_batch *batch,
-			       unsigned int max)
+/* Read the avail index; inside a window. */
+static __always_inline int vd_split_read_idx(const struct vd_ring *ring,
+					     u16 *idx)
 {
-	struct vd_chain *chain = &batch->chain[batch->nr];
-	/* In order, the walk finds all heads but an unknown first one. */
-	unsigned int want = ring->in_order ? !ring->head_is_known : max;
-	__le16 idx, head;
-	unsigned int i;
-	u16 seen, nr;
+	__le16 raw;
 
-	if (!user_read_access_begin(ring->driver.base,
-				    vd_area_window(&ring->driver)))
-		return -EFAULT;
-	unsafe_get_user(idx, vd_split_avail_idx(ring), fault);
-	seen = le16_to_cpu(idx);
-	nr = seen - ring->next_avail;
-	if (nr > ring->num) {
-		user_read_access_end();
-		return -EPROTO;
-	}
-	smp_rmb(); /* (A) */
-	max = min_t(unsigned int, nr, max);
-	want = min(want, max);
-	for (i = 0; i < want; i++) {
-		u16 slot = (ring->next_avail + i) & (ring->num - 1);
-
-		unsafe_get_user(head, vd_split_avail_slot(ring, slot), fault);
-		chain[i].head = le16_to_cpu(head);
-	}
-	user_read_access_end();
-	ring->seen_avail = seen;
-	return max;
+	unsafe_get_user(raw, vd_split_avail_idx(ring), fault);
+	*idx = le16_to_cpu(raw);
+	return 0;
 
 fault:
-	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Read the head of the chain at @pos; inside a window. */
+static __always_inline int vd_split_read_head(const struct vd_ring *ring,
+					      u16 pos, u32 *slot)
+{
+	__le16 raw;
+
+	unsafe_get_user(raw, vd_split_avail_slot(ring, pos & (ring->num - 1)),
+			fault);
+	*slot = le16_to_cpu(raw);
+	return 0;
+
+fault:
 	return -EFAULT;
 }
 
 /*
- * The slot has been checked; it is masked as well, because a processor that
- * mispredicts the check would speculatively read beyond the table.
+ * Read the descriptor in @slot; inside a window. The slot is checked and masked as
+ * well, because a processor that mispredicts the check would speculatively read
+ * beyond the table.
  */
-static __always_inline const __le64 __user *
-vd_split_desc_at(const struct vd_ring *ring, u32 slot)
+static __always_inline int vd_split_read_desc(const struct vd_ring *ring,
+					      u32 slot, struct vd_desc *d)
 {
-	slot &= ring->num - 1;
-	return vd_area_at(&ring->desc, sizeof(struct vring_desc) * slot);
+	const u32 mask = ring->num - 1;
+
+	if (slot > mask)
+		return -EINVAL;
+	return vd_desc_read(d, vd_area_at(&ring->desc,
+					  sizeof(struct vring_desc) *
+					  (slot & mask)));
 }
 
-/* Read the descriptors of one chain in the ring; inside a window. */
+/*
+ * Read the rest of the chain that begins in the slot &vd_chain.head, inside a
+ * window: @d is its first descriptor.
+ */
 static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 					       struct vd_batch *batch,
-					       struct vd_chain *chain)
+					       struct vd_chain *chain,
+					       struct vd_desc *d)
 {
 	u32 left = min_t(u32, ring->num, VD_CHAIN_MAX_WALK);
-	u32 at = batch->nr_desc, next = chain->head, slot;
-	struct vd_desc d;
+	u32 at = batch->nr_desc, slot = chain->head;
+	int err;
 
-	do {
-		slot = next;
-		if (slot >= ring->num)
-			return -EINVAL;
-		if (!left--)
+	for (;;) {
+		err = vd_chain_keep(batch, &at, d);
+		if (err)
+			return err;
+		if (!(d->flags & VRING_DESC_F_NEXT))
+			break;
+		if (!--left)
 			return -ELOOP;
-		if (vd_desc_read(&d, vd_split_desc_at(ring, slot)))
-			return -EFAULT;
-		next = d.next;
-		if (d.flags & VRING_DESC_F_INDIRECT) {
-			/* 2.7.5.3.1: never set both INDIRECT and NEXT. */
-			if (d.flags & VRING_DESC_F_NEXT)
-				return -EINVAL;
-		} else if (!d.len) {
-			/* Zero-length: its address must not be checked. */
-			batch->nr_empty++;
-			continue;
-		}
-		if (at == VD_MAX_SEGS)
-			return -E2BIG;
-		/* Not indexed: a bounds sanitizer would call a function. */
-		*(batch->desc + at++) = d;
-	} while (d.flags & VRING_DESC_F_NEXT);
+		slot = d->next;
+		err = vd_split_read_desc(ring, slot, d);
+		if (err)
+			return err;
+	}
 	chain->first_desc = batch->nr_desc;
 	chain->nr_desc = at - batch->nr_desc;
 	chain->nr_slots = 1;
@@ -106,39 +91,85 @@ static __always_inline int vd_split_read_chain(const struct vd_ring *ring,
 }
 
 /*
- * Read the descriptors of the chains from @first on; their heads must have been
- * read. Chains from the first failure on are removed. Returns 0 if at least one
- * chain was read, else the error of the first: -EFAULT, -EINVAL for an index out
- * of range or a table in the middle of a chain, -ELOOP for a chain longer than
- * the ring or VD_CHAIN_MAX_WALK, -E2BIG for one that does not fit into @batch.
+ * Append @max available chains; inside a window. Only the first @nr_heads heads
+ * are read: in order, a chain begins after the end of the last one (2.7.9). The
+ * chains before chain *@at of the batch are translated.
  */
-static int vd_split_read_chains(const struct vd_ring *ring,
-				struct vd_batch *batch, unsigned int first)
+static __always_inline int
+vd_split_read_window(const struct vd_ring *ring, const struct vd_mem *mem,
+		     struct vd_batch *batch, unsigned int max,
+		     unsigned int nr_heads, unsigned int *at)
 {
-	/* 2.7.9: in order, a chain begins after the end of the last one. */
-	unsigned int follow = ring->in_order ? first + !ring->head_is_known :
-					       batch->nr;
-	u16 next = ring->next_head;
-	unsigned int i;
+	struct vd_chain *chain = batch->chain + batch->nr;
+	struct vd_chain *end = chain + max, *known = chain + nr_heads;
+	struct vd_chain *hits = chain + min(max, vd_chain_hit_room(batch));
+	u32 slot = ring->next_head;
+	u16 pos = ring->next_avail;
+	struct vd_desc d;
 	int err = 0;
 
-	if (!user_read_access_begin(ring->desc.base,
-				    vd_area_window(&ring->desc)))
-		return -EFAULT;
-	for (i = first; i < batch->nr; i++) {
-		struct vd_chain *chain = batch->chain + i;
-
-		if (i >= follow)
-			chain->head = next;
-		err = vd_split_read_chain(ring, batch, chain);
+	for (; chain < end; chain++, pos++) {
+		if (chain < known)
+			err = vd_split_read_head(ring, pos, &slot);
+		err = err ?: vd_split_read_desc(ring, slot, &d);
 		if (err)
 			break;
-		next = chain->next;
+		chain->head = slot;
+		if (likely(chain < hits)) {
+			if (likely(vd_chain_take_hit(mem, batch, chain, &d))) {
+				slot = (slot + 1) & (ring->num - 1);
+				chain->next = slot;
+				continue;
+			}
+			hits = chain;
+		}
+		err = vd_split_read_chain(ring, batch, chain, &d);
+		if (err)
+			break;
+		slot = chain->next;
 	}
-	user_read_access_end();
+	batch->nr = chain - batch->chain;
+	*at = min(chain, hits) - batch->chain;
+	return err;
+}
 
-	batch->nr = i;
-	return i > first ? 0 : err;
+/*
+ * Append up to @max available chains to a batch, which must have room for them.
+ * Those before chain *@at of the batch are translated. Returns 0, or the error of
+ * the first chain that cannot be read, with the chains before it appended:
+ * -EFAULT, -EINVAL for an index out of range or a table in the middle of a chain,
+ * -ELOOP for a chain longer than the ring or VD_CHAIN_MAX_WALK, -E2BIG for one
+ * that does not fit into @batch; or -EPROTO if the driver's index is more than the
+ * ring size ahead.
+ */
+static int vd_split_read_chains(struct vd_ring *ring, const struct vd_mem *mem,
+				struct vd_batch *batch, unsigned int max,
+				unsigned int *at)
+{
+	unsigned int nr_heads = ring->in_order ? !ring->head_is_known : max;
+	u16 seen, nr;
+	int err;
+
+	/* The window is opened over one area; the other is checked here. */
+	if (!access_ok(ring->desc.base, vd_area_window(&ring->desc)) ||
+	    !user_read_access_begin(ring->driver.base,
+				    vd_area_window(&ring->driver)))
+		return -EFAULT;
+	err = vd_split_read_idx(ring, &seen);
+	if (err)
+		goto out;
+	nr = seen - ring->next_avail;
+	if (nr > ring->num) {
+		err = -EPROTO;
+		goto out;
+	}
+	smp_rmb(); /* (A) */
+	ring->seen_avail = seen;
+	err = vd_split_read_window(ring, mem, batch,
+				   min_t(unsigned int, nr, max), nr_heads, at);
+out:
+	user_read_access_end();
+	return err;
 }
 
 /*
@@ -148,17 +179,18 @@ static int vd_split_read_chains(const struct vd_ring *ring,
 int vd_split_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		   struct vd_batch *batch, unsigned int max)
 {
-	unsigned int first = batch->nr;
+	unsigned int first = batch->nr, at;
 	int nr, err;
 
-	nr = vd_split_read_heads(ring, batch, max);
-	if (nr < 0)
-		return nr;
-	if (!nr)
+	err = vd_split_read_chains(ring, mem, batch, max, &at);
+	if (batch->nr == first) {
+		if (err)
+			return err;
 		return ring->seen_avail == ring->next_avail ? 0 : -ENOSPC;
-	batch->nr += nr;
-	err = vd_split_read_chains(ring, batch, first) ?:
-	      vd_chain_translate(mem, batch, first, false);
+	}
+	err = 0;
+	if (at < batch->nr)
+		err = vd_chain_translate(mem, batch, first, at, false);
 	if (err)
 		return err;
 	nr = batch->nr - first;

@@ -9,7 +9,7 @@
  * no process can move.
  *
  * Steps and the functions that they stand for:
- *   fetch()		vd_split_read_heads(), vd_packed_read_window()
+ *   fetch()		vd_split_read_chains(), vd_packed_read_window()
  *   peek()		vd_split_peek(), vd_packed_peek()
  *   publish()		vd_split_publish_window(), vd_packed_write_pending(),
  *			vd_packed_publish_window()

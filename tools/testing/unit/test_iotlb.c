@@ -149,16 +149,44 @@ TEST(iotlb_forget)
 	begin();
 	add(0x1000, 0x1000, HVA, VHOST_ACCESS_RW);
 	CHECK_EQ(translate(0x1800, 8, VHOST_ACCESS_RO, 1), 1);
-	CHECK(mem.hint);
+	CHECK(mem.hint[0].perm);
 	vd_mem_forget(&mem, 0, 0xfff);
 	vd_mem_forget(&mem, 0x2000, ~0ULL);
-	CHECK(mem.hint);
+	CHECK(mem.hint[0].perm);
 	vd_mem_forget(&mem, 0x1fff, 0x1fff);
-	CHECK(!mem.hint);
+	CHECK(!mem.hint[0].perm);
 	CHECK_EQ(translate(0x1800, 8, VHOST_ACCESS_RO, 1), 1);
 	vd_mem_forget(&mem, 0, 0x1000);
-	CHECK(!mem.hint);
+	CHECK(!mem.hint[0].perm);
 	vd_mem_forget(&mem, 0, 0x1000);
+	end();
+}
+
+/* The mapping at @gpa goes, and comes back at @hva. */
+static void move(u64 gpa, u64 hva)
+{
+	vd_mem_forget(&mem, gpa, gpa + 0xfff);
+	vd_iotlb_del(&iotlb, vd_iotlb_find(&iotlb, gpa, gpa));
+	CHECK_EQ(translate(gpa, 8, VHOST_ACCESS_RO, 1), -EAGAIN);
+	add(gpa, 0x1000, hva, VHOST_ACCESS_RW);
+	CHECK_EQ(translate(gpa, 8, VHOST_ACCESS_RO, 1), 1);
+	CHECK_EQ((u64)seg[0].iov_base, hva);
+}
+
+/* Neither hint may outlive its mapping. */
+TEST(iotlb_forget_either_hint)
+{
+	begin();
+	add(0x1000, 0x1000, HVA, VHOST_ACCESS_RW);
+	add(0x8000, 0x1000, HVA + 0x10000, VHOST_ACCESS_RW);
+	CHECK_EQ(translate(0x1000, 8, VHOST_ACCESS_RO, 1), 1);
+	CHECK_EQ(translate(0x8000, 8, VHOST_ACCESS_RO, 1), 1);
+	CHECK(mem.hint[0].perm && mem.hint[1].perm);
+	move(0x1000, HVA + 0x20000);
+	CHECK_EQ(mem.hint[1].region.gpa, 0x8000);
+	move(0x1000, HVA + 0x30000);
+	CHECK_EQ(translate(0x8000, 8, VHOST_ACCESS_RO, 1), 1);
+	CHECK_EQ((u64)seg[0].iov_base, HVA + 0x10000);
 	end();
 }
 

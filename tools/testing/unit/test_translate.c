@@ -54,8 +54,9 @@ TEST(translate_across_regions)
 	CHECK_EQ(translate(DRV_B_GPA - 3, 8, seg, 2), 2);
 	check_seg(&seg[0], DRV_A_HVA + DRV_A_LEN - 3, 3);
 	check_seg(&seg[1], DRV_B_HVA, 5);
-	/* The hint is the region that held the end. */
-	CHECK_EQ(mem.hint->gpa, DRV_B_GPA);
+	/* The first hint is the region that held the end. */
+	CHECK_EQ(mem.hint[0].region.gpa, DRV_B_GPA);
+	CHECK_EQ(mem.hint[1].region.gpa, DRV_A_GPA);
 	CHECK_EQ(translate(DRV_B_GPA - 3, 8, seg, 2), 2);
 	check_seg(&seg[0], DRV_A_HVA + DRV_A_LEN - 3, 3);
 	done();

@@ -120,14 +120,27 @@ TEST(by_a_memory_table)
 	rig_close(&rig);
 }
 
-TEST(by_an_iommu)
+/* Send a frame and wait until its buffer is free again. */
+static void send_one(struct __test_metadata *_metadata, struct vg_buf *b,
+		     int value)
+{
+	put(b);
+	EXPECT_EQ(value, received(5000));
+	ASSERT_EQ(0, vg_net_drain(&rig.net, vg_deadline_ms(5000)));
+}
+
+/*
+ * The mapping of a page that was sent from is replaced. With @in_turns a frame from
+ * another page is sent in between.
+ */
+static void check_iommu(struct __test_metadata *_metadata, bool in_turns)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) |
 					     VG_BIT(VG_F_ACCESS_PLATFORM),
 				 .tx_size = 4096 };
+	struct vg_buf *b, *second;
 	uint64_t page;
 	uint8_t *other;
-	struct vg_buf *b;
 
 	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
 	ASSERT_EQ(0, vg_iommu_start(&iommu, &rig.net, PAGE, false));
@@ -136,15 +149,21 @@ TEST(by_an_iommu)
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, other);
 	b = next_buf(0x11);
+	second = next_buf(0x44);
 	page = b->gpa & ~(PAGE - 1);
-	put(b);
-	EXPECT_EQ(0x11, received(5000));
-	ASSERT_EQ(0, vg_net_drain(&rig.net, vg_deadline_ms(5000)));
+	send_one(_metadata, b, 0x11);
+	if (in_turns)
+		send_one(_metadata, second, 0x44);
+	else
+		vg_buf_put(&rig.net.pool[VG_TX], second);
 	/* Not known any more: the frame waits. */
 	atomic_store(&iommu.mute, true);
 	ASSERT_EQ(0, vg_iotlb_invalidate(rig.net.fd, page, PAGE));
+	second = next_buf(0x55);
 	b = next_buf(0x33);
 	ASSERT_EQ(page, b->gpa & ~(PAGE - 1));
+	ASSERT_NE(page, second->gpa & ~(PAGE - 1));
+	vg_buf_put(&rig.net.pool[VG_TX], second);
 	fill(other + b->gpa % PAGE, 0x22);
 	put(b);
 	EXPECT_EQ(0, received(300));
@@ -155,6 +174,16 @@ TEST(by_an_iommu)
 	vg_net_stop(&rig.net);
 	vg_iommu_stop(&iommu);
 	rig_close(&rig);
+}
+
+TEST(by_an_iommu)
+{
+	check_iommu(_metadata, false);
+}
+
+TEST(by_an_iommu_behind_another_page)
+{
+	check_iommu(_metadata, true);
 }
 
 VD_TEST_MAIN

@@ -203,7 +203,7 @@ static void iotlb_command(struct iotlb *f, struct input *in)
 		iotlb_invalidate(f, &c);
 	else if (what == 2)
 		iotlb_evict(f);
-	else
+	else if (c.perm)
 		iotlb_translate(f, &c);
 }
 
