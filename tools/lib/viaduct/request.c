@@ -83,11 +83,17 @@ static int vd_net_set_mtu(struct viaduct_dev *dev, struct vd_msg *msg)
 
 static int vd_set_status(struct viaduct_dev *dev, struct vd_msg *msg)
 {
-	/* 0 is the driver's reset of the device. */
-	if (!msg->payload.value)
-		vd_dev_reset(dev);
+	unsigned int i;
+	int err = 0;
+
+	/*
+	 * 0 is the driver's reset of the device. QEMU sends it also before it
+	 * asks for the position of the rings, when it pauses or migrates a VM.
+	 */
+	for (i = 0; i < dev->nr_vrings && !msg->payload.value && !err; i++)
+		err = vd_vring_end(&dev->vring[i]);
 	dev->status = msg->payload.value;
-	return 0;
+	return err;
 }
 
 static int vd_get_status(struct viaduct_dev *dev, struct vd_msg *msg)

@@ -72,14 +72,10 @@ int vd_get_vring_base(struct viaduct_dev *dev, struct vd_msg *msg)
 {
 	struct vd_vring *v = vd_vring_get(dev, msg->payload.state.index);
 
-	if (!v)
+	if (!v || vd_vring_end(v))
 		return -1;
-	vd_vring_lock(v);
-	vd_vring_stop(v);
 	msg->payload.state.num = vd_ring_get_base(&v->ring);
-	vd_vring_unlock(v);
-	v->has_kick = false;
-	return vd_vring_set_kick(v, -1) ? -1 : 1;
+	return 1;
 }
 
 /* The ring of a message with a descriptor, which goes to @fd; -1 for none. */

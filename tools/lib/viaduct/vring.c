@@ -134,6 +134,21 @@ void vd_vring_stop(struct vd_vring *v)
 }
 
 /**
+ * vd_vring_end() - stop a ring until it gets a kick descriptor again
+ * @v: the ring, not locked; keeps its position
+ *
+ * Return: 0, or -1 after vd_dev_fail().
+ */
+int vd_vring_end(struct vd_vring *v)
+{
+	vd_vring_lock(v);
+	vd_vring_stop(v);
+	vd_vring_unlock(v);
+	v->has_kick = false;
+	return vd_vring_set_kick(v, -1);
+}
+
+/**
  * vd_vring_report() - call vring_changed if the ring's state has changed
  * @v: the ring, not locked
  */

@@ -28,6 +28,7 @@ static inline void vd_vring_unlock(struct vd_vring *v)
 void vd_vring_init(struct vd_vring *v, struct viaduct_dev *dev,
 		   unsigned int idx);
 void vd_vring_reset(struct vd_vring *v);
+int vd_vring_end(struct vd_vring *v);
 int vd_vring_try_start(struct vd_vring *v);
 void vd_vring_stop(struct vd_vring *v);
 void vd_vring_report(struct vd_vring *v);
