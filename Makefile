@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm lib check-lib
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm lib check-lib viaductd check-viaductd
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -109,6 +109,14 @@ lib:
 check-lib:
 	$(Q)$(MAKE) --no-print-directory -C tools/lib/viaduct check
 
+# The vhost-user back end on the kernel's data plane, into build/viaductd; its tests need
+# no root and no module.
+viaductd:
+	$(Q)$(MAKE) --no-print-directory -s -C tools/viaductd
+
+check-viaductd:
+	$(Q)$(MAKE) --no-print-directory -s -C tools/viaductd check
+
 # Packages of the committed state, into build/.
 deb rpm:
 	$(Q)scripts/package $@
@@ -141,6 +149,8 @@ help:
 	@echo '  tools          the command viaduct, in build/tools'
 	@echo '  lib            libviaduct, the library for vhost-user back ends, in build/libviaduct'
 	@echo '  check-lib      its tests, with a front end of their own, under ASan and UBSan'
+	@echo '  viaductd       the daemon viaductd: vhost-user front ends on the kernel'"'"'s data plane'
+	@echo '  check-viaductd its tests, against a stand-in for the kernel, under ASan and UBSan'
 	@echo '  deb, rpm       packages of the committed state, in build/deb and build/rpm'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'

@@ -64,11 +64,18 @@ guest_tap() {
 
 # guest_add_net N VHOST NIC [TAP]: append to QEMU's arguments. The vhost
 # descriptor is opened here and inherited by QEMU, as a management program would
-# do it.
+# do it. A VHOST of user:PATH is a socket of a vhost-user back end, which needs
+# guest_share_memory.
 guest_add_net() {
 	local tap=${4:-tap$1} vhost=$2 nic netdev=tap,id=net$1 fd
 
 	nic=$(emulator_nic "$3")
+	if [[ $vhost == user:* ]]; then
+		args+=(-chardev "socket,id=user$1,path=${vhost#user:},reconnect=1"
+			-netdev "vhost-user,id=net$1,chardev=user$1,queues=$guest_queues"
+			-device "$nic,netdev=net$1,mac=$(guest_mac "$1"),romfile=")
+		return
+	fi
 	if [ "$guest_queues" != 1 ]; then
 		guest_add_queues "$@"
 		return
@@ -123,6 +130,12 @@ guest_add_iommu() {
 # guest_iommu_nic N: properties of a virtio-net-pci that is behind that IOMMU.
 guest_iommu_nic() {
 	echo "disable-legacy=on,iommu_platform=on,ats=on,bus=rootport$1"
+}
+
+# guest_share_memory: let a vhost-user back end map the guest's memory.
+guest_share_memory() {
+	guest_machine=q35,memory-backend=mem
+	guest_machine_args+=(-object "memory-backend-memfd,id=mem,size=$guest_mem,share=on")
 }
 
 guest_kernel_args() {

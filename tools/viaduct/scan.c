@@ -16,6 +16,7 @@
 #include "scan.h"
 #include "text.h"
 #include "vm.h"
+#include "vm_name.h"
 
 bool scan_has_module(const char *root)
 {

@@ -9,9 +9,6 @@
 #include "burst.h"
 #include "session.h"
 
-__thread struct plain_range plain_log
-	__attribute__((tls_model("initial-exec")));
-
 /**
  * vd_burst_set_log() - let this thread log writes of a ring
  * @v: the ring, locked

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plane.h"
 #include "session.h"
 #include "vring.h"
 
@@ -37,6 +38,7 @@ struct viaduct_dev *vd_dev_create(struct viaduct_session *s,
 	dev->fd = fd;
 	dev->event.fn = vd_conn_ready;
 	dev->offered = s->features;
+	dev->max_slots = VD_MEM_MAX_SLOTS;
 	dev->nr_vrings = 2 * s->pairs;
 	for (i = 0; i < dev->nr_vrings; i++) {
 		vd_vring_init(&dev->vring[i], dev, i);
@@ -118,61 +120,84 @@ static void vd_dev_unlock_all(struct viaduct_dev *dev)
 /**
  * vd_dev_swap_table() - replace the memory table
  * @dev: the device
- * @table: the new table; the device takes ownership. The caller must unmap the
- *	   regions of the old one that are not in it, and free the old one
+ * @table: the new table; the device takes ownership unless there is an error. The
+ *	   caller must unmap the regions of the old one that are not in it, and
+ *	   free the old one
  *
  * Running rings go on, unless one of their areas is no longer in memory.
+ *
+ * Return: 0, or -1 after vd_dev_fail(), with the old table in place.
  */
-void vd_dev_swap_table(struct viaduct_dev *dev, struct vd_table *table)
+int vd_dev_swap_table(struct viaduct_dev *dev, struct vd_table *table)
 {
 	unsigned int i;
+	int err;
 
 	vd_dev_lock_all(dev);
-	dev->table = table;
-	for (i = 0; i < dev->nr_vrings; i++)
-		vd_vring_set_table(&dev->vring[i]);
+	err = vd_plane_set_table(dev, table);
+	if (!err) {
+		dev->table = table;
+		/* An error ends the connection: all rings need their areas. */
+		for (i = 0; i < dev->nr_vrings; i++)
+			vd_vring_set_table(&dev->vring[i]);
+	}
 	vd_dev_unlock_all(dev);
+	return err;
 }
 
 /**
  * vd_dev_swap_log() - replace the dirty log
  * @dev: the device
- * @log: the new log; receives the old one, for the caller to unmap
+ * @log: the new log; receives the one that is not used any more, for the caller to
+ *	 unmap
+ *
+ * Return: 0, or -1 after vd_dev_fail().
  */
-void vd_dev_swap_log(struct viaduct_dev *dev, struct vd_map *log)
+int vd_dev_swap_log(struct viaduct_dev *dev, struct vd_map *log)
 {
 	struct vd_map old = dev->log;
 	unsigned int i;
+	int err;
 
 	vd_dev_lock_all(dev);
-	dev->log = *log;
-	for (i = 0; i < dev->nr_vrings; i++)
-		dev->vring[i].log.bitmap = (uintptr_t)log->data;
+	err = vd_plane_set_log(dev, log);
+	if (!err) {
+		dev->log = *log;
+		*log = old;
+	}
+	for (i = 0; i < dev->nr_vrings && !err; i++) {
+		dev->vring[i].log.bitmap = (uintptr_t)dev->log.data;
+		err = vd_plane_update(&dev->vring[i]);
+	}
 	vd_dev_unlock_all(dev);
-	*log = old;
+	return err;
 }
 
 /**
  * vd_dev_set_features() - apply acked features
  * @dev: the device
  * @features: a checked set
+ *
+ * Return: 0, or -1 after vd_dev_fail().
  */
-void vd_dev_set_features(struct viaduct_dev *dev, u64 features)
+int vd_dev_set_features(struct viaduct_dev *dev, u64 features)
 {
 	const struct viaduct_ops *ops = &dev->s->ops;
 	bool has_enable = features >> VD_F_PROTOCOL_FEATURES & 1;
 	unsigned int i;
+	int err = 0;
 
 	vd_dev_lock_all(dev);
 	dev->features = features;
-	for (i = 0; i < dev->nr_vrings; i++)
-		vd_vring_set_features(&dev->vring[i], features);
+	for (i = 0; i < dev->nr_vrings && !err; i++)
+		err = vd_vring_set_features(&dev->vring[i], features);
 	vd_dev_unlock_all(dev);
 	/* Without the protocol features there is no message to enable a ring. */
-	for (i = 0; i < dev->nr_vrings && !has_enable; i++)
-		dev->vring[i].enabled = true;
-	if (ops->features_changed)
+	for (i = 0; i < dev->nr_vrings && !has_enable && !err; i++)
+		err = vd_vring_enable(&dev->vring[i], true);
+	if (!err && ops->features_changed)
 		ops->features_changed(dev, features, dev->s->ctx);
+	return err;
 }
 
 /**

@@ -96,6 +96,7 @@ struct vd_vring {
  * @proto: protocol features acked [s]
  * @status: device status [s]
  * @mtu: MTU told by the front end, or 0 [s]
+ * @max_slots: memory regions that the front end may add [c]
  * @table: guest memory; engine's rings refer to it [v of all rings]
  * @log: the dirty log [v of all rings]
  * @faulted: a mapping was replaced after SIGBUS: no data is valid [a]
@@ -119,6 +120,7 @@ struct viaduct_dev {
 	u64 proto;
 	u8 status;
 	u16 mtu;
+	unsigned int max_slots;
 	struct vd_table *table;
 	struct vd_map log;
 	int faulted;
@@ -136,10 +138,10 @@ struct viaduct_dev *vd_dev_create(struct viaduct_session *s,
 void vd_dev_destroy(struct viaduct_dev *dev);
 int vd_dev_fail(struct viaduct_dev *dev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-void vd_dev_swap_table(struct viaduct_dev *dev, struct vd_table *table);
-void vd_dev_swap_log(struct viaduct_dev *dev, struct vd_map *log);
+int vd_dev_swap_table(struct viaduct_dev *dev, struct vd_table *table);
+int vd_dev_swap_log(struct viaduct_dev *dev, struct vd_map *log);
 void vd_dev_reset(struct viaduct_dev *dev);
-void vd_dev_set_features(struct viaduct_dev *dev, u64 features);
+int vd_dev_set_features(struct viaduct_dev *dev, u64 features);
 
 /* conn.c */
 void vd_conn_ready(struct vd_event *event, u32 events);

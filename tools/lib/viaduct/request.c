@@ -43,8 +43,7 @@ static int vd_set_features(struct viaduct_dev *dev, struct vd_msg *msg)
 	if (vd_is_running(dev) &&
 	    (features ^ dev->features) & ~(1ULL << VD_F_LOG_ALL))
 		return vd_dev_fail(dev, "features changed while a ring runs");
-	vd_dev_set_features(dev, features);
-	return 0;
+	return vd_dev_set_features(dev, features);
 }
 
 static int vd_get_protocol_features(struct viaduct_dev *dev, struct vd_msg *msg)
@@ -70,8 +69,7 @@ static int vd_get_queue_num(struct viaduct_dev *dev, struct vd_msg *msg)
 
 static int vd_get_max_mem_slots(struct viaduct_dev *dev, struct vd_msg *msg)
 {
-	(void)dev;
-	return vd_reply_value(msg, VD_MEM_MAX_SLOTS);
+	return vd_reply_value(msg, dev->max_slots);
 }
 
 static int vd_net_set_mtu(struct viaduct_dev *dev, struct vd_msg *msg)
@@ -85,11 +83,17 @@ static int vd_net_set_mtu(struct viaduct_dev *dev, struct vd_msg *msg)
 
 static int vd_set_status(struct viaduct_dev *dev, struct vd_msg *msg)
 {
-	/* 0 is the driver's reset of the device. */
-	if (!msg->payload.value)
-		vd_dev_reset(dev);
+	unsigned int i;
+	int err = 0;
+
+	/*
+	 * 0 is the driver's reset of the device. QEMU sends it also before it
+	 * asks for the position of the rings, when it pauses or migrates a VM.
+	 */
+	for (i = 0; i < dev->nr_vrings && !msg->payload.value && !err; i++)
+		err = vd_vring_end(&dev->vring[i]);
 	dev->status = msg->payload.value;
-	return 0;
+	return err;
 }
 
 static int vd_get_status(struct viaduct_dev *dev, struct vd_msg *msg)
@@ -203,6 +207,9 @@ int vd_request(struct viaduct_dev *dev, struct vd_msg *msg)
 	ret = op->fn(dev, msg);
 	if (ret >= 0 && __atomic_load_n(&dev->faulted, __ATOMIC_RELAXED))
 		ret = vd_dev_fail(dev, "shared memory has shrunk");
+	/* A reset, for one, goes on to its end when a part of it fails. */
+	if (__atomic_load_n(&dev->dead, __ATOMIC_ACQUIRE))
+		ret = -1;
 	for (i = 0; ret >= 0 && i < dev->nr_vrings; i++)
 		vd_vring_report(&dev->vring[i]);
 	return ret;

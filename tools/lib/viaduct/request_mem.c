@@ -48,12 +48,12 @@ int vd_set_mem_table(struct viaduct_dev *dev, struct vd_msg *msg)
 				   &dev->faulted, &reason);
 	if (!err)
 		err = vd_table_build(table);
-	if (err) {
+	/* The first reason is kept: it is the data plane's if that refuses. */
+	if (err || vd_dev_swap_table(dev, table)) {
 		vd_table_close(table);
 		free(table);
 		return vd_fail_mem(dev, reason, err);
 	}
-	vd_dev_swap_table(dev, table);
 	vd_table_close(old);
 	free(old);
 	return vd_start_all(dev);
@@ -78,7 +78,10 @@ static int vd_replace_table(struct viaduct_dev *dev, struct vd_table *table)
 
 	if (vd_table_build(table))
 		return vd_fail_mem(dev, NULL, -ENOMEM);
-	vd_dev_swap_table(dev, table);
+	if (vd_dev_swap_table(dev, table)) {
+		vd_regions_destroy(table->regions);
+		return -1;
+	}
 	vd_regions_destroy(old->regions);
 	free(old);
 	return 0;
@@ -142,7 +145,7 @@ int vd_set_log_base(struct viaduct_dev *dev, struct vd_msg *msg)
 			  &dev->faulted, &reason);
 	if (err)
 		return vd_fail_mem(dev, reason, err);
-	vd_dev_swap_log(dev, &log);
+	err = vd_dev_swap_log(dev, &log);
 	vd_map_close(&log);
-	return vd_reply_value(msg, 0);
+	return err ?: vd_reply_value(msg, 0);
 }

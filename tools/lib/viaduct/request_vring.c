@@ -72,14 +72,9 @@ int vd_get_vring_base(struct viaduct_dev *dev, struct vd_msg *msg)
 {
 	struct vd_vring *v = vd_vring_get(dev, msg->payload.state.index);
 
-	if (!v)
+	if (!v || vd_vring_end(v))
 		return -1;
-	vd_vring_lock(v);
-	vd_vring_stop(v);
 	msg->payload.state.num = vd_ring_get_base(&v->ring);
-	vd_vring_unlock(v);
-	vd_vring_set_kick(v, -1);
-	v->has_kick = false;
 	return 1;
 }
 
@@ -113,7 +108,8 @@ int vd_set_vring_kick(struct viaduct_dev *dev, struct vd_msg *msg)
 
 	if (!v)
 		return -1;
-	vd_vring_set_kick(v, fd);
+	if (vd_vring_set_kick(v, fd))
+		return -1;
 	v->has_kick = true;
 	return vd_vring_try_start(v);
 }
@@ -125,8 +121,7 @@ int vd_set_vring_call(struct viaduct_dev *dev, struct vd_msg *msg)
 
 	if (!v)
 		return -1;
-	vd_vring_set_fd(v, &v->call, fd);
-	return 0;
+	return vd_vring_set_call(v, fd);
 }
 
 int vd_set_vring_err(struct viaduct_dev *dev, struct vd_msg *msg)
@@ -136,7 +131,7 @@ int vd_set_vring_err(struct viaduct_dev *dev, struct vd_msg *msg)
 
 	if (!v)
 		return -1;
-	vd_vring_set_fd(v, &v->err, fd);
+	vd_vring_set_err(v, fd);
 	return 0;
 }
 
@@ -152,8 +147,5 @@ int vd_set_vring_enable(struct viaduct_dev *dev, struct vd_msg *msg)
 	if (msg->payload.state.num > 1)
 		return vd_dev_fail(dev, "SET_VRING_ENABLE with %u",
 				   msg->payload.state.num);
-	vd_vring_lock(v);
-	v->enabled = msg->payload.state.num;
-	vd_vring_unlock(v);
-	return 0;
+	return vd_vring_enable(v, msg->payload.state.num);
 }

@@ -75,6 +75,7 @@ int vd_session_add_device(struct viaduct_session *s, struct vd_socket *socket,
 			  int fd);
 void vd_session_close_dead(struct viaduct_session *s);
 
+int vd_socket_listen(const char *path);
 int vd_socket_add(struct viaduct_session *s, const char *path, int fd,
 		  bool is_client);
 void vd_socket_remove(struct vd_socket *socket);

@@ -65,8 +65,13 @@ static void vd_socket_unlink_stale(const char *path)
 		close(fd);
 }
 
-/* Listen at a path: a descriptor or -errno. */
-static int vd_socket_listen(const char *path)
+/**
+ * vd_socket_listen() - listen at a path
+ * @path: the path; a socket that a process left behind there is replaced
+ *
+ * Return: a descriptor or -errno.
+ */
+int vd_socket_listen(const char *path)
 {
 	struct sockaddr_un addr;
 	int fd, err = vd_socket_addr(&addr, path);

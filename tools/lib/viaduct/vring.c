@@ -6,34 +6,14 @@
  * word that there is none), and stops on GET_VRING_BASE. Packets flow while it
  * is also enabled.
  */
-#include <asm/futex.h>
 #include <errno.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_net.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "burst.h"
+#include "plane.h"
 #include "session.h"
 #include "vring.h"
-
-/* 5.1.6.3.1: the longest packet may use as many buffers as there are pieces. */
-#define VD_RX_CHAINS	VD_MAX_SEGS
-
-static bool vd_vring_is_tx(const struct vd_vring *v)
-{
-	return v->idx & 1;
-}
-
-/* A kick only makes the session's descriptor readable; the caller polls. */
-static void vd_vring_kicked(struct vd_event *event, u32 events)
-{
-	(void)event;
-	(void)events;
-}
 
 /**
  * vd_vring_init() - initialise a ring of a new device
@@ -49,7 +29,6 @@ void vd_vring_init(struct vd_vring *v, struct viaduct_dev *dev,
 	v->kick = -1;
 	v->call = -1;
 	v->err = -1;
-	v->kick_event.fn = vd_vring_kicked;
 	vd_ring_init(&v->ring, &v->log);
 	vd_vring_set_features(v, 0);
 }
@@ -82,64 +61,38 @@ static int vd_vring_translate(const struct vd_vring *v,
 /**
  * vd_vring_set_table() - apply the device's memory table
  * @v: the ring, locked; stops if its areas are no longer in memory
+ *
+ * Return: 0, or -1 after vd_dev_fail().
  */
-void vd_vring_set_table(struct vd_vring *v)
+int vd_vring_set_table(struct vd_vring *v)
 {
 	struct vhost_vring_addr addr;
 
 	vd_mem_set(&v->mem, v->dev->table->regions);
 	v->log.regions = v->dev->table->regions;
 	if (!v->started)
-		return;
+		return 0;
 	if (vd_vring_translate(v, &v->addr, &addr)) {
 		vd_vring_stop(v);
 		v->has_addr = false;
-	} else {
-		vd_ring_set_addr(&v->ring, &addr);
+		return 0;
 	}
+	vd_ring_set_addr(&v->ring, &addr);
+	return vd_plane_set_addr(v, &addr);
 }
 
 /**
  * vd_vring_set_features() - apply acked features
  * @v: the ring, locked; if it runs, only F_LOG_ALL may have changed
  * @features: the features
+ *
+ * Return: 0, or -1 after vd_dev_fail().
  */
-void vd_vring_set_features(struct vd_vring *v, u64 features)
+int vd_vring_set_features(struct vd_vring *v, u64 features)
 {
 	if (!v->started)
 		vd_ring_set_features(&v->ring, features);
-	v->mergeable = features >> VIRTIO_NET_F_MRG_RXBUF & 1;
-	v->hdr_len = v->mergeable || features >> VIRTIO_F_VERSION_1 & 1 ?
-		     sizeof(struct virtio_net_hdr_mrg_rxbuf) :
-		     sizeof(struct virtio_net_hdr);
-	v->csum = features >> VIRTIO_NET_F_GUEST_CSUM & 1;
-	v->gso = vd_gso_accepted(features);
-	v->log_all = features >> VD_F_LOG_ALL & 1;
-}
-
-static int vd_vring_start(struct vd_vring *v, const struct vhost_vring_addr *addr)
-{
-	unsigned int room = vd_vring_is_tx(v) ? VD_BATCH : VD_RX_CHAINS;
-	u16 used_idx;
-	int err;
-
-	v->batch = calloc(1, sizeof(*v->batch) +
-			  room * sizeof(v->batch->chain[0]));
-	if (!v->batch)
-		return vd_dev_fail(v->dev, "out of memory");
-	v->batch->max = room;
-	v->taken = 0;
-	vd_ring_set_addr(&v->ring, addr);
-	vd_burst_set_log(v);
-	err = vd_ring_probe(&v->ring, &v->mem, &used_idx);
-	if (err)
-		return vd_dev_fail(v->dev, "ring %u cannot be started: %s",
-				   v->idx, strerror(-err));
-	vd_ring_start(&v->ring, used_idx);
-	v->broken = false;
-	v->armed = true;
-	v->started = true;
-	return 0;
+	return vd_plane_set_features(v, features);
 }
 
 /**
@@ -162,7 +115,9 @@ int vd_vring_try_start(struct vd_vring *v)
 				   err == -EINVAL ? "not aligned" :
 						    "not in memory");
 	vd_vring_lock(v);
-	err = vd_vring_start(v, &addr);
+	vd_ring_set_addr(&v->ring, &addr);
+	err = vd_plane_start(v, &addr);
+	v->started = !err;
 	vd_vring_unlock(v);
 	return err;
 }
@@ -173,10 +128,24 @@ int vd_vring_try_start(struct vd_vring *v)
  */
 void vd_vring_stop(struct vd_vring *v)
 {
+	vd_plane_stop(v);
 	v->started = false;
 	v->broken = false;
-	free(v->batch);
-	v->batch = NULL;
+}
+
+/**
+ * vd_vring_end() - stop a ring until it gets a kick descriptor again
+ * @v: the ring, not locked; keeps its position
+ *
+ * Return: 0, or -1 after vd_dev_fail().
+ */
+int vd_vring_end(struct vd_vring *v)
+{
+	vd_vring_lock(v);
+	vd_vring_stop(v);
+	vd_vring_unlock(v);
+	v->has_kick = false;
+	return vd_vring_set_kick(v, -1);
 }
 
 /**
@@ -205,6 +174,7 @@ void vd_vring_report(struct vd_vring *v)
 int vd_vring_set_addr(struct vd_vring *v, const struct vhost_vring_addr *addr)
 {
 	struct vhost_vring_addr here;
+	int err;
 
 	if (v->started) {
 		if (vd_vring_translate(v, addr, &here))
@@ -213,20 +183,18 @@ int vd_vring_set_addr(struct vd_vring *v, const struct vhost_vring_addr *addr)
 					   v->idx);
 		vd_vring_lock(v);
 		vd_ring_set_addr(&v->ring, &here);
+		err = vd_plane_set_addr(v, &here);
 		vd_vring_unlock(v);
+		if (err)
+			return err;
 	}
 	v->addr = *addr;
 	v->has_addr = true;
 	return vd_vring_try_start(v);
 }
 
-/**
- * vd_vring_set_fd() - replace the call or error descriptor
- * @v: the ring
- * @slot: its &vd_vring.call or &vd_vring.err
- * @fd: the new descriptor, or -1; @v takes ownership
- */
-void vd_vring_set_fd(struct vd_vring *v, int *slot, int fd)
+/* Replace a descriptor of the ring, which takes ownership of @fd. */
+static void vd_vring_set_fd(struct vd_vring *v, int *slot, int fd)
 {
 	int old;
 
@@ -243,18 +211,57 @@ void vd_vring_set_fd(struct vd_vring *v, int *slot, int fd)
  * @v: the ring
  * @fd: the new descriptor, or -1; @v takes ownership
  *
- * The front end has the old one, too: closing it here does not take it out of
- * the event loop.
+ * Return: 0, or -1 after vd_dev_fail().
  */
-void vd_vring_set_kick(struct vd_vring *v, int fd)
+int vd_vring_set_kick(struct vd_vring *v, int fd)
 {
-	if (v->kick >= 0 && !v->dev->s->has_thread)
-		vd_session_unwatch(v->dev->s, v->kick);
+	int err = vd_plane_set_kick(v, fd);
+
 	vd_vring_set_fd(v, &v->kick, fd);
-	if (fd >= 0 && !v->dev->s->has_thread &&
-	    vd_session_watch(v->dev->s, fd, &v->kick_event, EPOLLIN | EPOLLET))
-		vd_dev_fail(v->dev, "kick descriptor cannot be polled: %s",
-			    strerror(errno));
+	return err;
+}
+
+/**
+ * vd_vring_set_call() - replace the descriptor that interrupts the guest
+ * @v: the ring
+ * @fd: the new descriptor, or -1; @v takes ownership
+ *
+ * Return: 0, or -1 after vd_dev_fail().
+ */
+int vd_vring_set_call(struct vd_vring *v, int fd)
+{
+	int err = vd_plane_set_call(v, fd);
+
+	vd_vring_set_fd(v, &v->call, fd);
+	return err;
+}
+
+/**
+ * vd_vring_set_err() - replace the descriptor that is signalled on a break
+ * @v: the ring
+ * @fd: the new descriptor, or -1; @v takes ownership
+ */
+void vd_vring_set_err(struct vd_vring *v, int fd)
+{
+	vd_vring_set_fd(v, &v->err, fd);
+}
+
+/**
+ * vd_vring_enable() - enable or disable a ring
+ * @v: the ring, started or not
+ * @on: enable it
+ *
+ * Return: 0, or -1 after vd_dev_fail().
+ */
+int vd_vring_enable(struct vd_vring *v, bool on)
+{
+	int err;
+
+	vd_vring_lock(v);
+	v->enabled = on;
+	err = vd_plane_update(v);
+	vd_vring_unlock(v);
+	return err;
 }
 
 /**
@@ -269,8 +276,8 @@ void vd_vring_reset(struct vd_vring *v)
 	vd_vring_set_features(v, 0);
 	vd_vring_unlock(v);
 	vd_vring_set_kick(v, -1);
-	vd_vring_set_fd(v, &v->call, -1);
-	vd_vring_set_fd(v, &v->err, -1);
+	vd_vring_set_call(v, -1);
+	vd_vring_set_err(v, -1);
 	v->num = 0;
 	v->has_addr = false;
 	v->has_kick = false;

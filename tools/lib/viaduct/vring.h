@@ -28,14 +28,17 @@ static inline void vd_vring_unlock(struct vd_vring *v)
 void vd_vring_init(struct vd_vring *v, struct viaduct_dev *dev,
 		   unsigned int idx);
 void vd_vring_reset(struct vd_vring *v);
+int vd_vring_end(struct vd_vring *v);
 int vd_vring_try_start(struct vd_vring *v);
 void vd_vring_stop(struct vd_vring *v);
 void vd_vring_report(struct vd_vring *v);
 int vd_vring_set_addr(struct vd_vring *v, const struct vhost_vring_addr *addr);
-void vd_vring_set_features(struct vd_vring *v, u64 features);
-void vd_vring_set_table(struct vd_vring *v);
-void vd_vring_set_fd(struct vd_vring *v, int *slot, int fd);
-void vd_vring_set_kick(struct vd_vring *v, int fd);
+int vd_vring_set_features(struct vd_vring *v, u64 features);
+int vd_vring_set_table(struct vd_vring *v);
+int vd_vring_set_kick(struct vd_vring *v, int fd);
+int vd_vring_set_call(struct vd_vring *v, int fd);
+void vd_vring_set_err(struct vd_vring *v, int fd);
+int vd_vring_enable(struct vd_vring *v, bool on);
 void vd_vring_break(struct vd_vring *v, int err);
 
 #endif

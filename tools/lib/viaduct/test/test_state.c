@@ -177,6 +177,29 @@ TEST(reset_device)
 	rig_close(&r);
 }
 
+/* QEMU sets the status to 0 first, and asks for the position then. */
+TEST(status_keeps_base)
+{
+	struct vg_net_opts o = { .features = MODERN };
+	struct rig r;
+	int64_t base;
+
+	rig_open(&r, &o, RIG_PROTO);
+	CHECK_EQ(fe_start(&r.fe), 0);
+	rig_wait(&r.on, 3);
+	rig_stream_tx(&r, 0, 100, VG_FRAME_MTU, &vg_layout_plain);
+	CHECK_EQ(fe_send_u64(&r.fe, FE_SET_STATUS, 0), 0);
+	rig_wait(&r.on, 0);
+	base = fe_stop_ring(&r.fe, VG_TX);
+	CHECK_EQ(base, vg_ring_base(&r.fe.n.ring[VG_TX]));
+	CHECK(base >= 100);
+	CHECK_EQ(fe_send_u64(&r.fe, FE_SET_FEATURES, r.fe.n.features), 0);
+	CHECK_EQ(fe_start_ring(&r.fe, VG_TX, base), 0);
+	rig_wait(&r.on, 2);
+	rig_stream_tx(&r, 100, 100, VG_FRAME_MTU, &vg_layout_plain);
+	rig_close(&r);
+}
+
 /* QEMU enables and disables rings before it sets features. */
 TEST(enable_before_features)
 {

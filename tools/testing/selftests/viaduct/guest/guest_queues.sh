@@ -2,62 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A guest with four queue pairs, a descriptor each: two carry two streams at
 # once, and the guest changes their number under load, VD_SWITCHES times (10).
-# shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
-. "$(dirname "$0")/common.sh"
+# shellcheck source=tools/testing/selftests/viaduct/guest/queues.sh
+. "$(dirname "$0")/queues.sh"
 
-SWITCHES=${VD_SWITCHES:-10}
 NET=1
-guest_queues=4
-NIC=virtio-net-pci,mq=on,vectors=10
-
-set_pairs() {
-	guest_run 20 "ethtool -L eth0 combined $1 && ethtool -l eth0 | tail -n 2 | grep Combined" |
-		grep -qw "$1" || { echo "the guest does not use $1 pairs"; return 1; }
-}
-
-# Packets of all transmit or receive queues, in the order of the pairs.
-packets() {
-	queue_values "$1" "done"
-}
-
-# moved DIR BEFORE: queues of that direction that have been busy since.
-moved() {
-	packets "$1" | awk -v before="$2" '
-		BEGIN { split(before, old) }
-		$1 > old[NR] + 100 { nr++ }
-		END { print nr + 0 }'
-}
-
-# Streams are spread by their hashes: even eight may all share a pair, but not
-# time after time.
-two_pairs() {
-	local tx rx
-
-	set_pairs 2 || return 1
-	tx=$(packets tx) rx=$(packets rx)
-	for _ in 1 2 3 4 5; do
-		iperf_guest $NET -P 4 && iperf_guest $NET -P 4 -R || return 1
-		[[ $VHOST_DEV == */viaduct-net ]] || return 0
-		echo "queues in use: $(moved tx "$tx") transmit, $(moved rx "$rx") receive"
-		[ "$(moved tx "$tx")" = 2 ] && [ "$(moved rx "$rx")" = 2 ] && return
-	done
-	return 1
-}
-
-switch_under_load() {
-	local load status=0
-
-	iperf3 -c "$(guest_ip $NET)" --bidir -P 2 -t 300 >"$scratch/iperf" 2>&1 &
-	load=$!
-	guest_run 280 "for i in \$(seq $((SWITCHES / 2))); do ethtool -L eth0 combined 4 && ethtool -L eth0 combined 1 || exit 1; usleep 200000; done" ||
-		status=$?
-	kill -0 $load || { tail -n 3 "$scratch/iperf"; status=1; }
-	kill $load 2>/dev/null || true
-	wait $load || true
-	echo "$SWITCHES switches, $SECONDS s since the start"
-	return $status
-}
-
 plan 7
 make_stream "${VD_STREAM_MB:-8}"
 guest_tap $NET
