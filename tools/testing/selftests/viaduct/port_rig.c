@@ -84,8 +84,9 @@ static uint32_t port_seed(bool is_tx)
 }
 
 /*
- * Each flow has a TCP port of its own, by which the interface chooses a queue;
- * directions differ, because a packet that is sent moves the flow of its answers.
+ * Each flow has a TCP port of its own, by which an interface of several queues
+ * chooses one; directions differ, because a packet that is sent moves the flow of
+ * its answers to its queue.
  */
 size_t port_build(const struct port_rig *r, bool is_tx, uint64_t nr, void *packet,
 		  struct virtio_net_hdr *hdr)
@@ -93,7 +94,8 @@ size_t port_build(const struct port_rig *r, bool is_tx, uint64_t nr, void *packe
 	uint64_t flow = nr % PORT_FLOWS;
 	size_t len = vg_frame_len(nr, port_seed(is_tx), 96, !r->gso ? VG_FRAME_MTU :
 				  VG_FRAME_MAX_STACK);
-	bool is_ip = r->is_tun || r->gso || flow % 2;
+	bool is_ip = r->is_tun || r->gso || flow % 2 ||
+		     viaduct_port_queues(r->port) > 1;
 
 	vg_frame_build(frame_buf, len, nr, port_seed(is_tx), is_ip, hdr);
 	if (is_ip) {
@@ -148,7 +150,9 @@ int port_check(struct port_stream *s, const void *packet, size_t len)
 
 static bool may_send(const struct port_stream *s)
 {
-	return s->sent < s->count && s->sent - s->got < PORT_WINDOW;
+	/* Packets of a program that was killed can still come. */
+	return s->sent < s->count &&
+	       (int64_t)(s->sent - s->got) < PORT_WINDOW;
 }
 
 /* A burst from one queue; flows stay with their queue. */
@@ -299,7 +303,7 @@ const char *port_stream_run(struct port_stream *s, unsigned int nr)
 		if (moved)
 			deadline = vg_deadline_ms(PORT_QUIET_MS);
 		else if (vg_expired(deadline))
-			return port_rig_fail(s->rig, "nothing moves: %llu sent, %llu came, far lost %u",
+			return port_rig_fail(s->rig, "stuck: sent %llu, got %llu, far lost %u",
 					     (unsigned long long)s->sent,
 					     (unsigned long long)s->got,
 					     vg_packet_drops(s->rig->far));
