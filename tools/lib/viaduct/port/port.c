@@ -19,8 +19,9 @@
 #define VD_PORT_ROOM		1792
 /* 64 KiB of IP and an Ethernet header. */
 #define VD_PORT_ROOM_GSO	65550
-#define VD_PORT_GSO		(TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_UFO | \
-				 0x20 | 0x40 /* TUN_F_USO4, TUN_F_USO6 */)
+/* Newer than the headers of the oldest system this builds on. */
+#define VD_PORT_USO		0x60
+#define VD_PORT_GSO		(TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_UFO | VD_PORT_USO)
 
 /**
  * vd_port_fail() - report an error

@@ -169,9 +169,8 @@ static inline bool vd_port_ring_has_used(struct vd_port_ring *r)
 		   1U << VRING_PACKED_DESC_F_AVAIL;
 
 	if (r->packed)
-		/* (C); without descriptors the flags are those of a lap ago. */
-		return vd_port_ring_in_flight(r) &&
-		       (vd_port_load16(&r->pdesc[r->used_idx & (r->num - 1)].flags,
+		/* (C) */
+		return (vd_port_load16(&r->pdesc[r->used_idx & (r->num - 1)].flags,
 				       __ATOMIC_ACQUIRE) & mask) ==
 		       vd_port_packed_used(r, r->used_idx);
 	if (r->seen_idx == r->used_idx)
