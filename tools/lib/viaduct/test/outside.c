@@ -1,7 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A program outside the tree. */
 #include <stdio.h>
+#include <string.h>
 #include <viaduct/backend.h>
+#include <viaduct/port.h>
+
+static char message[256];
+
+static void keep(const char *text, void *ctx)
+{
+	strncpy(message, text, sizeof(message) - 1);
+}
+
+/* A port that cannot be opened says why. */
+static int refuses_port(void)
+{
+	const struct viaduct_port_opts opts = {
+		.size = sizeof(opts), .name = "outside", .ring_size = 3, .log = keep,
+	};
+
+	return !viaduct_port_open(&opts) && strstr(message, "ring size 3");
+}
 
 int main(void)
 {
@@ -11,5 +30,5 @@ int main(void)
 		 !viaduct_session_dispatch(s);
 
 	viaduct_session_destroy(s);
-	return !ok;
+	return !(ok && refuses_port());
 }

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <viaduct/packet.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,40 +53,6 @@ struct viaduct_ops {
 	void (*features_changed)(struct viaduct_dev *dev, uint64_t features,
 				 void *ctx);
 	void (*log)(const char *message, void *ctx);
-};
-
-/**
- * struct viaduct_hdr - offload fields of a packet
- * @flags: VIRTIO_NET_HDR_F_* of <linux/virtio_net.h>
- * @gso_type: VIRTIO_NET_HDR_GSO_*
- * @hdr_len: bytes of the packet's headers
- * @gso_size: payload bytes of each segment
- * @csum_start: offset from which the checksum is computed
- * @csum_offset: offset behind @csum_start where it is stored
- *
- * In the host's byte order.
- */
-struct viaduct_hdr {
-	uint8_t flags;
-	uint8_t gso_type;
-	uint16_t hdr_len;
-	uint16_t gso_size;
-	uint16_t csum_start;
-	uint16_t csum_offset;
-};
-
-/**
- * struct viaduct_pkt - a packet, in memory of the caller
- * @data: the frame, from its Ethernet header on
- * @len: bytes of the frame
- * @room: bytes at @data; a longer frame is not received
- * @hdr: offload fields
- */
-struct viaduct_pkt {
-	void *data;
-	uint32_t len;
-	uint32_t room;
-	struct viaduct_hdr hdr;
 };
 
 /**
