@@ -49,6 +49,7 @@ struct vd_backend_ops {
  * @ring: receive ring, or NULL; its packets are those of tun: skbs, and XDP
  *	  frames with a tag
  * @is_tun: a tun or tap, which counts the packets received from it
+ * @is_raw_ip: its packets have no Ethernet header
  * @ifindex: index of the device, or 0 if unknown
  * @room: headroom that devices behind the socket need, as read at @room_seen
  * @room_seen: time in jiffies
@@ -61,6 +62,7 @@ struct vd_backend {
 	struct socket *sock;
 	struct ptr_ring *ring;
 	bool is_tun;
+	bool is_raw_ip;
 	int ifindex;
 	unsigned int room;
 	unsigned long room_seen;

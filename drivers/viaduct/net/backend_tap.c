@@ -49,7 +49,7 @@ static bool vd_backend_tap_read_name(struct file *file, char name[IFNAMSIZ])
 	return sscanf(text, VD_BACKEND_TAP_NAME, name) == 1;
 }
 
-static int vd_backend_tap_find_tun_dev(const struct vd_backend *backend)
+static int vd_backend_tap_find_tun_dev(struct vd_backend *backend)
 {
 	struct net_device *dev;
 	char name[IFNAMSIZ];
@@ -59,8 +59,10 @@ static int vd_backend_tap_find_tun_dev(const struct vd_backend *backend)
 		return 0;
 	rcu_read_lock();
 	dev = dev_get_by_name_rcu(sock_net(backend->sock->sk), name);
-	if (dev && dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun"))
+	if (dev && dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun")) {
 		ifindex = dev->ifindex;
+		backend->is_raw_ip = !dev->hard_header_len;
+	}
 	rcu_read_unlock();
 	return ifindex;
 }
@@ -131,7 +133,8 @@ static int vd_backend_tap_find(struct vd_backend *backend)
 
 /*
  * XDP buffers are not charged to the socket, so they must not be used with a
- * finite send buffer, by which the client requests back-pressure.
+ * finite send buffer, by which the client requests back-pressure. Nor with a tun:
+ * the driver takes an Ethernet header from each, which its packets lack.
  *
  * A device that adds headers, such as a tunnel on the tap's bridge, reallocates
  * each frame that has no room for them.
@@ -140,7 +143,8 @@ static unsigned int vd_backend_tap_headroom(struct vd_backend *backend)
 {
 	unsigned int room;
 
-	if (READ_ONCE(backend->sock->sk->sk_sndbuf) != INT_MAX)
+	if (READ_ONCE(backend->sock->sk->sk_sndbuf) != INT_MAX ||
+	    backend->is_raw_ip)
 		return 0;
 	if (time_after(jiffies, backend->room_seen)) {
 		backend->room_seen = jiffies;

@@ -39,7 +39,7 @@ static int tap_set_iff(int fd, const char *name, short flags, int hdr_len,
 		       struct ifreq *ifr)
 {
 	memset(ifr, 0, sizeof(*ifr));
-	ifr->ifr_flags = IFF_TAP | IFF_NO_PI | flags;
+	ifr->ifr_flags = (flags & IFF_TUN ? 0 : IFF_TAP) | IFF_NO_PI | flags;
 	if (hdr_len)
 		ifr->ifr_flags |= IFF_VNET_HDR;
 	snprintf(ifr->ifr_name, IFNAMSIZ, "%s", name);

@@ -21,7 +21,7 @@ int vg_netns_enter(void);
 
 /* @hdr_len 0: bare frames. @multi: further queues through vg_tap_queue(). */
 int vg_tap_open(struct vg_tap *tap, int hdr_len, bool multi);
-/* The same with flags of TUNSETIFF. */
+/* The same with flags of TUNSETIFF; with IFF_TUN it is a tun. */
 int vg_tap_open_flags(struct vg_tap *tap, int hdr_len, short flags);
 /* True if this kernel supports the flag. */
 bool vg_tap_can(short flag);

@@ -177,6 +177,8 @@ FAULTS = [
      "\t\t\t\t\t  tap->nr_pkt - tap->next);",
      "while (tap->next < tap->nr_pkt)\n\t\ttun_ptr_free(tap->pkt[tap->next++]);",
      ["life", "live_change"]),
+    ("tun-in-batches", "net/backend_tap.c",
+     "backend->is_raw_ip = !dev->hard_header_len;", "(void)0;", ["net_tun"]),
     ("half-written-frame-completed", "net/backend.c",
      "return msg_data_left(&msg) ? -EFAULT : 0;", "return 0;", ["hostile_buf"]),
     ("socket-leaked", "net/backend.c",
