@@ -70,6 +70,8 @@ static const char *wait_while_polling(void)
 		return "ATTACH_VRING_WORKER";
 	if (vg_ioctl(rig.net.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &s))
 		return "SET_VRING_BUSYLOOP_TIMEOUT";
+	/* A poll watches the other ring only if that is idle when it begins. */
+	poll(NULL, 0, 200);
 	vg_eventfd_add(rig.net.kick[VG_RX], 1);
 	poll(NULL, 0, 100);
 	if (uffd_ask_for_all(&rig, &view))
