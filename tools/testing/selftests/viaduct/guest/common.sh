@@ -13,7 +13,9 @@ REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../../.." && pwd -P)
 
 VHOST_DEV=${VD_DEVICE:-/dev/viaduct-net}
 BUSYBOX=$CACHE/busybox
-test_nr=0 test_failed=0 guest_died=0 scratch='' stream_server=''
+test_nr=0 test_failed=0 guest_died=0 scratch='' stream_server='' load=''
+# Further options of the load's iperf3.
+load_flags=()
 
 plan() {
 	echo TAP version 13
@@ -35,6 +37,7 @@ plan() {
 clean_up() {
 	local tap
 
+	stop_load
 	guest_kill
 	[ -z "$stream_server" ] || kill "$stream_server" 2>/dev/null || true
 	rm -rf "$scratch"
@@ -140,6 +143,74 @@ iperf_guest() {
 	moved=$(awk '/"sum_received":/ { on = 1 } on && /"bytes":/ { sub(",", "", $2); print $2; exit }' <<<"$json")
 	echo "$moved bytes"
 	[ "${moved:-0}" -gt "${VD_IPERF_MIN:-1000000}" ]
+}
+
+# eventually SECONDS COMMAND...: until it is true, or the time is over.
+eventually() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# start_load NET: data flow both ways until stop_load. After an earlier load, the
+# guest's server may refuse for a moment: such an iperf3 ends at once.
+start_load() {
+	for _ in {1..10}; do
+		iperf3 -c "$(guest_ip "$1")" --bidir -t 600 ${load_flags[@]+"${load_flags[@]}"} >"$scratch/iperf" 2>&1 &
+		load=$!
+		sleep 2
+		! kill -0 "$load" 2>/dev/null || return 0
+	done
+	load_runs
+}
+
+load_runs() {
+	kill -0 "$load" 2>/dev/null || { tail -n 3 "$scratch/iperf"; return 1; }
+}
+
+stop_load() {
+	[ -n "$load" ] || return 0
+	kill "$load" 2>/dev/null || true
+	wait "$load" 2>/dev/null || true
+	load=''
+}
+
+# under_load NET COMMAND...: the load must not end before the command.
+under_load() {
+	local net=$1 status=0
+
+	shift
+	start_load "$net" || return 1
+	"$@" || status=$?
+	load_runs || status=1
+	stop_load
+	return $status
+}
+
+# open_monitor: QEMU's monitor, for guests that start afterwards; sets monitor.
+open_monitor() {
+	mkfifo "$scratch/monitor.in" "$scratch/monitor.out"
+	# shellcheck disable=SC2034 # what QEMU prints is left in the pipe
+	exec {monitor}<>"$scratch/monitor.in" {answers}<>"$scratch/monitor.out"
+	guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/monitor" -mon chardev=mon)
+}
+
+# stop_and_continue NET TIMES: the guest answers afterwards.
+stop_and_continue() {
+	local i
+
+	for ((i = 0; i < $2; i++)); do
+		echo stop >&"$monitor"
+		sleep 0.1
+		echo cont >&"$monitor"
+		sleep 0.2
+	done
+	ping -q -c 3 -i 0.2 -W 10 "$(guest_ip "$1")" >/dev/null || { echo "no answer any more"; return 1; }
+	echo "$2 stops"
 }
 
 # Streams go by HTTP: its server sends by sendfile(), and its client reads pages. A

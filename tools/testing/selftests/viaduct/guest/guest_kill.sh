@@ -23,17 +23,6 @@ fail() {
 	echo "# round $round: $2"
 }
 
-# eventually SECONDS COMMAND...: until it is true, or the time is over.
-eventually() {
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-
 save_guest() {
 	local line
 

@@ -24,34 +24,11 @@ features_are_acked() {
 	[ $n = ${#options[@]} ]
 }
 
-stop_and_continue() {
-	local load status=0 i
-
-	iperf3 -c "$(guest_ip 1)" --bidir -t 600 >"$scratch/iperf" 2>&1 &
-	load=$!
-	sleep 1
-	for ((i = 0; i < STOPS; i++)); do
-		echo stop >&"$monitor"
-		sleep 0.1
-		echo cont >&"$monitor"
-		sleep 0.2
-	done
-	ping -q -c 3 -i 0.2 -W 10 "$(guest_ip 1)" >/dev/null || { echo "no answer any more"; status=1; }
-	kill -0 $load || { tail -n 3 "$scratch/iperf"; status=1; }
-	kill $load 2>/dev/null || true
-	wait $load || true
-	echo "$STOPS stops"
-	return $status
-}
-
 plan_cards ${#names[@]} 3
-mkfifo "$scratch/monitor.in" "$scratch/monitor.out"
-# shellcheck disable=SC2034 # what QEMU says is left in the pipe
-exec {monitor}<>"$scratch/monitor.in" {answers}<>"$scratch/monitor.out"
-guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/monitor" -mon chardev=mon)
+open_monitor
 start_cards "${options[@]}"
 report "RING_PACKED is negotiated" features_are_acked
 test_cards "${names[@]}"
-report "stopped and continued $STOPS times" stop_and_continue
+report "stopped and continued $STOPS times" under_load 1 stop_and_continue 1 "$STOPS"
 report "streams are unaltered afterwards" eval "send_stream 1 && fetch_stream 1"
 finish

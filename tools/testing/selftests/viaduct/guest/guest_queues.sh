@@ -14,7 +14,7 @@ need_guest
 report "ping" ping_guest $NET
 report "two pairs carry several streams" two_pairs
 report "four pairs" set_pairs 4
-report "$SWITCHES switches under load" switch_under_load
+report "$SWITCHES switches under load" under_load $NET switch_queues
 report "ping afterwards" ping_guest $NET
 report "streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
 finish

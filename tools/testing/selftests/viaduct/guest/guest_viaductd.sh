@@ -38,7 +38,7 @@ killed() {
 	"$1" $NET || return 1
 	! kill -0 $! 2>/dev/null || { echo "the stream had ended before" && return 1; }
 	wait $! || { echo "nothing was killed" && return 1; }
-	until_true 10 is_served "$before" || { echo "no front end any more" && show_daemon_log; return 1; }
+	eventually 10 is_served "$before" || { echo "no front end any more" && show_daemon_log; return 1; }
 }
 
 killed_often() {
@@ -66,7 +66,7 @@ listener_killed() {
 
 all_killed() {
 	stop_daemon KILL
-	start_daemon --tap tap$NET && until_true 10 is_served && send_stream $NET
+	start_daemon --tap tap$NET && eventually 10 is_served && send_stream $NET
 }
 
 no_server() {
@@ -75,12 +75,12 @@ no_server() {
 
 swap_module() {
 	stop_daemon TERM
-	until_true 5 no_server || return 1
+	eventually 5 no_server || return 1
 	case $VHOST_DEV in
 	*/vhost-net) rmmod vhost_net && modprobe vhost_net ;;
 	*) rmmod viaduct && insmod "${VD_MODULE:-/run/hostvm/viaduct.ko}" ;;
 	esac || return 1
-	start_daemon --tap tap$NET && until_true 10 is_served || return 1
+	start_daemon --tap tap$NET && eventually 10 is_served || return 1
 	# For the shell that has started this one.
 	echo "$daemon" >"$scratch/daemon.pid"
 }

@@ -14,7 +14,7 @@ start_daemons() {
 	"$VIADUCTD" --socket "$scratch/other" --device "$VHOST_DEV" --bridge $BRIDGE \
 		2>>"$scratch/daemon.log" &
 	other=$!
-	start_daemon --bridge $BRIDGE && until_true 5 test -S "$scratch/other"
+	start_daemon --bridge $BRIDGE && eventually 5 test -S "$scratch/other"
 }
 
 # shellcheck disable=SC2317 # the trap calls it

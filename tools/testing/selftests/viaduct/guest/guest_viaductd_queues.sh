@@ -34,7 +34,7 @@ no_tap() {
 
 tap_is_gone() {
 	guest_kill
-	until_true 5 no_tap
+	eventually 5 no_tap
 }
 
 is_packed() {
@@ -43,25 +43,6 @@ is_packed() {
 	features=$(guest_run 30 'cat /sys/bus/virtio/devices/*/features') || return 1
 	echo "features $features"
 	[ "${features:34:1}" = 1 ]
-}
-
-stop_and_continue() {
-	local load status=0 i
-
-	iperf3 -c "$(guest_ip $NET)" --bidir -t 600 >"$scratch/iperf" 2>&1 &
-	load=$!
-	sleep 1
-	for ((i = 0; i < STOPS; i++)); do
-		echo stop >&"$monitor"
-		sleep 0.1
-		echo cont >&"$monitor"
-		sleep 0.2
-	done
-	ping -q -c 3 -i 0.2 -W 10 "$(guest_ip $NET)" >/dev/null || { echo "no answer any more"; status=1; }
-	kill -0 $load || { tail -n 3 "$scratch/iperf"; status=1; }
-	kill $load 2>/dev/null || true
-	wait $load || true
-	return $status
 }
 
 plan 14
@@ -75,19 +56,16 @@ need_guest
 report "ping" ping_guest $NET
 report "two pairs carry several streams" two_pairs
 report "four pairs" set_pairs 4
-report "$SWITCHES switches under load" switch_under_load
+report "$SWITCHES switches under load" under_load $NET switch_queues
 report "streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
 report "its tap goes with it" tap_is_gone
 guest_queues=1
-mkfifo "$scratch/monitor.in" "$scratch/monitor.out"
-# shellcheck disable=SC2034 # what QEMU prints is left in the pipe
-exec {monitor}<>"$scratch/monitor.in" {answers}<>"$scratch/monitor.out"
-guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/monitor" -mon chardev=mon)
+open_monitor
 report "a guest with packed rings starts" start virtio-net-pci,packed=on
 need_guest
 report "they are negotiated" is_packed
 report "packed: ping" ping_guest $NET
 report "packed: streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
-report "packed: stopped and continued $STOPS times" stop_and_continue
+report "packed: stopped and continued $STOPS times" under_load $NET stop_and_continue $NET "$STOPS"
 report "packed: streams are unaltered afterwards" eval "send_stream $NET && fetch_stream $NET"
 finish

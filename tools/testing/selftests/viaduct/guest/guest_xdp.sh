@@ -16,32 +16,12 @@ NET=1
 PROGRAM=${VD_XDP_CYCLE:-$REPO/build/selftests/guest/xdp-cycle}
 KSM=/sys/kernel/mm/ksm THP=/sys/kernel/mm/transparent_hugepage
 SMALL=176 LARGE=384
-load='' monitor=''
 
 # shellcheck disable=SC2317 # the trap calls it
 end_of_test() {
-	stop_load
 	echo 2 >$KSM/run
 	echo madvise >$THP/enabled
 	clean_up
-}
-
-start_load() {
-	iperf3 -c "$(guest_ip $NET)" --bidir -t 600 >"$scratch/iperf" 2>&1 &
-	load=$!
-	sleep 1
-	load_runs
-}
-
-load_runs() {
-	kill -0 "$load" 2>/dev/null || { tail -n 3 "$scratch/iperf"; return 1; }
-}
-
-stop_load() {
-	[ -n "$load" ] || return 0
-	kill "$load" 2>/dev/null || true
-	wait "$load" || true
-	load=
 }
 
 # balloon_is: the guest's memory in MiB.
@@ -110,14 +90,13 @@ same_streams() {
 plan 7
 trap end_of_test EXIT
 make_stream "${VD_STREAM_MB:-8}"
-mkfifo "$scratch/monitor.in" "$scratch/monitor.out"
-exec {monitor}<>"$scratch/monitor.in" {answers}<>"$scratch/monitor.out"
-guest_qemu_args=(-chardev "pipe,id=mon,path=$scratch/monitor" -mon chardev=mon -device virtio-balloon-pci)
+open_monitor
+guest_qemu_args+=(-device virtio-balloon-pci)
 guest_tap $NET
 report "a guest with a balloon starts" start_guest "$NET $VHOST_DEV virtio-net-pci"
 need_guest
 report "it has the XDP program" fetch_program
-report "data flow both ways" start_load
+report "data flow both ways" start_load $NET
 report "its memory moves under load" move_memory
 need_guest
 report "an XDP program is attached $XDPS times under load" attach_under_load

@@ -7,6 +7,8 @@
 
 SWITCHES=${VD_SWITCHES:-10}
 guest_queues=4
+# shellcheck disable=SC2034 # for start_load
+load_flags=(-P 2)
 # shellcheck disable=SC2034 # the tests use it
 NIC=virtio-net-pci,mq=on,vectors=10
 
@@ -44,16 +46,8 @@ two_pairs() {
 	return 1
 }
 
-switch_under_load() {
-	local load status=0
-
-	iperf3 -c "$(guest_ip "$NET")" --bidir -P 2 -t 300 >"$scratch/iperf" 2>&1 &
-	load=$!
+switch_queues() {
 	guest_run 280 "for i in \$(seq $((SWITCHES / 2))); do ethtool -L eth0 combined 4 && ethtool -L eth0 combined 1 || exit 1; usleep 200000; done" ||
-		status=$?
-	kill -0 $load || { tail -n 3 "$scratch/iperf"; status=1; }
-	kill $load 2>/dev/null || true
-	wait $load || true
+		return 1
 	echo "$SWITCHES switches, $SECONDS s since the start"
-	return $status
 }

@@ -12,7 +12,7 @@ daemon=''
 start_daemon() {
 	"$VIADUCTD" --socket "$scratch/daemon.sock" --device "$VHOST_DEV" "$@" 2>>"$scratch/daemon.log" &
 	daemon=$!
-	until_true 5 test -S "$scratch/daemon.sock" || { cat "$scratch/daemon.log" && return 1; }
+	eventually 5 test -S "$scratch/daemon.sock" || { cat "$scratch/daemon.log" && return 1; }
 }
 
 # Ends the listening process and those of front ends by signal $1.
@@ -29,16 +29,6 @@ stop_daemon() {
 # Processes that serve front ends: those that hold a device.
 servers() {
 	find /proc/[0-9]*/fd -maxdepth 1 -lname "$VHOST_DEV" 2>/dev/null | cut -d/ -f3 | sort -u
-}
-
-until_true() {
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
 }
 
 # is_served [NOT]: a front end is served, by another process than NOT.
