@@ -177,8 +177,14 @@ static void vdd_accept(struct vdd_listener *l, int listener)
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	pid_t pid;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return;
+		/* The connection still waits: poll() would return at once. */
+		vdd_print("accept: %s", strerror(errno));
+		sleep(1);
 		return;
+	}
 	if (l->nr_children == l->o->max) {
 		vdd_print("connection refused: %u front ends are connected (--max)",
 			  l->o->max);
