@@ -5,6 +5,7 @@
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -70,7 +71,7 @@ static int vd_port_choose(struct viaduct_port *port, u64 offered)
 int vd_port_device_open(struct viaduct_port *port, unsigned int queue)
 {
 	struct vd_port_queue *q = &port->queue[queue];
-	u64 offered;
+	u64 offered = 0;
 	int ret;
 
 	if (!queue)
@@ -94,19 +95,19 @@ int vd_port_device_open(struct viaduct_port *port, unsigned int queue)
 /* Descriptors hold addresses of this process. */
 static int vd_port_device_memory(struct viaduct_port *port, int fd)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region region;
-	} table = {
-		.head.nregions = 1,
-		.region = {
-			.guest_phys_addr = (uintptr_t)port->memory,
-			.memory_size = port->memory_len,
-			.userspace_addr = (uintptr_t)port->memory,
-		},
-	};
+	struct vhost_memory *table;
+	int ret;
 
-	return VD_PORT_IOCTL(port, fd, VHOST_SET_MEM_TABLE, &table);
+	table = calloc(1, sizeof(*table) + sizeof(table->regions[0]));
+	if (!table)
+		return vd_port_fail(port, -ENOMEM, "no memory for a table");
+	table->nregions = 1;
+	table->regions[0].guest_phys_addr = (uintptr_t)port->memory;
+	table->regions[0].memory_size = port->memory_len;
+	table->regions[0].userspace_addr = (uintptr_t)port->memory;
+	ret = VD_PORT_IOCTL(port, fd, VHOST_SET_MEM_TABLE, table);
+	free(table);
+	return ret;
 }
 
 static int vd_port_device_ring(struct viaduct_port *port,

@@ -19,17 +19,14 @@
 #include <unistd.h>
 #include <viaduct/backend.h>
 
+#include "fuzz_message.h"
+
 #define MEM_SIZE	(128 << 10)
 #define LOG_SIZE	4096
 #define UADDR		0x10000000ULL
 #define GPA		0x100000ULL
 #define ROOM		2048
 #define BURST		8
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
 
 struct scene {
 	struct input in;
@@ -40,21 +37,9 @@ struct scene {
 	uint8_t *map;
 };
 
-struct message {
-	uint32_t request, flags, size;
-	uint8_t payload[320];
-} __attribute__((packed));
-
 static uint64_t take(struct scene *sc, size_t nr)
 {
-	uint64_t v = 0;
-
-	if (nr > sc->in.left)
-		nr = sc->in.left;
-	memcpy(&v, sc->in.at, nr);
-	sc->in.at += nr;
-	sc->in.left -= nr;
-	return v;
+	return input_take(&sc->in, nr);
 }
 
 static int new_device(struct viaduct_dev *dev, void *ctx)
@@ -83,29 +68,13 @@ static void send_message(struct scene *sc, const struct message *m, size_t len,
 			 unsigned int fds, unsigned int nr_fds)
 {
 	const int kinds[] = { sc->mem, sc->log, sc->event, sc->null };
-	char control[CMSG_SPACE(16 * sizeof(int))] = {};
-	struct iovec iov = { (void *)m, len };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c = (struct cmsghdr *)control;
-	unsigned int i;
 
-	if (nr_fds) {
-		h.msg_control = control;
-		h.msg_controllen = CMSG_SPACE(nr_fds * sizeof(int));
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(nr_fds * sizeof(int));
-		for (i = 0; i < nr_fds; i++, fds >>= 2)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &kinds[fds & 3],
-			       sizeof(int));
-	}
-	if (sendmsg(sc->sock, &h, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (!message_send(sc->sock, m, len, kinds, fds, nr_fds))
 		return;
 	viaduct_session_dispatch(sc->s);
 	/* Replies are read, most of the time. */
 	if (nr_fds != 7)
-		while (recv(sc->sock, control, sizeof(control), MSG_DONTWAIT) > 0)
-			;
+		message_drain(sc->sock);
 }
 
 static void op_raw(struct scene *sc)
