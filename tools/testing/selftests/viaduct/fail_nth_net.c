@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bursts of frames with the first, second, third ... allocation or user copy of
- * the worker failing, until none is left to fail. A fault may cost frames, but no
- * frame is altered, doubled or overtaken, each chain comes back, and the ring
+ * the worker failing, until none is left to fail. A fault may cost one frame, but no
+ * other is altered, doubled or overtaken, each chain comes back, and the ring
  * goes on without another kick than the next burst's. Needs a kernel with fault
  * injection (scripts/debug-kernel).
  */
@@ -45,37 +45,36 @@ FIXTURE_VARIANT(faults)
 	unsigned int dir;
 	size_t len;
 	const struct vg_layout *layout;
-	unsigned int most;	/* frames that one fault costs */
 };
 
 FIXTURE_VARIANT_ADD(faults, tx_short)
 {
-	.dir = VG_TX, .len = VG_FRAME_MIN, .layout = &vg_layout_plain, .most = 1,
+	.dir = VG_TX, .len = VG_FRAME_MIN, .layout = &vg_layout_plain,
 };
 
 FIXTURE_VARIANT_ADD(faults, tx_indirect)
 {
-	.dir = VG_TX, .len = VG_FRAME_MTU, .layout = &vg_layout_indirect, .most = 1,
+	.dir = VG_TX, .len = VG_FRAME_MTU, .layout = &vg_layout_indirect,
 };
 
 FIXTURE_VARIANT_ADD(faults, tx_large)
 {
-	.dir = VG_TX, .len = 30000, .layout = &vg_layout_plain, .most = 1,
+	.dir = VG_TX, .len = 30000, .layout = &vg_layout_plain,
 };
 
 FIXTURE_VARIANT_ADD(faults, rx_short)
 {
-	.dir = VG_RX, .len = VG_FRAME_MIN, .layout = &vg_layout_plain, .most = 1,
+	.dir = VG_RX, .len = VG_FRAME_MIN, .layout = &vg_layout_plain,
 };
 
 FIXTURE_VARIANT_ADD(faults, rx_full)
 {
-	.dir = VG_RX, .len = VG_FRAME_MTU, .layout = &vg_layout_plain, .most = 1,
+	.dir = VG_RX, .len = VG_FRAME_MTU, .layout = &vg_layout_plain,
 };
 
 FIXTURE_VARIANT_ADD(faults, rx_large)
 {
-	.dir = VG_RX, .len = 30000, .layout = &vg_layout_plain, .most = 1,
+	.dir = VG_RX, .len = 30000, .layout = &vg_layout_plain,
 };
 
 FIXTURE_SETUP(faults)
@@ -231,7 +230,7 @@ TEST_F(faults, of_the_worker)
 	       nth - 2, lost, worst, self->stopped);
 	EXPECT_FALSE(struck);
 	EXPECT_LT(2, nth);
-	EXPECT_LE(worst, variant->most);
+	EXPECT_GE(1, worst);
 }
 
 VD_TEST_MAIN

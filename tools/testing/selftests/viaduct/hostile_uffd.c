@@ -155,7 +155,7 @@ TEST(ring_that_is_polled_beside)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
 	struct vhost_vring_state busy = { VG_RX, 100000 };
-	uint32_t id, attach[2] = { VG_TX, 1 };
+	uint32_t attach[2] = { VG_TX };
 	struct stream rx;
 	pthread_t t;
 
@@ -163,7 +163,7 @@ TEST(ring_that_is_polled_beside)
 		SKIP(return, "the reference has one worker for both rings");
 	NEEDS_UFFD();
 	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
-	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VG_NEW_WORKER, &id));
+	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VG_NEW_WORKER, &attach[1]));
 	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VG_ATTACH_VRING_WORKER, attach));
 	ASSERT_EQ(0, vg_ioctl(rig.net.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &busy));
 	ASSERT_FINE(view_split(&view, &rig));

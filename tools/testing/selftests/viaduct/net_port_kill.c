@@ -16,28 +16,10 @@
 #include "../../../lib/vguest/packet.h"
 #include "../../../lib/vguest/tap.h"
 #include "../../../lib/vguest/worker.h"
-#include "port_rig.h"
+#include "port_fixture.h"
 #include "vd_test.h"
 
 #define KILLS		20
-
-FIXTURE(port)
-{
-	struct port_rig rig;
-	struct viaduct_port_opts o;
-};
-
-FIXTURE_SETUP(port)
-{
-	ASSERT_EQ(0, vg_netns_enter());
-	self->rig.far = -1;
-	self->o = port_opts(&self->rig);
-}
-
-FIXTURE_TEARDOWN(port)
-{
-	port_rig_close(&self->rig);
-}
 
 /* A process that moves packets both ways until it is killed. */
 static pid_t start_mover(struct port_stream *s, const struct viaduct_port_opts *o)

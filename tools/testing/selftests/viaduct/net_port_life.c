@@ -16,28 +16,10 @@
 #include "../../../lib/vguest/packet.h"
 #include "../../../lib/vguest/tap.h"
 #include "../../../lib/vguest/worker.h"
-#include "port_rig.h"
+#include "port_fixture.h"
 #include "vd_test.h"
 
 #define OFFLOADS	(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)
-
-FIXTURE(port)
-{
-	struct port_rig rig;
-	struct viaduct_port_opts o;
-};
-
-FIXTURE_SETUP(port)
-{
-	ASSERT_EQ(0, vg_netns_enter());
-	self->rig.far = -1;
-	self->o = port_opts(&self->rig);
-}
-
-FIXTURE_TEARDOWN(port)
-{
-	port_rig_close(&self->rig);
-}
 
 static int count_files(void)
 {

@@ -11,26 +11,8 @@
 #include "../../../lib/vguest/mem.h"
 #include "../../../lib/vguest/packet.h"
 #include "../../../lib/vguest/tap.h"
-#include "port_rig.h"
+#include "port_fixture.h"
 #include "vd_test.h"
-
-FIXTURE(port)
-{
-	struct port_rig rig;
-	struct viaduct_port_opts o;
-};
-
-FIXTURE_SETUP(port)
-{
-	ASSERT_EQ(0, vg_netns_enter());
-	self->rig.far = -1;
-	self->o = port_opts(&self->rig);
-}
-
-FIXTURE_TEARDOWN(port)
-{
-	port_rig_close(&self->rig);
-}
 
 TEST_F(port, buffers)
 {
