@@ -94,8 +94,8 @@ static int vd_port_tap_save(struct vd_port_tap *tap)
 }
 
 /*
- * Batches of the device arrive as XDP buffers, which are Ethernet frames also
- * where the interface is a tun; a finite send buffer prevents them.
+ * Batches of the in-tree device arrive as XDP buffers, which are Ethernet frames
+ * also where the interface is a tun; a finite send buffer prevents them.
  */
 static int vd_port_tap_configure(struct viaduct_port *port,
 				 struct vd_port_tap *tap)
