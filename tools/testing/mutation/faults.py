@@ -347,7 +347,7 @@ FAULTS = [
     ("never-direct", "net/tap_rx.c",
      "if (!tap->seen_len || tap->seen_len != hdr_len)", "if (1)", ["net_rx"]),
     ("moved-tap-not-forgotten", "net/tapdev.c",
-     "if (vd_tapdev_is(tapdev, dev))", "if (0)", ["net_tap"]),
+     "if (vd_tapdev_is(tapdev, dev))", "if (0)", ["net_tap_gone"]),
     ("asked-one-by-one", "ring/chain.c",
      "if (err == -EAGAIN && i == first)", "if (0)", ["net_iotlb_ask"]),
     ("first-answer-unheard", "guest/iotlb_miss.c",

@@ -250,10 +250,7 @@ TEST(tx_down_then_up)
 		EXPECT_FINE(stream_run(&s, 1));
 		ASSERT_EQ(0, vg_link_set_up(rig.link, false));
 		settle();
-		ASSERT_EQ(0, vg_link_set_up(rig.link, true));
-		close(rig.far);
-		rig.far = vg_packet_open(if_nametoindex(rig.link), true);
-		ASSERT_LE(0, rig.far);
+		ASSERT_FINE(rig_reopen_far(&rig));
 	}
 	s = stream_make(&rig, VG_TX, 100);
 	EXPECT_FINE(stream_run(&s, 1));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device that takes frames from a tap: the tap's counters, headers of another
- * length, VLAN tags. A tap that is moved to another network namespace, or deleted
- * with frames in flight.
+ * length, VLAN tags. A tap that is moved to another network namespace.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -182,16 +181,6 @@ static const char *change_netns(int (*move)(const char *cmd))
 	return NULL;
 }
 
-/* The far side is opened again, where the tap is now. */
-static const char *reopen_far(void)
-{
-	close(rig.far);
-	if (vg_link_set_up(rig.link, true))
-		return "cannot set the tap up";
-	rig.far = vg_packet_open(if_nametoindex(rig.link), true);
-	return rig.far < 0 ? "no far side" : NULL;
-}
-
 TEST(counts_frames_where_it_is_moved_to)
 {
 	int i;
@@ -200,7 +189,7 @@ TEST(counts_frames_where_it_is_moved_to)
 	EXPECT_FINE(receive_counted(100));
 	for (i = 0; i < 3; i++) {
 		ASSERT_FINE(change_netns(system));
-		ASSERT_FINE(reopen_far());
+		ASSERT_FINE(rig_reopen_far(&rig));
 		EXPECT_FINE(receive_counted(100));
 	}
 }
@@ -270,7 +259,7 @@ TEST(direct_after_a_move)
 		for (j = 0; j < 19000; j++)
 			ASSERT_FINE(rig_far_send(&rig, frame, 100, NULL));
 		ASSERT_FINE(change_netns(move_and_take));
-		ASSERT_FINE(reopen_far());
+		ASSERT_FINE(rig_reopen_far(&rig));
 		vg_net_fill(&rig.net);
 		ASSERT_FINE(rig_far_send(&rig, frame, 80, NULL));
 		ASSERT_LE(100, received_before(80));
@@ -360,41 +349,6 @@ TEST(vlan_tags)
 		EXPECT_EQ(0, memcmp(back + 16, frame + 12, 188));
 	}
 	close(far);
-}
-
-/*
- * The device has frames in hand for which there is no buffer when the
- * interface goes. They are given back to a descriptor that gets another one.
- */
-TEST(frames_outlive_their_interface)
-{
-	uint8_t frame[1000] = { 0 };
-	char cmd[64];
-	int i, j;
-
-	ASSERT_FINE(set_up(VG_BIT(VG_F_VERSION_1)));
-	for (i = 0; i < 3; i++) {
-		int64_t before = stats_queue(getpid(), VG_RX, "pressure");
-
-		/* Make the device find the interface, and then lose it. */
-		vg_net_fill(&rig.net);
-		ASSERT_FINE(rig_far_send(&rig, frame, 900, NULL));
-		ASSERT_LE(0, received_before(900));
-		for (j = 0; j < rig.net.ring[VG_RX].num + 20; j++)
-			ASSERT_FINE(rig_far_send(&rig, frame, 100 + i, NULL));
-		ASSERT_TRUE(stats_count(getpid(), VG_RX, "pressure", before + 1));
-		snprintf(cmd, sizeof(cmd), "ip link del %s", rig.link);
-		ASSERT_EQ(0, system(cmd));
-		ASSERT_EQ(0, vg_net_stop(&rig.net));
-		ASSERT_EQ(0, vg_tap_renew(&rig.tap, rig.net.hdr_len));
-		strcpy(rig.link, rig.tap.name);
-		ASSERT_FINE(reopen_far());
-		ASSERT_FINE(rig_start(&rig));
-		vg_net_fill(&rig.net);
-		ASSERT_FINE(rig_far_send(&rig, frame, 800, NULL));
-		EXPECT_LE(0, received_before(800));
-	}
-	EXPECT_FINE(receive_counted(100));
 }
 
 VD_TEST_MAIN

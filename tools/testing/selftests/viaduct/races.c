@@ -99,11 +99,7 @@ static const char *is_well(void)
 
 	for (q = 0; q < 2; q++)
 		die_if(vg_set_backend(rig.net.fd, q, -1), "detach");
-	/* The far side forgets what it has, and that the link was down. */
-	die_if(vg_link_set_up(rig.link, true), "link");
-	close(rig.far);
-	rig.far = vg_packet_open(if_nametoindex(rig.link), true);
-	die_if(rig.far < 0 ? rig.far : 0, "far side");
+	why = rig_reopen_far(&rig);
 	for (q = 0; q < 2 && !why; q++) {
 		die_if(vg_net_set_ring(&rig.net, q), "set ring");
 		why = rig_restart(&rig, q);

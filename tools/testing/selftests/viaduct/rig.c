@@ -66,6 +66,12 @@ static const char *rig_open_macvtap(struct rig *r)
 	return NULL;
 }
 
+static const char *rig_open_far(struct rig *r)
+{
+	r->far = vg_packet_open(if_nametoindex(r->link), true);
+	return r->far < 0 ? rig_fail(r, "far side: %s", strerror(-r->far)) : NULL;
+}
+
 const char *rig_open_here(struct rig *r, enum rig_backend kind,
 			  const struct vg_net_opts *opts)
 {
@@ -87,10 +93,7 @@ const char *rig_open_here(struct rig *r, enum rig_backend kind,
 		why = rig_open_packet(r, !bare);
 	if (why)
 		return why;
-	r->far = vg_packet_open(if_nametoindex(r->link), true);
-	if (r->far < 0)
-		return rig_fail(r, "far side: %s", strerror(-r->far));
-	return NULL;
+	return rig_open_far(r);
 }
 
 const char *rig_open(struct rig *r, enum rig_backend kind,
@@ -127,6 +130,16 @@ const char *rig_restart(struct rig *r, unsigned int q)
 	if (!ret)
 		ret = vg_set_backend(r->net.fd, q, r->backend);
 	return ret ? rig_fail(r, "restart: %s", strerror(-ret)) : NULL;
+}
+
+const char *rig_reopen_far(struct rig *r)
+{
+	int ret = vg_link_set_up(r->link, true);
+
+	if (ret)
+		return rig_fail(r, "link: %s", strerror(-ret));
+	close(r->far);
+	return rig_open_far(r);
 }
 
 void rig_close(struct rig *r)

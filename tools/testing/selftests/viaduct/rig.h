@@ -41,6 +41,11 @@ const char *rig_start(struct rig *r);
  * same place. Frames that wait at the tap or at the far side are lost.
  */
 const char *rig_restart(struct rig *r, unsigned int q);
+/*
+ * The interface at the far side is set up, and the far side is opened again: it
+ * forgets frames that it has, and that the interface was down or elsewhere.
+ */
+const char *rig_reopen_far(struct rig *r);
 void rig_close(struct rig *r);
 /* Says what went wrong, printf-like, and returns it. */
 const char *rig_fail(struct rig *r, const char *fmt, ...)
