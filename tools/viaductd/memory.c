@@ -4,7 +4,7 @@
  *
  * The kernel sets bits of the log at the page number's place behind the log's
  * address, wherever that is in this process: only these checks keep them within the
- * mapping. They must hold before the kernel is told to log, and before a log or a
+ * mapping. They must hold before logging begins, and before a log or a
  * table that it uses is replaced.
  */
 #include <errno.h>

@@ -17,7 +17,7 @@ struct vd_vring;
 #define VDD_ERROR_LEN	160
 
 /**
- * struct vdd_ring - a ring, as the kernel knows it
+ * struct vdd_ring - the kernel's state of a ring
  * @v: the ring, as the front end has set it
  * @attached: a tap is attached: the kernel moves packets
  * @owes_call: the next call descriptor is signalled once
@@ -54,7 +54,7 @@ struct vdd_pair {
  * @tap: name of the tap
  * @multi_queue: the tap has IFF_MULTI_QUEUE
  * @features: virtio features of the kernel's data plane
- * @offload: TUN_F_* that the tap knows
+ * @offload: TUN_F_* that the tap supports
  * @max_regions: memory regions that the kernel accepts
  * @tap_features: features that the tap was last set up for
  * @error: message of the last error of vdd_port_open()

@@ -36,8 +36,8 @@ bool port_is_closed(enum port_state state);
 /* Why frames are not switched to a port. */
 const char *port_reason(enum port_state state);
 /*
- * Tells the bridge that an address is alive behind a port. The frames that
- * would tell it are switched, and it would flood what is sent to that address.
+ * Refreshes an address in the bridge's table. The bridge does not see frames that
+ * are switched, and would otherwise expire the address and flood what is sent to it.
  */
 int port_refresh(unsigned int ifindex, const uint8_t *mac);
 

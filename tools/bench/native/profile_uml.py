@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the worker's time goes in a User Mode Linux, by symbol. perf samples the whole
-process; a sample's stack pointer tells the task, because each has a stack of its own."""
+process; a sample's stack pointer identifies the task, because each has its own stack."""
 import bisect
 import collections
 import re

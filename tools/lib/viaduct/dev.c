@@ -51,7 +51,7 @@ struct viaduct_dev *vd_dev_create(struct viaduct_session *s,
  * vd_dev_destroy() - end a device
  * @dev: the device, in no list of the session
  *
- * The order matters: rings stop before the program is told, and memory is
+ * The order matters: rings stop before the program is notified, and memory is
  * unmapped only after the program has ended all use of the device.
  */
 void vd_dev_destroy(struct viaduct_dev *dev)
@@ -304,7 +304,7 @@ unsigned int viaduct_dev_nr_vrings(const struct viaduct_dev *dev)
 }
 
 /**
- * viaduct_dev_mtu() - the MTU that the front end has told
+ * viaduct_dev_mtu() - the MTU that the front end has sent
  * @dev: the device
  *
  * Return: the MTU, or 0.

@@ -95,7 +95,7 @@ struct vd_vring {
  * @features: features acked [s]
  * @proto: protocol features acked [s]
  * @status: device status [s]
- * @mtu: MTU told by the front end, or 0 [s]
+ * @mtu: MTU from the front end, or 0 [s]
  * @max_slots: memory regions that the front end may add [c]
  * @table: guest memory; engine's rings refer to it [v of all rings]
  * @log: the dirty log [v of all rings]

@@ -2,8 +2,8 @@
 /*
  * Fuzz target: a hostile front end. The input is a series of messages, some raw, some
  * valid but for the numbers in them, with descriptors of several kinds; files change
- * their size, and ioctls fail. Between two messages, whatever the kernel was told must
- * be mapped and in the log, and at the end no ring may be attached.
+ * their size, and ioctls fail. Between two messages, each address that the kernel
+ * has must be mapped and in the log, and at the end no ring may be attached.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The dirty log: the kernel must not be told of one that is too small. */
+/* The dirty log: one that is too small must not reach the kernel. */
 #include <errno.h>
 #include <sys/mman.h>
 

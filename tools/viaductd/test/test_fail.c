@@ -6,8 +6,8 @@
 #include "daemon.h"
 
 /*
- * Each ioctl fails once: before the connection it is told; on it the front end is
- * sent away with a reason, and the kernel keeps no ring. @calls ioctls succeed.
+ * Each ioctl fails once: before the connection it is reported; during it the front
+ * end is disconnected with a reason, and the kernel keeps no ring. @calls ioctls succeed.
  */
 static bool fail_one(unsigned int nth, unsigned int pairs)
 {

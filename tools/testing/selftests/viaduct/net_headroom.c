@@ -165,7 +165,7 @@ TEST_F(room, for_a_tunnel_on_a_bridge)
 	check_lengths(_metadata, LONGEST_LINEAR);
 }
 
-/* No bridge tells the tap how much room the tunnel needs. */
+/* There is no bridge to set the tap's headroom to what the tunnel needs. */
 TEST_F(room, for_a_tunnel_by_redirect)
 {
 	char cmd[256];

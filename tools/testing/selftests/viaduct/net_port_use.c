@@ -156,7 +156,7 @@ TEST_F(port, interface_deleted)
 	EXPECT_EQ(0, viaduct_port_receive(self->rig.port, 0, &pkt, 1));
 }
 
-/* The device cannot write to the ring: the program is told, and can close. */
+/* The device cannot write to the ring: the program gets an error, and can close. */
 TEST_F(port, ring_error)
 {
 	size_t len = viaduct_port_memory_len(&self->o);

@@ -288,7 +288,7 @@ TEST(header_of_another_length)
 }
 
 /*
- * A GSO packet in one piece is for the socket, which knows what the guest takes.
+ * A GSO packet in one piece is for the socket, which checks the guest's offloads.
  * A packet socket puts as much into the first piece as the header covers.
  */
 TEST(gso_in_one_piece)
