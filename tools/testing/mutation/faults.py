@@ -242,7 +242,7 @@ FAULTS = [
      "i = 0; i < ARRAY_SIZE(mem->hint)", "i = 0; i < 1",
      ["net_moves"]),
     ("hint-without-permission", "guest/translate.h",
-     "!(perm & ~hint->perm)", "hint->perm", ["net_iotlb"]),
+     "!(perm & ~hint->perm)", "hint->perm", ["net_iotlb_perm"]),
     ("ring-outlives-mapping", "ring/setup.c",
      "first, last))\n\t\tvd_ring_unmap(ring);", "first, last))\n\t\t(void)0;",
      ["net_iotlb"]),

@@ -340,41 +340,6 @@ TEST(late_answer)
 	tear_down();
 }
 
-static void map_rx_pages(struct __test_metadata *_metadata, uint8_t perm)
-{
-	uint64_t first, end;
-
-	pool_pages(VG_RX, &first, &end);
-	EXPECT_EQ(0, vg_iotlb_invalidate(rig.net.fd, first, end - first));
-	EXPECT_EQ(0, vg_iommu_map(&iommu, first, end - first, perm));
-}
-
-/* A buffer that may not be written is the guest's fault, and no question. */
-TEST(read_only_buffer)
-{
-	struct stream rx;
-	uint64_t errs;
-
-	SET_UP(0, 256, PAGE, false);
-	ASSERT_FINE(rig_start(&rig));
-	EXPECT_FINE(both_ways(200));
-	map_rx_pages(_metadata, VHOST_ACCESS_RO);
-	rx = stream_make(&rig, VG_RX, 20);
-	EXPECT_LE(0, stream_step(&rx));
-	/* The in-tree driver says it again for each kick and each wake-up. */
-	errs = vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(10000));
-	EXPECT_LE(1, errs);
-	if (!vg_dev_is_reference())
-		EXPECT_EQ(1, errs);
-	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
-
-	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, -1));
-	map_rx_pages(_metadata, VHOST_ACCESS_RW);
-	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_RX, rig.backend));
-	EXPECT_FINE(stream_run(&rx, 1));
-	tear_down();
-}
-
 /* To be attached a ring needs its device area, and asks for it. */
 TEST(attach_needs_the_used_ring)
 {
