@@ -110,20 +110,20 @@ static void vd_busy_return(struct vd_queue *other)
 /**
  * vd_busy_poll_socket() - poll the backend for packets
  * @q: the RX queue, entered, with no packet in its backend
- * @has_packet: returns whether the backend has a packet
+ * @peek_len: returns the length of the backend's next packet, 0 if there is none
  *
  * Return: VD_GO_ON if there is a packet; VD_YIELD if the poll must yield, to
  * the other handler for instance; VD_STOP if the time is over.
  */
 enum vd_next vd_busy_poll_socket(struct vd_queue *q,
-				 bool (*has_packet)(struct vd_queue *q))
+				 size_t (*peek_len)(struct vd_queue *q))
 {
 	struct vd_queue *other = vd_busy_borrow(q->other) ? q->other : NULL;
 	enum vd_next next = VD_STOP;
 
 	lockdep_assert_held(&q->lock);
 	while (next == VD_STOP && vd_busy_has_time(q)) {
-		if (has_packet(q))
+		if (peek_len(q))
 			next = VD_GO_ON;
 		else if (!vd_busy_is_free(q) ||
 			 (other && (vd_busy_try(other, vd_ring_peek) ||

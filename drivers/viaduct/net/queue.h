@@ -130,6 +130,7 @@ enum vd_verdict {
 	VD_DONE,	/* sent, delivered or dropped */
 	VD_ALONE,	/* TX: no XDP buffer can hold the frame: send it alone */
 	VD_WAIT,	/* the socket (TX) or the guest (RX) has no room */
+	VD_INTERRUPTED,	/* a signal fails page faults: for the next run */
 	VD_OVERSIZE,	/* RX: no chains can hold the packet */
 	VD_RING_ERROR,	/* the ring failed, see vd_queue.ring_err */
 };
@@ -138,7 +139,7 @@ enum vd_verdict {
 enum vd_next {
 	VD_GO_ON,	/* there may be more */
 	VD_STOP,	/* a kick, the socket or an attach wakes the handler */
-	VD_YIELD,	/* budget spent: queue the job again */
+	VD_YIELD,	/* budget spent, or interrupted: queue the job again */
 };
 
 /* control: device mutex held */
@@ -215,7 +216,7 @@ void vd_queue_count_drop(struct vd_queue *q, enum vd_drop reason, size_t len);
 void vd_queue_count_back_pressure(struct vd_queue *q, int err);
 enum vd_next vd_busy_poll_ring(struct vd_queue *q);
 enum vd_next vd_busy_poll_socket(struct vd_queue *q,
-				 bool (*has_packet)(struct vd_queue *q));
+				 size_t (*peek_len)(struct vd_queue *q));
 
 /**
  * struct vd_budget - work that a run has done so far

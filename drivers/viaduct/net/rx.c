@@ -13,6 +13,7 @@
  */
 #include <linux/math.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 
@@ -31,7 +32,7 @@ struct vd_rx {
 	struct vd_tap_rx tap;
 };
 
-/* Returns the length of the next packet, 0 if there is none. */
+/* Length of the next packet, 0 if there is none. */
 static size_t vd_rx_peek(struct vd_queue *q)
 {
 	struct vd_tap_rx *tap = &q->rx->tap;
@@ -112,9 +113,8 @@ static bool vd_rx_is_valid(const struct vd_chain *chain)
 }
 
 /*
- * Find @nr chains with room for @need bytes, behind the taken ones. Returns
- * VD_DONE; VD_WAIT if the guest must add more; VD_OVERSIZE if they can never
- * hold the packet; or VD_RING_ERROR.
+ * Find @nr chains with room for @need bytes, behind the taken ones. Returns VD_DONE,
+ * VD_WAIT if the guest must add more, VD_OVERSIZE if they can never hold the packet.
  */
 static enum vd_verdict vd_rx_reserve(struct vd_queue *q, size_t need,
 				     unsigned int *nr)
@@ -175,7 +175,7 @@ static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
 	return err;
 }
 
-/* Write a packet into reserved chains; on error the packet is lost. */
+/* Write a packet into reserved chains; on error but -EINTR the packet is lost. */
 static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
@@ -186,6 +186,9 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 
 	if (nr_seg == 1 && vd_tap_rx_deliver(q, &q->rx->tap, seg))
 		return 0;
+	/* A page fault could fail for as long as the job runs. */
+	if (signal_pending(current))
+		return -EINTR;
 	err = vd_rx_recv(q, seg, nr_seg, need);
 	if (!err && vd_vnet_len(&q->vnet) > VD_VNET_BASE_LEN)
 		err = vd_vnet_set_num_buffers(seg, nr_seg, nr);
@@ -209,7 +212,7 @@ static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
 	return err ? vd_queue_ring_error(q, err) : VD_DONE;
 }
 
-/* Deliver the next packet of @len bytes: VD_DONE, VD_WAIT or VD_RING_ERROR. */
+/* Deliver the next packet of @len bytes, unless the verdict is not VD_DONE. */
 static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 {
 	size_t need = vd_vnet_len(&q->vnet) + len;
@@ -226,6 +229,8 @@ static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 	if (verdict != VD_DONE)
 		return verdict;
 	err = vd_rx_write(q, nr, need);
+	if (err == -EINTR)
+		return VD_INTERRUPTED;
 	if (err) {
 		vd_queue_count_drop(q, err == -EFAULT ? VD_DROP_FAULT :
 							VD_DROP_SOCKET, len);
@@ -253,11 +258,6 @@ static enum vd_next vd_rx_starve(struct vd_queue *q)
 	return next;
 }
 
-static bool vd_rx_has_packet(struct vd_queue *q)
-{
-	return vd_rx_peek(q);
-}
-
 /* The backend has no packet: poll the socket, then check again. */
 static enum vd_next vd_rx_idle(struct vd_queue *q)
 {
@@ -268,7 +268,7 @@ static enum vd_next vd_rx_idle(struct vd_queue *q)
 	if (q->socket_poll.is_on)
 		return VD_STOP;
 	if (q->busyloop) {
-		next = vd_busy_poll_socket(q, vd_rx_has_packet);
+		next = vd_busy_poll_socket(q, vd_rx_peek);
 		if (next != VD_STOP)
 			return next;
 	}
@@ -284,6 +284,8 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_budget *budget)
 		return vd_rx_idle(q);
 	verdict = vd_rx_packet(q, len);
 	budget->packets++;
+	if (verdict == VD_INTERRUPTED)
+		return VD_YIELD;
 	if (verdict == VD_WAIT)
 		return vd_rx_starve(q);
 	if (verdict != VD_DONE) {

@@ -18,6 +18,7 @@
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -36,13 +37,6 @@ struct vd_tx {
 	size_t last_len;
 	struct vd_xdp xdp;
 };
-
-/* Header and frame have a segment each, as in Linux guests' indirect tables. */
-static bool vd_tx_is_parted(const struct vd_chain *chain,
-			    const struct iovec *seg, size_t hdr_len)
-{
-	return chain->nr_out == 2 && seg->iov_len == hdr_len;
-}
 
 /* Header and small frame in one segment: copy both in one access window. */
 static int vd_tx_copy_small(const struct iovec *seg, struct virtio_net_hdr *gso,
@@ -73,7 +67,9 @@ static int vd_tx_read(const struct vd_queue *q, const struct vd_chain *chain,
 	if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
 	    hdr_len >= sizeof(*hdr))
 		return vd_tx_copy_small(seg, hdr, hdr_len, frame, frame_len);
-	if (vd_tx_is_parted(chain, seg, hdr_len) && hdr_len >= sizeof(*hdr))
+	/* A segment each, as in Linux guests' indirect tables. */
+	if (chain->nr_out == 2 && seg->iov_len == hdr_len &&
+	    hdr_len >= sizeof(*hdr))
 		return vd_access_read(hdr, seg->iov_base, sizeof(*hdr)) ?:
 		       vd_access_read(frame, seg[1].iov_base, frame_len);
 	return vd_xdp_copy(q, chain, 0, hdr, sizeof(*hdr)) ?:
@@ -107,7 +103,7 @@ static unsigned int vd_tx_frag_len(unsigned int headroom, size_t frame_len)
 	       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 }
 
-/* Build the next XDP buffer from a chain: VD_DONE, or VD_ALONE if none fits. */
+/* Build the next XDP buffer from a chain; VD_ALONE if none can hold the frame. */
 static enum vd_verdict vd_tx_build(struct vd_queue *q,
 				   const struct vd_chain *chain,
 				   size_t frame_len)
@@ -135,6 +131,8 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 			    frame_len);
 	if (reason != VD_NR_DROPS) {
 		vd_frag_undo(pool, frag_len);
+		if (reason == VD_DROP_FAULT && signal_pending(current))
+			return VD_INTERRUPTED;
 		vd_queue_count_drop(q, reason, frame_len);
 		return VD_DONE;
 	}
@@ -150,7 +148,7 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 	return VD_DONE;
 }
 
-/* Send a frame by itself. Returns VD_WAIT if the socket cannot take it now. */
+/* Send a frame by itself: VD_DONE, VD_INTERRUPTED, or VD_WAIT for the socket. */
 static enum vd_verdict vd_tx_send(struct vd_queue *q,
 				  const struct vd_chain *chain,
 				  size_t frame_len)
@@ -162,10 +160,9 @@ static enum vd_verdict vd_tx_send(struct vd_queue *q,
 		      chain->nr_out, chain->out_len);
 	iov_iter_advance(&iter, q->vnet.own_len);
 	ret = vd_backend_send(&q->backend, &iter);
-	switch (ret) {
-	case -EAGAIN:
-	case -ENOMEM:
-	case -ENOBUFS:
+	if (ret == -EFAULT && signal_pending(current))
+		return VD_INTERRUPTED;
+	if (ret == -EAGAIN || ret == -ENOMEM || ret == -ENOBUFS) {
 		vd_queue_count_back_pressure(q, ret);
 		return VD_WAIT;
 	}
@@ -178,11 +175,12 @@ static enum vd_verdict vd_tx_send(struct vd_queue *q,
 	return VD_DONE;
 }
 
-/* Send, build or drop the frame of a chain; VD_WAIT or VD_RING_ERROR if not. */
+/* Send, build or drop the frame of a chain, unless the verdict is not VD_DONE. */
 static enum vd_verdict vd_tx_frame(struct vd_queue *q,
 				   const struct vd_chain *chain)
 {
 	size_t hdr_len = vd_vnet_len(&q->vnet), frame_len;
+	enum vd_verdict verdict;
 
 	/* 5.1.6.2: all of a transmitted packet is device-readable. */
 	if (chain->nr_in)
@@ -197,8 +195,9 @@ static enum vd_verdict vd_tx_frame(struct vd_queue *q,
 		return VD_DONE;
 	}
 	if (q->tx->xdp.headroom) {
-		if (vd_tx_build(q, chain, frame_len) == VD_DONE)
-			return VD_DONE;
+		verdict = vd_tx_build(q, chain, frame_len);
+		if (verdict != VD_ALONE)
+			return verdict;
 		vd_xdp_send(q, &q->tx->xdp);
 	}
 	return vd_tx_send(q, chain, frame_len);
@@ -233,9 +232,8 @@ static unsigned int vd_tx_chains(struct vd_queue *q, unsigned int nr,
 			return i + 1;
 		}
 		/*
-		 * The receiver can process a long frame while the next is
-		 * copied. Completions are still published per batch: an
-		 * interrupt costs the guest more than the frame.
+		 * The receiver can process a long frame while the next is copied.
+		 * One interrupt a batch: it costs the guest more than a frame.
 		 */
 		if (chain->out_len > PAGE_SIZE)
 			vd_xdp_send(q, &q->tx->xdp);
@@ -297,6 +295,8 @@ static enum vd_next vd_tx_step(struct vd_queue *q, struct vd_budget *budget)
 	switch (verdict) {
 	case VD_WAIT:
 		return vd_tx_wait(q);
+	case VD_INTERRUPTED:
+		return VD_YIELD;
 	case VD_RING_ERROR:
 		return vd_queue_break(q, q->ring_err);
 	default:

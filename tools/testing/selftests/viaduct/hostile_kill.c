@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "../../../lib/vguest/worker.h"
+#include "info.h"
 #include "owner.h"
 #include "uffd.h"
 #include "vd_test.h"
@@ -80,7 +81,17 @@ static const char *wait_while_polling(void)
 								    "no wait";
 }
 
-static bool polls, only_waits;
+#define NR_FRAMES	10
+
+static bool polls, only_waits, has_frames;
+
+static const char *make_it_wait(unsigned int q)
+{
+	if (polls)
+		return wait_while_polling();
+	return has_frames ? uffd_make_frames_wait(&rig, &view, q, NR_FRAMES) :
+			    uffd_make_it_wait(&rig, &view, q);
+}
 
 /*
  * A client that says so, and then does nothing until it is killed, or makes a
@@ -100,8 +111,7 @@ static void client(int say, unsigned int q, bool uffd_first, bool calls)
 	if (!why)
 		why = uffd_both_ways(&rig, 20);
 	if (!why)
-		why = polls ? wait_while_polling() :
-			      uffd_make_it_wait(&rig, &view, q);
+		why = make_it_wait(q);
 	if (why) {
 		printf("# %s\n", why);
 		fflush(stdout);
@@ -240,7 +250,36 @@ TEST_F(killed, ends_in_a_call)
 	kill_in_a_call(_metadata, variant->q);
 }
 
-/* The same where one ring's worker watches the other's ring. */
+/*
+ * A kernel thread gets a signal then, which fails the fault. No frame is lost with
+ * it, nor are those behind: their memory is there once there is an answer.
+ */
+TEST_F(killed, loses_no_frame)
+{
+	int dev = -1;
+	pthread_t t;
+	pid_t pid;
+
+	if (variant->kind)
+		SKIP(return, "a thread of the owner ends with it");
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference has no counters");
+	has_frames = true;
+	pid = start_client(variant->q, true, &dev);
+	ASSERT_LE(0, uffd);
+	ASSERT_LE(0, dev);
+	poll(NULL, 0, 200);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_TRUE(ends(pid));
+	EXPECT_EQ(0, info_ring_now(dev, variant->q, "drop-fault"));
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
+	close(dev);
+	EXPECT_EQ(0, vg_worker_settle(pid, 0));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+}
+
+/* Killed in a call where one ring's worker watches the other's ring. */
 static void kill_while_it_polls(struct __test_metadata *_metadata)
 {
 	if (vg_dev_is_reference())

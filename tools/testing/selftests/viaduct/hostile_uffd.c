@@ -126,15 +126,6 @@ TEST(added_while_kicks_are_enabled)
 	rig_close(&rig);
 }
 
-static bool is_in_ring(const struct vg_ring *r, uint64_t page)
-{
-	const uint8_t *first = view_of(&view, (void *)r->desc);
-	const uint8_t *last = view_of(&view, (void *)r->used);
-
-	return page >= ((uintptr_t)first & ~(PAGE - 1ULL)) &&
-	       page <= (uintptr_t)last;
-}
-
 /* Resolves the faults outside the transmit ring. */
 static void *answer_others(void *arg)
 {
@@ -142,7 +133,7 @@ static void *answer_others(void *arg)
 
 	while (!uffd_stop)
 		if (vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10)) > 0 &&
-		    uffd_take(&page) && !is_in_ring(arg, page))
+		    uffd_take(&page) && !uffd_is_of_ring(arg, &view, page))
 			uffd_continue(page);
 	return NULL;
 }

@@ -112,22 +112,73 @@ const char *uffd_both_ways(struct rig *r, unsigned int nr)
 	return stream_run(s, 2);
 }
 
-/* No answer, and the device waits, as its fault shows. */
-const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q)
+static const char *uffd_send(struct rig *r, unsigned int q, unsigned int nr)
 {
 	struct virtio_net_hdr hdr;
 	uint8_t frame[2048];
-	size_t len = stream_frame(r, q, 0, frame, &hdr);
-	const char *why = uffd_ask_for_all(r, v);
+	const char *why;
+	unsigned int i;
+	size_t len;
 
-	if (why)
-		return why;
-	if (q == VG_RX)
-		why = rig_far_send(r, frame, len, &hdr);
-	else if (vg_net_xmit(&r->net, &hdr, frame, len, &vg_layout_plain))
-		why = "no room in the ring";
+	for (i = 0; i < nr; i++) {
+		len = stream_frame(r, q, i, frame, &hdr);
+		if (q == VG_RX)
+			why = rig_far_send(r, frame, len, &hdr);
+		else
+			why = vg_net_xmit(&r->net, &hdr, frame, len, &vg_layout_plain) ?
+			      "no room in the ring" : NULL;
+		if (why)
+			return why;
+	}
 	vg_ring_kick_always(&r->net.ring[q]);
+	return NULL;
+}
+
+const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q)
+{
+	const char *why = uffd_ask_for_all(r, v) ?: uffd_send(r, q, 1);
+
 	if (!why && vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10000)) <= 0)
 		why = "the device asks for no page";
 	return why;
+}
+
+bool uffd_is_of_ring(const struct vg_ring *r, const struct view *v, uint64_t page)
+{
+	const uint8_t *first = view_of(v, (void *)r->desc);
+	const uint8_t *last = view_of(v, (void *)r->used);
+
+	return page >= ((uintptr_t)first & ~(PAGE - 1ULL)) &&
+	       page <= (uintptr_t)last;
+}
+
+/* A page that was never written has no fault that this program resolves. */
+static void uffd_touch_all(struct rig *r)
+{
+	const struct vg_mem *mem = &r->net.mem;
+	unsigned int i;
+	uint64_t at;
+
+	for (i = 0; i < mem->nr; i++)
+		for (at = 0; at < mem->region[i].size; at += PAGE)
+			*(volatile uint8_t *)&mem->region[i].hva[at] |= 0;
+}
+
+const char *uffd_make_frames_wait(struct rig *r, struct view *v, unsigned int q,
+				  unsigned int nr)
+{
+	uint64_t deadline = vg_deadline_ms(10000), page;
+	const char *why;
+
+	uffd_touch_all(r);
+	why = uffd_ask_for_all(r, v) ?: uffd_send(r, q, nr);
+	while (!why && vg_wait_fd(uffd, POLLIN, deadline) > 0) {
+		if (!uffd_take(&page))
+			continue;
+		if (!uffd_is_of_ring(&r->net.ring[VG_RX], v, page) &&
+		    !uffd_is_of_ring(&r->net.ring[VG_TX], v, page))
+			return NULL;
+		uffd_continue(page);
+	}
+	return why ?: "the device asks for no frame";
 }

@@ -31,6 +31,11 @@ void *uffd_answer_now(void *arg);
 const char *uffd_both_ways(struct rig *r, unsigned int nr);
 /* No answer, and the device waits, as its fault shows. */
 const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q);
+/* The same with @nr frames: it waits for the memory of one, no page of the rings. */
+const char *uffd_make_frames_wait(struct rig *r, struct view *v, unsigned int q,
+				  unsigned int nr);
+/* Whether @page, in the device's view, belongs to a ring of at most 256 entries. */
+bool uffd_is_of_ring(const struct vg_ring *r, const struct view *v, uint64_t page);
 
 #define NEEDS_UFFD() do { \
 	int _ret = uffd_open(); \
