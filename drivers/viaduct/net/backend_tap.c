@@ -13,9 +13,9 @@
  * device.
  *
  * The device of a descriptor is found by its name in fdinfo, or by the queue's
- * pointer in <linux/if_tap.h>. The lookup uses the namespace that the
- * descriptor was opened in, and may return a wrong device after the device
- * moved or was created anew. That is harmless: the value is a hint.
+ * pointer in <linux/if_tap.h>. The lookup of its index uses the namespace
+ * that the descriptor was opened in, and may return a wrong device after the
+ * device moved or was created anew. That is harmless: the value is a hint.
  */
 #include <linux/err.h>
 #include <linux/if_tap.h>
@@ -49,21 +49,34 @@ static bool vd_backend_tap_read_name(struct file *file, char name[IFNAMSIZ])
 	return sscanf(text, VD_BACKEND_TAP_NAME, name) == 1;
 }
 
+/*
+ * The index is a hint, but a tun must not be missed. The file shows no more than
+ * the device's name, and the device can be in any namespace; at worst, a tap with
+ * the name of a tun elsewhere gets its packets one by one.
+ */
 static int vd_backend_tap_find_tun_dev(struct vd_backend *backend)
 {
 	struct net_device *dev;
 	char name[IFNAMSIZ];
 	int ifindex = 0;
+	struct net *net;
 
 	if (!vd_backend_tap_read_name(backend->file, name))
 		return 0;
+	/* The RTNL keeps devices in their namespaces: a moving one is in none. */
+	rtnl_lock();
 	rcu_read_lock();
-	dev = dev_get_by_name_rcu(sock_net(backend->sock->sk), name);
-	if (dev && dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun")) {
-		ifindex = dev->ifindex;
-		backend->is_raw_ip = !dev->hard_header_len;
+	for_each_net_rcu(net) {
+		dev = dev_get_by_name_rcu(net, name);
+		if (!dev || !dev->rtnl_link_ops ||
+		    strcmp(dev->rtnl_link_ops->kind, "tun"))
+			continue;
+		if (net_eq(net, sock_net(backend->sock->sk)))
+			ifindex = dev->ifindex;
+		backend->is_raw_ip |= !dev->hard_header_len;
 	}
 	rcu_read_unlock();
+	rtnl_unlock();
 	return ifindex;
 }
 

@@ -7,7 +7,11 @@
 #include <arpa/inet.h>
 #include <linux/if_tun.h>
 #include <linux/ip.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -33,7 +37,29 @@ static size_t packet(uint8_t *at, unsigned int seq)
 	return len;
 }
 
-static const char *set_up(void)
+/* We go to a new network namespace, and the tun is moved there. */
+static const char *change_netns(void)
+{
+	int go[2], status;
+	char cmd[80];
+	pid_t pid;
+
+	snprintf(cmd, sizeof(cmd), "ip link set %s netns %d", rig.tap.name, getpid());
+	if (pipe(go))
+		return "no pipe";
+	pid = fork();
+	if (!pid)
+		_exit(read(go[0], &status, 1) != 1 || system(cmd));
+	if (pid < 0 || vg_netns_enter() || write(go[1], "", 1) != 1 ||
+	    waitpid(pid, &status, 0) != pid || status)
+		return "cannot move the tun";
+	if (vg_link_set_up(rig.tap.name, true))
+		return "cannot set the tun up";
+	rig.tap.ifindex = if_nametoindex(rig.tap.name);
+	return NULL;
+}
+
+static const char *set_up(bool moves)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) |
 					     VG_BIT(VG_F_EVENT_IDX) };
@@ -45,21 +71,21 @@ static const char *set_up(void)
 	close(rig.tap.fd);
 	if (vg_tap_open_flags(&rig.tap, rig.net.hdr_len, IFF_TUN))
 		return "no tun";
+	why = moves ? change_netns() : NULL;
+	if (why)
+		return why;
 	rig.backend = rig.tap.fd;
 	rig.far = vg_packet_open(rig.tap.ifindex, true);
 	return rig.far < 0 ? "no packet socket" : rig_start(&rig);
 }
 
-TEST(transmit)
+static void transmit(struct __test_metadata *_metadata)
 {
 	uint8_t want[2048], got[2048];
 	const struct virtio_net_hdr none = { 0 };
 	unsigned int i;
 	ssize_t len;
 
-	if (vg_dev_is_reference())
-		SKIP(return, "the reference loses 14 bytes of each packet");
-	ASSERT_FINE(set_up());
 	for (i = 0; i < PACKETS; i++) {
 		size_t size = packet(want, i);
 
@@ -83,14 +109,31 @@ TEST(transmit)
 	rig_close(&rig);
 }
 
-TEST(receive)
+TEST(transmits)
+{
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference loses 14 bytes of each packet");
+	ASSERT_FINE(set_up(false));
+	transmit(_metadata);
+}
+
+/* The network namespace of its descriptor has no such interface. */
+TEST(transmits_after_a_move)
+{
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference loses 14 bytes of each packet");
+	ASSERT_FINE(set_up(true));
+	transmit(_metadata);
+}
+
+TEST(receives)
 {
 	struct virtio_net_hdr_mrg_rxbuf mrg;
 	uint8_t want[2048], got[2048];
 	unsigned int i;
 	ssize_t len;
 
-	ASSERT_FINE(set_up());
+	ASSERT_FINE(set_up(false));
 	vg_net_fill(&rig.net);
 	for (i = 0; i < PACKETS; i++) {
 		uint64_t deadline = vg_deadline_ms(10000);
