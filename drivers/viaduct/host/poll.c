@@ -58,17 +58,15 @@ void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask)
  * @poll: not attached
  * @file: stays referenced by the caller until vd_poll_detach()
  *
- * Return: the file's poll events now; %EPOLLERR also for a file without a wait
- * queue. On %EPOLLERR nothing is attached.
+ * Return: the file's poll events now; only %EPOLLERR for a file without a wait
+ * queue, to which nothing is attached. A file in error is attached: it can recover,
+ * as a packet socket does when its interface is up again.
  */
 __poll_t vd_poll_attach(struct vd_poll *poll, struct file *file)
 {
-	__poll_t events = vfs_poll(file, &poll->table);
-
-	if (!poll->head || events & EPOLLERR) {
-		poll->head = NULL;
+	vfs_poll(file, &poll->table);
+	if (!poll->head)
 		return EPOLLERR;
-	}
 	vd_poll_start(poll);
 	/* If the file was ready before the start, no wakeup follows. */
 	return vfs_poll(file, NULL);
