@@ -182,7 +182,7 @@ static const char *set_up(void)
 /* One flood; returns the frames that the tap dropped, or -1 with a reason. */
 static long flood(const char **why)
 {
-	unsigned long long before = dropped();
+	unsigned long long before = dropped(), drops;
 	struct receiver r;
 	struct sender s;
 	int failed;
@@ -196,8 +196,12 @@ static long flood(const char **why)
 	failed = sender_end(&s);
 	if (!*why && failed)
 		*why = strerror(failed);
-	if (!*why && r.lost != dropped() - before)
+	drops = dropped() - before;
+	if (!*why && r.lost != drops) {
+		printf("# %llu lost, %llu dropped\n", (unsigned long long)r.lost, drops);
+		fflush(stdout);
 		*why = "frames lost that the tap has not dropped";
+	}
 	vg_net_close(&r.net);
 	return *why ? -1 : (long)r.lost;
 }
