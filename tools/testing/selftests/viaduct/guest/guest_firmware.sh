@@ -40,7 +40,7 @@ start_server() {
 }
 
 console_has() {
-	tail -c "+$((said + 1))" "$guest_dir/console" | tr -d '\r' | grep -qE "$1"
+	tail -c "+$((said + 1))" "$guest_dir/console" | tr -d '\r' | grep -E "$1" >/dev/null
 }
 
 # firmware LIMIT COMMAND REGEX: give the firmware a command, and wait until

@@ -122,7 +122,7 @@ unplug() {
 	local end=$((SECONDS + 30))
 
 	virsh detach-device ours "$scratch/hot.xml" --live || return 1
-	while virsh domiflist ours | grep -q "$(guest_mac $HOT)"; do
+	while virsh domiflist ours | grep "$(guest_mac $HOT)" >/dev/null; do
 		[ $SECONDS -lt $end ] || { echo "the interface does not go"; return 1; }
 		sleep 0.5
 	done

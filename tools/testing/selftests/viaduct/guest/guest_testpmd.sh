@@ -21,7 +21,7 @@ await() {
 	local i
 
 	for ((i = 0; i < 600; i++)); do
-		! tail -c "+$((said + 1))" "$scratch/pmd.log" | grep -q "$1" || return 0
+		! tail -c "+$((said + 1))" "$scratch/pmd.log" | grep "$1" >/dev/null || return 0
 		kill -0 "$pmd_pid" 2>/dev/null || break
 		sleep 0.1
 	done
