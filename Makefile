@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm lib check-lib viaductd check-viaductd
+.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm lib check-lib viaductd check-viaductd cuse check-cuse
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -117,6 +117,16 @@ viaductd:
 check-viaductd:
 	$(Q)$(MAKE) --no-print-directory -s -C tools/viaductd check
 
+# libviaduct behind a character device of vhost ioctls, into build/cuse; experimental.
+# Without libfuse3-dev, a line says that it is not built.
+cuse:
+	$(Q)$(MAKE) --no-print-directory -s -C tools/cuse
+
+# Needs root and /dev/net/tun, and no libfuse.
+check-cuse:
+	$(Q)scripts/setup sources
+	$(Q)$(MAKE) --no-print-directory -s -C tools/cuse check
+
 # Packages of the committed state, into build/.
 deb rpm:
 	$(Q)scripts/package $@
@@ -151,6 +161,8 @@ help:
 	@echo '  check-lib      its tests, with a front end of their own, under ASan and UBSan'
 	@echo '  viaductd       the daemon viaductd: vhost-user front ends on the kernel'"'"'s data plane'
 	@echo '  check-viaductd its tests, against a stand-in for the kernel, under ASan and UBSan'
+	@echo '  cuse           viaduct-cuse, libviaduct behind a vhost character device (experimental)'
+	@echo '  check-cuse     its tests, with a stand-in for the kernel, under ASan and UBSan (as root)'
 	@echo '  deb, rpm       packages of the committed state, in build/deb and build/rpm'
 	@echo '  figures        sizes, comments, words, locks of the source; ARGS="--base COMMIT"'
 	@echo '  clean          remove what was built here (the cache of downloads stays)'
