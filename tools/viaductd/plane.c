@@ -22,6 +22,9 @@
 #include "sys.h"
 #include "vring.h"
 
+/* The kernel keeps no state of a ring for another process. */
+const u64 vd_plane_proto_features;
+
 static struct vdd_port *vdd_port(const struct viaduct_dev *dev)
 {
 	return viaduct_dev_data(dev);

@@ -58,7 +58,8 @@ out:
  */
 void vd_burst_leave(struct vd_vring *v, int err)
 {
-	int call = vd_ring_publish(&v->ring, v->call >= 0);
+	int call = unlikely(v->inflight) ? vd_inflight_publish(v) :
+					   vd_ring_publish(&v->ring, v->call >= 0);
 
 	vd_batch_reset(v->batch);
 	v->batch->nr_empty = 0;

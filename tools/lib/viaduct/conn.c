@@ -86,7 +86,19 @@ static int vd_conn_reply(struct viaduct_dev *dev, struct vd_msg *msg)
 	};
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 	size_t len = sizeof(msg->hdr) + msg->hdr.size;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr c;
+	} control = {};
 
+	if (msg->reply_fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		control.c.cmsg_level = SOL_SOCKET;
+		control.c.cmsg_type = SCM_RIGHTS;
+		control.c.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.c), &msg->reply_fd, sizeof(int));
+	}
 	msg->hdr.flags = VD_PROTO_VERSION | VD_PROTO_REPLY;
 	if (sendmsg(dev->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len)
 		return 0;
@@ -101,9 +113,11 @@ static void vd_conn_process(struct viaduct_dev *dev)
 	bool need_ack = msg->hdr.flags & VD_PROTO_NEED_REPLY &&
 			vd_dev_has_proto(dev, VD_PROTO_F_REPLY_ACK);
 	bool has_reply;
-	int ret = vd_request(dev, msg);
 	unsigned int i;
+	int ret;
 
+	msg->reply_fd = -1;
+	ret = vd_request(dev, msg);
 	has_reply = ret > 0;
 	/* Without a reply of its own, the result is the reply. */
 	if (need_ack && !has_reply) {
@@ -113,6 +127,8 @@ static void vd_conn_process(struct viaduct_dev *dev)
 	}
 	if (has_reply)
 		vd_conn_reply(dev, msg);
+	if (msg->reply_fd >= 0)
+		close(msg->reply_fd);
 	for (i = 0; i < msg->nr_fds; i++)
 		if (msg->fd[i] >= 0)
 			close(msg->fd[i]);

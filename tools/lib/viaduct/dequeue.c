@@ -114,8 +114,7 @@ unsigned int viaduct_dequeue_burst(struct viaduct_dev *dev, unsigned int vring,
 	if (!v)
 		return 0;
 	while (!err && done < nr && budget && v->batch->nr_empty < VD_RUN_EMPTY) {
-		ret = vd_ring_fetch(&v->ring, &v->mem, v->batch,
-				    min(min(nr - done, VD_BATCH), budget));
+		ret = vd_burst_fetch(v, min(min(nr - done, VD_BATCH), budget));
 		if (ret <= 0)
 			break;
 		budget -= ret;

@@ -69,6 +69,7 @@ void vd_dev_destroy(struct viaduct_dev *dev)
 	vd_table_close(dev->table);
 	free(dev->table);
 	vd_map_close(&dev->log);
+	vd_map_close(&dev->inflight);
 	vd_session_unwatch(s, dev->fd);
 	close(dev->fd);
 	free(dev);

@@ -19,6 +19,7 @@
 #include "proto.h"
 #include "ring/ring.h"
 
+struct vd_inflight;
 struct vd_socket;
 
 /**
@@ -47,6 +48,8 @@ struct vd_socket;
  * @ring: the engine's ring [v]
  * @mem: its view of guest memory [v]
  * @log: its access to the dirty log [v]
+ * @inflight: in-flight state, while @started, if the front end keeps it [v]
+ * @may_resume: the next start goes on from the state that it has kept [s]
  * @batch: chains in hand, while @started [v]
  * @taken: chains of @batch that hold a packet [v]
  * @stats: counters [v]
@@ -76,6 +79,8 @@ struct vd_vring {
 	struct vd_ring ring;
 	struct vd_mem mem;
 	struct vd_dirty_log log;
+	struct vd_inflight *inflight;
+	bool may_resume;
 	struct vd_batch *batch;
 	unsigned int taken;
 	struct viaduct_stats stats;
@@ -99,6 +104,9 @@ struct vd_vring {
  * @max_slots: memory regions that the front end may add [c]
  * @table: guest memory; engine's rings refer to it [v of all rings]
  * @log: the dirty log [v of all rings]
+ * @inflight: memory for the state of rings, kept by the front end [s]
+ * @inflight_queues: rings that it has room for [s]
+ * @inflight_size: entries of each [s]
  * @faulted: a mapping was replaced after SIGBUS: no data is valid [a]
  * @dead: @reason is set; the connection must be closed [a]
  * @changed: a ring broke, so that vring_changed is due [a]
@@ -123,6 +131,9 @@ struct viaduct_dev {
 	unsigned int max_slots;
 	struct vd_table *table;
 	struct vd_map log;
+	struct vd_map inflight;
+	u16 inflight_queues;
+	u16 inflight_size;
 	int faulted;
 	int dead;
 	int changed;

@@ -27,12 +27,12 @@ static int vd_enq_fetch(struct vd_vring *v, unsigned int want, bool *moved)
 	/* Reuse the front of the batch, which is warm in the cache. */
 	if (v->taken == v->batch->nr)
 		vd_enq_rewind(v);
-	nr = vd_ring_fetch(&v->ring, &v->mem, v->batch, want);
+	nr = vd_burst_fetch(v, want);
 	if (nr != -ENOSPC || !v->taken)
 		return nr;
 	vd_enq_rewind(v);
 	*moved = true;
-	return vd_ring_fetch(&v->ring, &v->mem, v->batch, want);
+	return vd_burst_fetch(v, want);
 }
 
 /*

@@ -9,11 +9,14 @@
 #include <sys/epoll.h>
 
 #include "burst.h"
+#include "inflight.h"
 #include "plane.h"
 #include "session.h"
 
 /* 5.1.6.3.1: the longest packet may use as many buffers as there are pieces. */
 #define VD_RX_CHAINS	VD_MAX_SEGS
+
+const u64 vd_plane_proto_features = 1ULL << VD_PROTO_F_INFLIGHT_SHMFD;
 
 static bool vd_plane_is_tx(const struct vd_vring *v)
 {
@@ -23,8 +26,8 @@ static bool vd_plane_is_tx(const struct vd_vring *v)
 int vd_plane_start(struct vd_vring *v, const struct vhost_vring_addr *addr)
 {
 	unsigned int room = vd_plane_is_tx(v) ? VD_BATCH : VD_RX_CHAINS;
+	int err, resumed = 0;
 	u16 used_idx;
-	int err;
 
 	v->batch = calloc(1, sizeof(*v->batch) +
 			  room * sizeof(v->batch->chain[0]));
@@ -37,7 +40,13 @@ int vd_plane_start(struct vd_vring *v, const struct vhost_vring_addr *addr)
 	if (err)
 		return vd_dev_fail(v->dev, "ring %u cannot be started: %s",
 				   v->idx, strerror(-err));
+	if (v->dev->inflight.base)
+		resumed = vd_inflight_resume(v, used_idx);
+	if (resumed < 0)
+		return resumed;
 	vd_ring_start(&v->ring, used_idx);
+	if (v->inflight)
+		vd_inflight_begin(v, resumed);
 	v->broken = false;
 	v->armed = true;
 	return 0;
@@ -45,6 +54,7 @@ int vd_plane_start(struct vd_vring *v, const struct vhost_vring_addr *addr)
 
 void vd_plane_stop(struct vd_vring *v)
 {
+	vd_inflight_end(v);
 	free(v->batch);
 	v->batch = NULL;
 }

@@ -14,6 +14,9 @@
 
 #include "dev.h"
 
+/* Protocol features that depend on the data plane, one bit each. */
+extern const u64 vd_plane_proto_features;
+
 /*
  * The ring is locked. @addr has addresses of this process. A stop must be possible
  * at any time, and must leave the position in &vd_vring.ring.

@@ -30,6 +30,7 @@ enum vd_proto_feature {
 	VD_PROTO_F_LOG_SHMFD = 1,
 	VD_PROTO_F_REPLY_ACK = 3,
 	VD_PROTO_F_NET_MTU = 4,
+	VD_PROTO_F_INFLIGHT_SHMFD = 12,
 	VD_PROTO_F_RESET_DEVICE = 13,
 	VD_PROTO_F_CONFIGURE_MEM_SLOTS = 15,
 	VD_PROTO_F_STATUS = 16,
@@ -55,6 +56,8 @@ enum vd_request {
 	VD_GET_QUEUE_NUM = 17,
 	VD_SET_VRING_ENABLE = 18,
 	VD_NET_SET_MTU = 20,
+	VD_GET_INFLIGHT_FD = 31,
+	VD_SET_INFLIGHT_FD = 32,
 	VD_RESET_DEVICE = 34,
 	VD_GET_MAX_MEM_SLOTS = 36,
 	VD_ADD_MEM_REG = 37,
@@ -98,6 +101,8 @@ struct vd_proto_hdr {
  * @mem: a memory table
  * @reg: one region
  * @log: size and offset of the dirty log
+ * @inflight: in-flight memory, for a number of rings of up to a size. Front ends
+ *	      send the padding at its end, or do not
  */
 union vd_payload {
 	u64 value;
@@ -116,6 +121,12 @@ union vd_payload {
 		u64 size;
 		u64 offset;
 	} log;
+	struct {
+		u64 size;
+		u64 offset;
+		u16 nr_queues;
+		u16 queue_size;
+	} inflight;
 };
 
 /**
@@ -125,6 +136,7 @@ union vd_payload {
  * @have: bytes received of both
  * @nr_fds: descriptors in @fd
  * @fd: descriptors; -1 once they were taken
+ * @reply_fd: descriptor to send with the reply, or -1; closed afterwards
  */
 struct vd_msg {
 	struct vd_proto_hdr hdr;
@@ -132,6 +144,7 @@ struct vd_msg {
 	size_t have;
 	unsigned int nr_fds;
 	int fd[VD_PROTO_MAX_FDS];
+	int reply_fd;
 };
 
 #endif

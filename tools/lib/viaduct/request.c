@@ -2,11 +2,13 @@
 /* Dispatch of requests, and those that concern the whole device. */
 #include <linux/kernel.h>
 
+#include "plane.h"
 #include "request.h"
 #include "session.h"
 #include "vring.h"
 
-#define VD_PROTO_FEATURES (1ULL << VD_PROTO_F_MQ |			\
+#define VD_PROTO_FEATURES (vd_plane_proto_features |			\
+			   1ULL << VD_PROTO_F_MQ |			\
 			   1ULL << VD_PROTO_F_LOG_SHMFD |		\
 			   1ULL << VD_PROTO_F_REPLY_ACK |		\
 			   1ULL << VD_PROTO_F_NET_MTU |			\
@@ -17,7 +19,8 @@
 /* Payload of any size, and of any number of descriptors. */
 #define VD_ANY		0xffffU
 
-static bool vd_is_running(const struct viaduct_dev *dev)
+/* Whether one of the rings is started. */
+bool vd_is_running(const struct viaduct_dev *dev)
 {
 	unsigned int i;
 
@@ -103,8 +106,11 @@ static int vd_get_status(struct viaduct_dev *dev, struct vd_msg *msg)
 
 static int vd_reset_device(struct viaduct_dev *dev, struct vd_msg *msg)
 {
+	const u64 features = dev->features;
+
 	(void)msg;
 	vd_dev_reset(dev);
+	vd_forget_inflight(dev, features);
 	return 0;
 }
 
@@ -162,6 +168,10 @@ static const struct vd_op vd_ops[VD_NR_REQUESTS] = {
 	VD_OP(GET_QUEUE_NUM, vd_get_queue_num, 0, 0, VD_PF(MQ)),
 	VD_OP(SET_VRING_ENABLE, vd_set_vring_enable, VD_STATE),
 	VD_OP(NET_SET_MTU, vd_net_set_mtu, VD_U64, 0, VD_PF(NET_MTU)),
+	VD_OP(GET_INFLIGHT_FD, vd_get_inflight_fd, VD_ANY, 0,
+	      VD_PF(INFLIGHT_SHMFD)),
+	VD_OP(SET_INFLIGHT_FD, vd_set_inflight_fd, VD_ANY, 1,
+	      VD_PF(INFLIGHT_SHMFD)),
 	VD_OP(RESET_DEVICE, vd_reset_device, 0, 0, VD_PF(RESET_DEVICE)),
 	VD_OP(GET_MAX_MEM_SLOTS, vd_get_max_mem_slots, 0, 0,
 	      VD_PF(CONFIGURE_MEM_SLOTS)),

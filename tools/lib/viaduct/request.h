@@ -14,6 +14,10 @@ int vd_add_mem_reg(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_rem_mem_reg(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_set_log_base(struct viaduct_dev *dev, struct vd_msg *msg);
 
+int vd_get_inflight_fd(struct viaduct_dev *dev, struct vd_msg *msg);
+int vd_set_inflight_fd(struct viaduct_dev *dev, struct vd_msg *msg);
+void vd_forget_inflight(struct viaduct_dev *dev, u64 features);
+
 int vd_set_vring_num(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_set_vring_addr(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_set_vring_base(struct viaduct_dev *dev, struct vd_msg *msg);
@@ -22,6 +26,8 @@ int vd_set_vring_kick(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_set_vring_call(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_set_vring_err(struct viaduct_dev *dev, struct vd_msg *msg);
 int vd_set_vring_enable(struct viaduct_dev *dev, struct vd_msg *msg);
+
+bool vd_is_running(const struct viaduct_dev *dev);
 
 static inline int vd_reply_value(struct vd_msg *msg, u64 value)
 {
