@@ -114,6 +114,36 @@ int fe_get(struct fe *fe, uint32_t request, void *payload, size_t size,
 	return ret ? ret : fe_reply(fe, request, payload, size);
 }
 
+int fe_get_inflight(struct fe *fe, struct fe_inflight *info)
+{
+	struct fe_msg m;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr c;
+	} control;
+	struct iovec iov = { &m, 12 };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	int fd, ret = fe_post(fe, FE_GET_INFLIGHT_FD, 0, info, sizeof(*info),
+			      NULL, 0);
+
+	if (ret || vg_wait_fd(fe->sock, POLLIN, vg_deadline_ms(FE_TIMEOUT)) != 1)
+		return ret ? ret : -ETIMEDOUT;
+	if (recvmsg(fe->sock, &h, MSG_CMSG_CLOEXEC) != 12 ||
+	    m.request != FE_GET_INFLIGHT_FD || m.size != sizeof(*info) ||
+	    !CMSG_FIRSTHDR(&h) || control.c.cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EBADMSG;
+	memcpy(&fd, CMSG_DATA(&control.c), sizeof(fd));
+	return fe_recv(fe, info, sizeof(*info)) ?: fd;
+}
+
+int fe_set_inflight(struct fe *fe, const struct fe_inflight *info, int fd)
+{
+	return fe_send(fe, FE_SET_INFLIGHT_FD, info, sizeof(*info), &fd,
+		       fd >= 0);
+}
+
 bool fe_is_closed(struct fe *fe, unsigned int ms)
 {
 	uint64_t end = vg_deadline_ms(ms);

@@ -16,6 +16,7 @@ enum {
 	FE_SET_VRING_KICK = 12, FE_SET_VRING_CALL = 13, FE_SET_VRING_ERR = 14,
 	FE_GET_PROTOCOL_FEATURES = 15, FE_SET_PROTOCOL_FEATURES = 16,
 	FE_GET_QUEUE_NUM = 17, FE_SET_VRING_ENABLE = 18, FE_NET_SET_MTU = 20,
+	FE_GET_INFLIGHT_FD = 31, FE_SET_INFLIGHT_FD = 32,
 	FE_RESET_DEVICE = 34, FE_GET_MAX_MEM_SLOTS = 36, FE_ADD_MEM_REG = 37,
 	FE_REM_MEM_REG = 38, FE_SET_STATUS = 39, FE_GET_STATUS = 40,
 };
@@ -26,6 +27,38 @@ enum {
 
 struct fe_region {
 	uint64_t gpa, size, uaddr, offset;
+};
+
+struct fe_inflight {
+	uint64_t size, offset;
+	uint16_t nr_queues, queue_size;
+	uint32_t padding;
+};
+
+/* Regions of in-flight memory, as the specification has them. */
+struct fe_split_region {
+	uint64_t features;
+	uint16_t version, desc_num, last_batch_head, used_idx;
+	struct {
+		uint8_t inflight, padding[5];
+		uint16_t next;
+		uint64_t counter;
+	} desc[];
+};
+
+struct fe_packed_region {
+	uint64_t features;
+	uint16_t version, desc_num, free_head, old_free_head, used_idx,
+		 old_used_idx;
+	uint8_t used_wrap, old_used_wrap, padding[7];
+	struct {
+		uint8_t inflight, padding;
+		uint16_t next, last, num;
+		uint64_t counter;
+		uint16_t id, flags;
+		uint32_t len;
+		uint64_t addr;
+	} desc[];
 };
 
 struct fe {
@@ -53,6 +86,10 @@ int fe_raw(struct fe *fe, const void *bytes, size_t len, const int *fds,
 	   unsigned int nr_fds);
 /* True if the other side has closed the connection. */
 bool fe_is_closed(struct fe *fe, unsigned int ms);
+
+/* In-flight memory from the back end: its descriptor, or an error. */
+int fe_get_inflight(struct fe *fe, struct fe_inflight *info);
+int fe_set_inflight(struct fe *fe, const struct fe_inflight *info, int fd);
 
 /* Negotiation and memory. */
 int fe_negotiate(struct fe *fe);

@@ -116,7 +116,7 @@ static void op_setup(struct scene *sc)
 
 	region[2] -= region[4];
 	features &= ~(take(sc, 8) & 0xffffffffbfffffffULL);
-	send_u64(sc, 16, 0x1a01b, -1);
+	send_u64(sc, 16, 0x1b01b, -1);
 	send_u64(sc, 2, features, -1);
 	if (take(sc, 1) & 1)
 		send_words(sc, 37, region, 40, 0);
@@ -152,6 +152,35 @@ static void op_log(struct scene *sc)
 
 	memcpy(m.payload, range, 16);
 	send_message(sc, &m, 28, 1, 1);
+}
+
+/*
+ * In-flight memory for two rings: some bytes of the state of the second, behind a
+ * header that is valid.
+ */
+static void op_inflight(struct scene *sc)
+{
+	const unsigned int how = take(sc, 1), size = 1 << (how >> 1) % 8;
+	struct {
+		uint64_t size, offset;
+		uint16_t nr, queue_size;
+		uint32_t padding;
+	} m = { LOG_SIZE, 0, 2, size, 0 };
+	const uint16_t head[] = { 0, 0, 0, 0, 1, size };
+	unsigned int at = how & 1 ? 32 + 32 * size : 16 + 16 * size, i;
+	uint8_t bytes[64], nr = take(sc, 1) % 64;
+
+	if (how & 0x80)
+		send_words(sc, 31, &m, 24, -1);
+	at = (at + 63) & ~63;
+	if (at + 16 > LOG_SIZE || pwrite(sc->log, head, 12, at) != 12)
+		return;
+	at += 12 + take(sc, 2);
+	for (i = 0; i < nr; i++)
+		bytes[i] = take(sc, 1);
+	if (at + nr <= LOG_SIZE && pwrite(sc->log, bytes, nr, at) != nr)
+		abort();
+	send_words(sc, 32, &m, 24, 1);
 }
 
 /* The guest writes: a descriptor that points into memory, or any bytes. */
@@ -228,13 +257,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static void (*const op[])(struct scene *sc) = {
 		op_raw, op_setup, op_ring, op_log, op_write, op_burst, op_burst,
-		op_size,
+		op_size, op_inflight,
 	};
 	struct scene sc = { .in = { bytes, size } };
 
 	scene_open(&sc);
 	while (sc.in.left && sc.dev)
-		op[take(&sc, 1) % 8](&sc);
+		op[take(&sc, 1) % 9](&sc);
 	viaduct_session_destroy(sc.s);
 	if (sc.dev)
 		abort();

@@ -19,6 +19,8 @@
 #define RIG_PROTO	(RIG_ACK | 1 << 0 | 1 << 1 | 1 << 4 | 1 << 13 | \
 			 1 << 15 | 1 << 16)
 
+#define RIG_INFLIGHT	(1 << 12)
+
 struct rig {
 	struct viaduct_session *s;
 	struct viaduct_dev *dev;	/* atomic */
