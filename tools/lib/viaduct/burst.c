@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "burst.h"
+#include "hdr.h"
 #include "session.h"
 
 /**
@@ -109,12 +110,7 @@ u8 vd_gso_accepted(u64 features)
 bool vd_hdr_from_guest(struct viaduct_hdr *to,
 		       const struct virtio_net_hdr *from, size_t frame_len)
 {
-	to->flags = from->flags;
-	to->gso_type = from->gso_type;
-	to->hdr_len = le16_to_cpu((__force __le16)from->hdr_len);
-	to->gso_size = le16_to_cpu((__force __le16)from->gso_size);
-	to->csum_start = le16_to_cpu((__force __le16)from->csum_start);
-	to->csum_offset = le16_to_cpu((__force __le16)from->csum_offset);
+	vd_hdr_load(to, from);
 	if (to->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
 	    (size_t)to->csum_start + to->csum_offset + sizeof(u16) > frame_len)
 		return false;
@@ -185,12 +181,9 @@ bool vd_hdr_to_guest(const struct vd_vring *v,
 	}
 	if (!vd_hdr_is_accepted(v, h))
 		return false;
-	to->hdr.flags = v->csum ? h->flags : 0;
-	to->hdr.gso_type = h->gso_type;
-	to->hdr.hdr_len = (__force __virtio16)cpu_to_le16(h->hdr_len);
-	to->hdr.gso_size = (__force __virtio16)cpu_to_le16(h->gso_size);
-	to->hdr.csum_start = (__force __virtio16)cpu_to_le16(h->csum_start);
-	to->hdr.csum_offset = (__force __virtio16)cpu_to_le16(h->csum_offset);
+	vd_hdr_store(&to->hdr, h);
+	if (!v->csum)
+		to->hdr.flags = 0;
 	to->num_buffers = (__force __virtio16)cpu_to_le16(1);
 	return true;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Packets of a port: buffers, sending, receiving. */
 #include <errno.h>
-#include <linux/virtio_net.h>
 #include <string.h>
 
+#include "hdr.h"
 #include "port/port.h"
 
 /* Receive buffers are added this many at a time. */
@@ -162,8 +162,9 @@ static int vd_port_put(struct viaduct_port *port, struct vd_port_queue *q,
 		       const struct viaduct_pkt *pkt)
 {
 	const struct viaduct_hdr *from = &pkt->hdr;
-	struct virtio_net_hdr_v1 *hdr;
+	struct virtio_net_hdr_mrg_rxbuf mrg = {};
 	u32 buf, room;
+	u8 *hdr;
 
 	buf = vd_port_buf_of(port, pkt, &room);
 	if (unlikely(buf == VD_PORT_NO_BUF))
@@ -174,15 +175,9 @@ static int vd_port_put(struct viaduct_port *port, struct vd_port_queue *q,
 		      from->gso_type) && !q->tap.has_hdr))
 		return -EOPNOTSUPP;
 	/* The header is in front of the frame, at any address. */
-	hdr = (void *)((u8 *)pkt->data - VD_PORT_HDR_LEN);
-	memcpy(hdr, &(struct virtio_net_hdr_v1){
-		.flags = from->flags,
-		.gso_type = from->gso_type,
-		.hdr_len = cpu_to_le16(from->hdr_len),
-		.gso_size = cpu_to_le16(from->gso_size),
-		.csum_start = cpu_to_le16(from->csum_start),
-		.csum_offset = cpu_to_le16(from->csum_offset),
-	}, VD_PORT_HDR_LEN);
+	hdr = (u8 *)pkt->data - VD_PORT_HDR_LEN;
+	vd_hdr_store(&mrg.hdr, from);
+	memcpy(hdr, &mrg, VD_PORT_HDR_LEN);
 	port->owner[buf] = VD_PORT_KERNEL;
 	vd_port_ring_add(&q->ring[VD_PORT_TX], hdr, VD_PORT_HDR_LEN + pkt->len,
 			 0, buf);
@@ -240,22 +235,15 @@ static bool vd_port_take(struct viaduct_port *port, struct vd_port_queue *q,
 			 u32 buf, u32 len, struct viaduct_pkt *pkt)
 {
 	u8 *data = vd_port_slot(port, buf) + VD_PORT_HEADROOM;
-	struct virtio_net_hdr_v1 hdr;
+	struct virtio_net_hdr hdr;
 
 	pkt->data = data;
 	pkt->room = port->slot - VD_PORT_HEADROOM;
 	pkt->len = len - VD_PORT_HDR_LEN;
 	if (unlikely(len < VD_PORT_HDR_LEN || pkt->len > pkt->room))
 		return false;
-	memcpy(&hdr, data - VD_PORT_HDR_LEN, VD_PORT_HDR_LEN);
-	pkt->hdr = (struct viaduct_hdr){
-		.flags = hdr.flags,
-		.gso_type = hdr.gso_type,
-		.hdr_len = le16_to_cpu(hdr.hdr_len),
-		.gso_size = le16_to_cpu(hdr.gso_size),
-		.csum_start = le16_to_cpu(hdr.csum_start),
-		.csum_offset = le16_to_cpu(hdr.csum_offset),
-	};
+	memcpy(&hdr, data - VD_PORT_HDR_LEN, sizeof(hdr));
+	vd_hdr_load(&pkt->hdr, &hdr);
 	port->owner[buf] = VD_PORT_PROGRAM;
 	q->stats.rx_packets++;
 	q->stats.rx_bytes += pkt->len;

@@ -12,7 +12,7 @@
 
 #define SEED	31
 
-const struct vg_layout kill_apart = {
+static const struct vg_layout kill_apart = {
 	"header apart", { 12 }, .nr_direct = VG_ALL_DIRECT
 };
 
@@ -149,11 +149,9 @@ unsigned int kill_roll(struct kill_scene *sc, unsigned int below)
 	return (sc->rand >> 8) % below;
 }
 
-void kill_open(struct kill_scene *sc, const struct vg_net_opts *o,
-	       const struct vg_layout *layout)
+void kill_open(struct kill_scene *sc, const struct vg_net_opts *o)
 {
-	*sc = (struct kill_scene){ .o = *o, .layout = layout, .rand = 7,
-				   .inflight = -1 };
+	*sc = (struct kill_scene){ .o = *o, .rand = 7, .inflight = -1 };
 	sc->sh = mmap(NULL, sizeof(*sc->sh), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(sc->sh != MAP_FAILED);
@@ -170,7 +168,7 @@ static void refill(struct kill_scene *sc)
 		size_t len = vg_frame_len(sc->sent, SEED, VG_FRAME_MIN, KILL_LEN);
 
 		vg_frame_build(frame, len, sc->sent, SEED, false, &hdr);
-		if (vg_net_xmit(&sc->fe.n, &hdr, frame, len, sc->layout))
+		if (vg_net_xmit(&sc->fe.n, &hdr, frame, len, &kill_apart))
 			return;
 	}
 }

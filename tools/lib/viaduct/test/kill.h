@@ -41,7 +41,6 @@ struct kill_shared {
 
 struct kill_scene {
 	struct vg_net_opts o;
-	const struct vg_layout *layout;
 	struct kill_shared *sh;
 	/* Called by the program, or NULL. */
 	void (*before)(void);
@@ -56,10 +55,7 @@ struct kill_scene {
 	unsigned int nr_killed;	/* since the last frame was received */
 };
 
-extern const struct vg_layout kill_apart;
-
-void kill_open(struct kill_scene *sc, const struct vg_net_opts *o,
-	       const struct vg_layout *layout);
+void kill_open(struct kill_scene *sc, const struct vg_net_opts *o);
 unsigned int kill_roll(struct kill_scene *sc, unsigned int below);
 /* Take back, receive and send what can be. */
 void kill_drive(struct kill_scene *sc);

@@ -198,7 +198,7 @@ static unsigned int kill_starts(struct kill_scene *sc)
 	return nr;
 }
 
-static void kills(uint64_t features, const struct vg_layout *layout)
+static void kills(uint64_t features)
 {
 	static const int where[] = { VG_TX, VG_RX };
 	struct vg_net_opts o = KILL_OPTS(features);
@@ -209,7 +209,7 @@ static void kills(uint64_t features, const struct vg_layout *layout)
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(seen != MAP_FAILED);
-	kill_open(&sc, &o, layout);
+	kill_open(&sc, &o);
 	sc.before = before;
 	sc.after = after;
 	/* The first calls are only measured. */
@@ -234,20 +234,20 @@ static void kills(uint64_t features, const struct vg_layout *layout)
 
 TEST(stores_split)
 {
-	kills(0, &kill_apart);
+	kills(0);
 }
 
 TEST(stores_packed)
 {
-	kills(VG_BIT(VG_F_RING_PACKED), &kill_apart);
+	kills(VG_BIT(VG_F_RING_PACKED));
 }
 
 TEST(stores_in_order)
 {
-	kills(VG_BIT(VG_F_IN_ORDER), &vg_layout_plain);
+	kills(VG_BIT(VG_F_IN_ORDER));
 }
 
 TEST(stores_packed_in_order)
 {
-	kills(VG_BIT(VG_F_RING_PACKED) | VG_BIT(VG_F_IN_ORDER), &kill_apart);
+	kills(VG_BIT(VG_F_RING_PACKED) | VG_BIT(VG_F_IN_ORDER));
 }

@@ -7,13 +7,13 @@
 
 #define ROUNDS	100
 
-static void kills(uint64_t features, const struct vg_layout *layout)
+static void kills(uint64_t features)
 {
 	struct vg_net_opts o = KILL_OPTS(features);
 	struct kill_scene sc;
 	unsigned int i;
 
-	kill_open(&sc, &o, layout);
+	kill_open(&sc, &o);
 	for (i = 0; i < ROUNDS; i++) {
 		uint64_t end;
 
@@ -32,20 +32,20 @@ static void kills(uint64_t features, const struct vg_layout *layout)
 
 TEST(inflight_kill_split)
 {
-	kills(0, &kill_apart);
+	kills(0);
 }
 
 TEST(inflight_kill_packed)
 {
-	kills(VG_BIT(VG_F_RING_PACKED), &kill_apart);
+	kills(VG_BIT(VG_F_RING_PACKED));
 }
 
 TEST(inflight_kill_in_order)
 {
-	kills(VG_BIT(VG_F_IN_ORDER), &vg_layout_plain);
+	kills(VG_BIT(VG_F_IN_ORDER));
 }
 
 TEST(inflight_kill_packed_in_order)
 {
-	kills(VG_BIT(VG_F_RING_PACKED) | VG_BIT(VG_F_IN_ORDER), &kill_apart);
+	kills(VG_BIT(VG_F_RING_PACKED) | VG_BIT(VG_F_IN_ORDER));
 }
