@@ -146,9 +146,10 @@ static int vdc_replace_table(struct vdc_device *d, const struct vdc_client *c,
  * vdc_set_mem_table() - SET_MEM_TABLE
  * @d: the device
  * @c: the caller
- * @m: the table, with all its regions [any value]
+ * @m: the table, with all its regions [any value]; vdc_call() has checked their
+ *     number
  *
- * Return: 0; -EOPNOTSUPP, -E2BIG, -EFAULT as the kernel's device;
+ * Return: 0; -EFAULT as the kernel's device;
  * -EMEDIUMTYPE if memory is not shared and of a file. The old table stays then.
  */
 int vdc_set_mem_table(struct vdc_device *d, const struct vdc_client *c,
@@ -159,10 +160,6 @@ int vdc_set_mem_table(struct vdc_device *d, const struct vdc_client *c,
 	u64 last;
 	int err;
 
-	if (m->padding)
-		return -EOPNOTSUPP;
-	if (m->nregions > VDC_MAX_REGIONS)
-		return -E2BIG;
 	for (i = 0; i < table.nr; i++) {
 		const struct vhost_memory_region *r = &m->regions[i];
 

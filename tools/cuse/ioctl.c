@@ -249,11 +249,14 @@ static int vdc_call_locked(struct vdc_device *d, const struct vdc_op *op,
 {
 	struct vdc_client c;
 	int err = vdc_client_init(&c, call->tid);
-	bool is_owner = !err && vdc_owner_is(&d->owner, &c);
+	bool is_owner;
 	u32 index;
 
+	if (err)
+		return err;
 	if (d->is_dead)
 		return -EIO;
+	is_owner = vdc_owner_is(&d->owner, &c);
 	if (op->check == VDC_OWNER && !is_owner)
 		return -EPERM;
 	err = vdc_want(op, call);

@@ -2,10 +2,10 @@
 /* Packets between the rings of a device and its taps. */
 #include <errno.h>
 #include <linux/kernel.h>
-#include <linux/virtio_net.h>
 #include <string.h>
 #include <sys/uio.h>
 
+#include "hdr.h"
 #include "pump.h"
 
 /*
@@ -39,37 +39,6 @@ static ssize_t vdc_tap_write(struct vdc_tap *tap, struct iovec *iov)
 	return writev(tap->fd, iov, 1);
 }
 
-static void vdc_hdr_from_tap(struct viaduct_hdr *to, const void *from)
-{
-	struct virtio_net_hdr hdr;
-
-	memcpy(&hdr, from, sizeof(hdr));
-	*to = (struct viaduct_hdr){
-		.flags = hdr.flags,
-		.gso_type = hdr.gso_type,
-		.hdr_len = le16_to_cpu(hdr.hdr_len),
-		.gso_size = le16_to_cpu(hdr.gso_size),
-		.csum_start = le16_to_cpu(hdr.csum_start),
-		.csum_offset = le16_to_cpu(hdr.csum_offset),
-	};
-}
-
-static void vdc_hdr_to_tap(void *to, unsigned int len,
-			   const struct viaduct_hdr *from)
-{
-	const struct virtio_net_hdr hdr = {
-		.flags = from->flags,
-		.gso_type = from->gso_type,
-		.hdr_len = cpu_to_le16(from->hdr_len),
-		.gso_size = cpu_to_le16(from->gso_size),
-		.csum_start = cpu_to_le16(from->csum_start),
-		.csum_offset = cpu_to_le16(from->csum_offset),
-	};
-
-	memset(to, 0, len);
-	memcpy(to, &hdr, sizeof(hdr));
-}
-
 /* Read a frame; false if there is none. */
 static bool vdc_read_frame(struct vdc_tap *tap, struct viaduct_pkt *pkt)
 {
@@ -78,13 +47,14 @@ static bool vdc_read_frame(struct vdc_tap *tap, struct viaduct_pkt *pkt)
 		.iov_len = tap->hdr_len + pkt->room,
 	};
 	ssize_t got = vdc_tap_read(tap, &iov);
+	struct virtio_net_hdr hdr = {};
 
 	if (got < (ssize_t)tap->hdr_len)
 		return false;
 	pkt->len = got - tap->hdr_len;
-	pkt->hdr = (struct viaduct_hdr){};
 	if (tap->hdr_len)
-		vdc_hdr_from_tap(&pkt->hdr, iov.iov_base);
+		memcpy(&hdr, iov.iov_base, sizeof(hdr));
+	vd_hdr_load(&pkt->hdr, &hdr);
 	return true;
 }
 
@@ -132,9 +102,12 @@ static bool vdc_write_frame(struct vdc_tap *tap, const struct viaduct_pkt *pkt)
 		.iov_base = (u8 *)pkt->data - tap->hdr_len,
 		.iov_len = tap->hdr_len + pkt->len,
 	};
+	struct virtio_net_hdr hdr;
 
+	vd_hdr_store(&hdr, &pkt->hdr);
+	memset(iov.iov_base, 0, tap->hdr_len);
 	if (tap->hdr_len)
-		vdc_hdr_to_tap(iov.iov_base, tap->hdr_len, &pkt->hdr);
+		memcpy(iov.iov_base, &hdr, sizeof(hdr));
 	return vdc_tap_write(tap, &iov) >= 0 ||
 	       (errno != EAGAIN && errno != EINTR && errno != ENOBUFS &&
 		errno != ENOMEM);

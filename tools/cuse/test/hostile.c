@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "test.h"
 #include "../../testing/selftests/viaduct/rig.h"
 
@@ -76,6 +77,19 @@ static int memory_file(void)
 
 	CHECK(fd >= 0 && !ftruncate(fd, 1 << 20));
 	return fd;
+}
+
+/* Nothing of such a client can be reached, so that it cannot be the owner. */
+TEST(caller_in_another_pid_namespace)
+{
+	int fd = vg_dev_open(NULL);
+
+	CHECK(fd >= 0);
+	kernel_hides_callers = true;
+	CHECK_EQ(vg_set_owner(fd), -EPERM);
+	kernel_hides_callers = false;
+	CHECK_EQ(vg_set_owner(fd), 0);
+	close(fd);
 }
 
 TEST(memory_must_be_shared)

@@ -17,10 +17,12 @@
 #include <unistd.h>
 
 #include "../ioctl.h"
+#include "kernel.h"
 
 #define FILES	1024
 
 static struct vdc_device *file[FILES];
+bool kernel_hides_callers;
 /* The thread of the device that was opened last. */
 static pid_t pump;
 
@@ -104,7 +106,10 @@ static int copy(void *to, const void *from, size_t len, int read_user)
 
 static int call_device(struct vdc_device *d, u32 cmd, void *arg)
 {
-	struct vdc_call call = { .cmd = cmd, .tid = syscall(SYS_gettid) };
+	struct vdc_call call = {
+		.cmd = cmd,
+		.tid = kernel_hides_callers ? 0 : syscall(SYS_gettid),
+	};
 	void *in = NULL;
 	int ret;
 
