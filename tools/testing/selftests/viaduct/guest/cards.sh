@@ -33,10 +33,6 @@ test_cards() {
 
 	for name in "$@"; do
 		net=$((net + 1))
-		report "$name: ping" ping_guest $net
-		report "$name: iperf3 host to guest" iperf_guest $net
-		report "$name: iperf3 guest to host" iperf_guest $net -R
-		report "$name: stream to the guest is unaltered" send_stream $net
-		report "$name: stream to the host is unaltered" fetch_stream $net
+		report_traffic $net "$name: "
 	done
 }

@@ -251,6 +251,15 @@ fetch_stream() {
 $(sha256sum <"$scratch/back")"
 }
 
+# report_traffic NET [PREFIX]: five cases.
+report_traffic() {
+	report "${2:-}ping" ping_guest "$1"
+	report "${2:-}iperf3 host to guest" iperf_guest "$1"
+	report "${2:-}iperf3 guest to host" iperf_guest "$1" -R
+	report "${2:-}stream to the guest is unaltered" send_stream "$1"
+	report "${2:-}stream to the host is unaltered" fetch_stream "$1"
+}
+
 # same_stream RECEIVER "LENGTH\nSUM -"
 same_stream() {
 	local want

@@ -70,11 +70,7 @@ guest_kill
 guest_share_memory
 report "a guest starts" start
 need_guest
-report "ping" ping_guest $NET
-report "iperf3 host to guest" iperf_guest $NET
-report "iperf3 guest to host" iperf_guest $NET -R
-report "stream to the guest is unaltered" send_stream $NET
-report "stream to the host is unaltered" fetch_stream $NET
+report_traffic $NET
 report "QEMU is killed under load" kill_guest
 report "another guest starts" start
 report "ping" ping_guest $NET

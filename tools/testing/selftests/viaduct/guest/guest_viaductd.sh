@@ -103,11 +103,7 @@ guest_share_memory
 guest_tap $NET
 report "a guest starts" start
 need_guest
-report "ping" ping_guest $NET
-report "iperf3 host to guest" iperf_guest $NET
-report "iperf3 guest to host" iperf_guest $NET -R
-report "stream to the guest is unaltered" send_stream $NET
-report "stream to the host is unaltered" fetch_stream $NET
+report_traffic $NET
 report "the process has no rights left" rights
 report "streams are unaltered while it is killed" killed_often
 report "the listener's death leaves the guest alone" listener_killed
