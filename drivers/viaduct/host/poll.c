@@ -58,9 +58,9 @@ void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask)
  * @poll: not attached
  * @file: stays referenced by the caller until vd_poll_detach()
  *
- * Return: the file's poll events now; only %EPOLLERR for a file without a wait
- * queue, to which nothing is attached. A file in error is attached: it can recover,
- * as a packet socket does when its interface is up again.
+ * Return: the file's poll events now; %EPOLLERR alone, with nothing attached, for a
+ * file without a wait queue. A file in error is attached: it can recover, as a
+ * packet socket does when its interface is up again.
  */
 __poll_t vd_poll_attach(struct vd_poll *poll, struct file *file)
 {

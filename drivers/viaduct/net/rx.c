@@ -113,8 +113,8 @@ static bool vd_rx_is_valid(const struct vd_chain *chain)
 }
 
 /*
- * Find @nr chains with room for @need bytes, behind the taken ones. Returns VD_DONE,
- * VD_WAIT if the guest must add more, VD_OVERSIZE if they can never hold the packet.
+ * Find @nr chains with room for @need bytes, behind the taken ones: VD_DONE, VD_WAIT
+ * for more chains, VD_OVERSIZE if they can never hold the packet, VD_RING_ERROR.
  */
 static enum vd_verdict vd_rx_reserve(struct vd_queue *q, size_t need,
 				     unsigned int *nr)
@@ -212,7 +212,7 @@ static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
 	return err ? vd_queue_ring_error(q, err) : VD_DONE;
 }
 
-/* Deliver the next packet of @len bytes, unless the verdict is not VD_DONE. */
+/* Deliver the next packet, of @len bytes. It stays the next unless VD_DONE. */
 static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 {
 	size_t need = vd_vnet_len(&q->vnet) + len;

@@ -175,7 +175,7 @@ static enum vd_verdict vd_tx_send(struct vd_queue *q,
 	return VD_DONE;
 }
 
-/* Send, build or drop the frame of a chain, unless the verdict is not VD_DONE. */
+/* Send, build or drop the frame of a chain. It must be rewound unless VD_DONE. */
 static enum vd_verdict vd_tx_frame(struct vd_queue *q,
 				   const struct vd_chain *chain)
 {
@@ -233,7 +233,7 @@ static unsigned int vd_tx_chains(struct vd_queue *q, unsigned int nr,
 		}
 		/*
 		 * The receiver can process a long frame while the next is copied.
-		 * One interrupt a batch: it costs the guest more than a frame.
+		 * Publishing waits for the batch: an interrupt costs more.
 		 */
 		if (chain->out_len > PAGE_SIZE)
 			vd_xdp_send(q, &q->tx->xdp);
