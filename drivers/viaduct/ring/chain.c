@@ -138,13 +138,13 @@ static __always_inline void vd_table_advance(struct vd_table *table,
 }
 
 /*
- * A table that crosses a region boundary may not be contiguous in the owner's
- * address space: its descriptors are then read one by one, and each byte of one
- * can be a piece of its own. Must not be inlined: kernels can be built to clear
- * the stack on each call, and the array of pieces would slow the fast path.
+ * Read the descriptor at @gpa. A table that crosses a region boundary may not be
+ * contiguous in the owner's address space: its descriptors are then read one by
+ * one, and each byte of one can be a piece of its own. Must not be inlined: kernels
+ * can be built to clear the stack on each call, and the array of pieces would slow
+ * the fast path.
  */
-static noinline int vd_table_read_scattered(struct vd_mem *mem,
-					    struct vd_table *table,
+static noinline int vd_table_read_scattered(struct vd_mem *mem, u64 gpa,
 					    struct vd_desc *d)
 {
 	struct vring_desc raw;
@@ -152,11 +152,8 @@ static noinline int vd_table_read_scattered(struct vd_mem *mem,
 	size_t done = 0;
 	int nr, i;
 
-	nr = vd_table_check(table);
-	if (nr)
-		return nr;
-	nr = vd_translate(mem, table->gpa + sizeof(raw) * table->slot,
-			  sizeof(raw), VHOST_ACCESS_RO, seg, ARRAY_SIZE(seg));
+	nr = vd_translate(mem, gpa, sizeof(raw), VHOST_ACCESS_RO, seg,
+			  ARRAY_SIZE(seg));
 	if (nr < 0)
 		return nr;
 	for (i = 0; i < nr; i++) {
@@ -169,8 +166,7 @@ static noinline int vd_table_read_scattered(struct vd_mem *mem,
 	d->len = le32_to_cpu((__force __le32)raw.len);
 	d->flags = le16_to_cpu((__force __le16)raw.flags);
 	d->next = le16_to_cpu((__force __le16)raw.next);
-	vd_table_advance(table, d);
-	return 1;
+	return 0;
 }
 
 /* Read up to a chunk of descriptors; returns how many. */
@@ -179,8 +175,17 @@ static int vd_table_read(struct vd_mem *mem, struct vd_table *table,
 {
 	int nr = 0, err;
 
-	if (!table->desc)
-		return vd_table_read_scattered(mem, table, desc);
+	if (!table->desc) {
+		err = vd_table_check(table);
+		if (!err)
+			err = vd_table_read_scattered(mem, table->gpa +
+						      sizeof(*table->desc) *
+						      table->slot, desc);
+		if (err)
+			return err;
+		vd_table_advance(table, desc);
+		return 1;
+	}
 	if (!user_read_access_begin(table->desc,
 				    sizeof(*table->desc) * table->num))
 		return -EFAULT;
