@@ -58,14 +58,18 @@ firmware() {
 	tail -c "+$((said + 1))" "$guest_dir/console" | tr -d '\r' | grep -avE '^=> ' | grep -aE "$3" | tail -n 1
 }
 
-# A firmware that answers at its prompt is alive, independent of the network.
+# A firmware that answers at its prompt, or shows the progress of a transfer, is alive.
 guest_is_dead() {
+	local said
+
 	[ -n "$guest_pid" ] || return 1
 	if [ -z "$in_firmware" ]; then
 		! kill -0 "$guest_pid" 2>/dev/null || ! guest_run 10 true >/dev/null
 		return
 	fi
-	! firmware 20 'echo still alive' '^still alive'
+	said=$(wc -c <"$guest_dir/console")
+	! firmware 20 'echo still alive' '^still alive' &&
+		[ "$(wc -c <"$guest_dir/console")" = "$said" ]
 }
 
 # A line that comes before the countdown is lost, one that comes after it is an
