@@ -41,8 +41,10 @@ static uint64_t layout_features(void)
 	for (i = 0; layouts[i].name; i++)
 		if (!strcmp(want ?: "split", layouts[i].name))
 			return layouts[i].features;
-	fprintf(stderr, "VD_LAYOUT is split, packed, in-order or packed-in-order, not %s\n",
-		want);
+	fprintf(stderr, "no layout %s; VD_LAYOUT is one of:", want);
+	for (i = 0; layouts[i].name; i++)
+		fprintf(stderr, " %s", layouts[i].name);
+	fprintf(stderr, "\n");
 	exit(1);
 }
 
