@@ -87,9 +87,9 @@ int vd_backend_send(struct vd_backend *backend, struct iov_iter *frame)
  * @len: expected length of header and frame
  *
  * Context: on the owner's mm, may fault.
- * Return: 0; -EMSGSIZE if the packet has another length; -EFAULT if a part of it
- * was not written; or the error of the socket's recvmsg(). The packet is consumed
- * in all cases, but for an error that a socket without a ring had pending.
+ * Return: 0; -EMSGSIZE if the packet has another length; -EFAULT if a part of
+ * it was not written; or the error of the socket's recvmsg(). The packet is
+ * consumed unless the error was pending on a socket without a ring.
  */
 int vd_backend_recv(struct vd_backend *backend, void *pkt,
 		    struct iov_iter *to, size_t len)

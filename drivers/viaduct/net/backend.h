@@ -19,8 +19,8 @@ struct vd_backend;
 /**
  * struct vd_backend_ops - a kind of backend
  * @find: fill in @backend if its file is of this kind; 0 or -ENOTSOCK
- * @xdp_headroom: bytes that @send_xdp needs before a frame; 0 if frames must be
- *		  sent one by one at the moment. NULL if that is always so
+ * @xdp_headroom: bytes that @send_xdp needs before a frame; 0 if they must
+ *		  currently be sent one by one; NULL if always
  * @send_xdp: send a batch of frames (vd_backend_send_xdp())
  * @consume: consume packets from the ring; NULL if the backend has none
  * @unconsume: put packets back at the head of the ring
@@ -46,8 +46,8 @@ struct vd_backend_ops {
  * @ops: the kind of backend
  * @file: reference to the socket's file; NULL if there is no backend
  * @sock: the socket of @file
- * @ring: receive ring, or NULL; its packets are those of tun: skbs, and XDP
- *	  frames with a tag
+ * @ring: receive ring, or NULL; as in tun's, an entry is an skb, or an XDP
+ *	  frame if tun_is_xdp_frame() is true
  * @is_tun: a tun or tap, which counts the packets received from it
  * @is_raw_ip: its packets have no Ethernet header
  * @ifindex: index of the device, or 0 if unknown
@@ -124,7 +124,7 @@ static inline int vd_backend_send_xdp(struct vd_backend *backend,
 	return backend->ops->send_xdp(backend, xdp, nr);
 }
 
-/* Length of a frame as received, with a VLAN tag that is beside its data. */
+/* Length of a frame as received, including a VLAN tag beside its data. */
 static inline size_t vd_backend_pkt_len(void *pkt)
 {
 	struct sk_buff *skb = pkt;

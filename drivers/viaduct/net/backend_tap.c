@@ -12,10 +12,10 @@
  * in @needed_headroom; a macvtap inherits @needed_headroom from its lower
  * device.
  *
- * The device of a descriptor is found by its name in fdinfo, or by the queue's
- * pointer in <linux/if_tap.h>. The lookup of its index uses the namespace
- * that the descriptor was opened in, and may return a wrong device after the
- * device moved or was created anew. That is harmless: the value is a hint.
+ * The device of a descriptor is found by its name in fdinfo, or by the pointer
+ * in struct tap_queue. The lookup of its index uses the namespace that the
+ * descriptor was opened in, and may return a wrong device after the device
+ * moved or was created anew. That is harmless: the value is a hint.
  */
 #include <linux/err.h>
 #include <linux/if_tap.h>
@@ -39,7 +39,7 @@
 /* The fdinfo line with the device's name. */
 #define VD_BACKEND_TAP_NAME	"iff:\t%15s"
 
-/* As /proc/PID/fdinfo shows it; takes the RTNL. */
+/* Read the device's name from the file's fdinfo; takes the RTNL. */
 static bool vd_backend_tap_read_name(struct file *file, char name[IFNAMSIZ])
 {
 	char text[64] = "";
@@ -52,9 +52,10 @@ static bool vd_backend_tap_read_name(struct file *file, char name[IFNAMSIZ])
 }
 
 /*
- * The index is a hint, but a tun must not be missed. The file shows no more than
- * the device's name, and the device can be in any namespace; at worst, a tap with
- * the name of a tun elsewhere gets its packets one by one.
+ * The index is a hint, but a tun must be recognised. fdinfo has only the
+ * device's name, and the device can be in any namespace, so all are searched.
+ * At worst, frames to a tap are sent one by one because a tun elsewhere has the
+ * same name.
  */
 static int vd_backend_tap_find_tun_dev(struct vd_backend *backend)
 {
@@ -65,7 +66,7 @@ static int vd_backend_tap_find_tun_dev(struct vd_backend *backend)
 
 	if (!vd_backend_tap_read_name(backend->file, name))
 		return 0;
-	/* The RTNL keeps devices in their namespaces: a moving one is in none. */
+	/* During a move a device is in no namespace: exclude moves. */
 	rtnl_lock();
 	rcu_read_lock();
 	for_each_net_rcu(net) {
@@ -148,8 +149,8 @@ static int vd_backend_tap_find(struct vd_backend *backend)
 
 /*
  * XDP buffers are not charged to the socket, so they must not be used with a
- * finite send buffer, by which the client requests back-pressure. Nor with a tun:
- * the driver takes an Ethernet header from each, which its packets lack.
+ * finite send buffer, by which the client requests back-pressure. Nor with a
+ * tun: the driver expects an Ethernet header, which its packets lack.
  *
  * A device that adds headers, such as a tunnel on the tap's bridge, reallocates
  * each frame that has no room for them.

@@ -29,7 +29,7 @@ static u64 vd_busy_clock(void)
 }
 
 /*
- * The CPU, the thread, the worker and the queue are not needed elsewhere. A
+ * False if the CPU, the thread, the worker or the queue is needed elsewhere. A
  * signal is pending if the thread must stop, freeze or exit with its owner, or
  * if a killed caller waits for this job.
  */

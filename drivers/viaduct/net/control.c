@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Changes of a queue's parameters, running or not, for the device's calls.
+ * Setters of a queue's parameters, for the ioctls; the queue may be running.
  *
  * The caller must hold the device's mutex, so that control makes one change at a
  * time. Each change is made under the queue's mutex: a run sees the old or the
@@ -128,7 +128,7 @@ struct eventfd_ctx *vd_queue_set_call(struct vd_queue *q,
 	return vd_queue_swap(q, &q->call, call);
 }
 
-/* As vd_queue_set_call(), of the eventfd that is signalled for a broken ring. */
+/* As vd_queue_set_call(), for the eventfd that reports a broken ring. */
 struct eventfd_ctx *vd_queue_set_err(struct vd_queue *q,
 				     struct eventfd_ctx *err)
 {

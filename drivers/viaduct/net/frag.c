@@ -40,7 +40,7 @@
 /* The largest order that the allocator provides cheaply. */
 #define VD_FRAG_ORDER	get_order(SZ_32K)
 
-/* Three of the longest frames that guests send; each exceeds a quarter. */
+/* Holds three of the longest frames, each more than a quarter of the page. */
 #define VD_FRAG_LONG_ORDER	get_order(SZ_256K)
 
 /* Consecutive turns after which a busy page for long frames is replaced. */
@@ -90,7 +90,7 @@ static bool vd_frag_is_free(const struct vd_frag_page *slot)
 {
 	if (!slot->page || page_ref_count(slot->page) != slot->bias)
 		return false;
-	/* Order reuse after the holders' last reads, before their put. */
+	/* Order reuse after the reads that holders made before their put. */
 	smp_acquire__after_ctrl_dep();
 	return true;
 }
@@ -275,7 +275,7 @@ unsigned int vd_frag_trim(struct vd_frag_pool *pool)
 	return nr;
 }
 
-/* As vd_frag_trim(), of all pages. */
+/* As vd_frag_trim(), but for all pages. */
 unsigned int vd_frag_empty(struct vd_frag_pool *pool)
 {
 	unsigned int i, nr = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Life of a queue: setup, start, stop, and the worker that runs it. control.c
- * has the changes of its parameters, run.c the handler's side.
+ * Set up, start, stop and move a queue. control.c changes its parameters, run.c
+ * has the handler's side.
  *
  * The queue's mutex serialises handler and control. The handler takes it once
  * per run, and a run is bounded, so control waits for at most one run. Between
@@ -143,9 +143,10 @@ void vd_queue_move(struct vd_queue *q, struct vd_worker *worker)
 }
 
 /*
- * For a caller other than the owner, which must not depend on the owner's progress:
- * the thread of a stopped owner is not waited for, and may run the handler once more
- * when the owner goes on. Returns -EINTR with nothing changed if the caller is killed.
+ * For a caller other than the owner. It must not wait for the owner's progress:
+ * if the owner is stopped, the old worker may run the handler once more when
+ * the owner continues. Returns -EINTR with nothing changed if the caller is
+ * killed.
  */
 int vd_queue_move_killable(struct vd_queue *q, struct vd_worker *worker)
 {
@@ -266,9 +267,9 @@ static int vd_queue_attach_locked(struct vd_queue *q,
 /**
  * vd_queue_attach() - start a queue, or move a running one to another socket
  * @q: the queue; ring and memory table have been checked
- * @backend: the socket, which passes to the queue or is dropped
+ * @backend: the socket; its reference passes to the queue or is dropped
  *
- * Pending work in the ring or the socket starts without a kick.
+ * Work that is pending in the ring or the socket needs no kick to start.
  *
  * Context: on the owner's mm, may fault.
  * Return: 0; -ENOMEM; -EFAULT if the used ring cannot be accessed; -EINVAL if

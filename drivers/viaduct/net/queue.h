@@ -28,10 +28,10 @@ struct vd_rx;
  * struct vd_queue_ops - the handler of one direction, and its state
  * @name: the direction, for messages
  * @ready: events of the socket that wake the handler
- * @nr_chains: room in the batch
+ * @nr_chains: capacity of the batch
  * @run: the handler, as the function of the queue's job
  * @alloc: allocate the state; 0, or -ENOMEM with nothing allocated
- * @reset: drop all state of the backend, which is still there
+ * @reset: drop all state of the backend, which is still attached
  * @free: free the state
  *
  * All but @run are called with the queue's mutex held, and may sleep. The state
@@ -64,7 +64,7 @@ extern const struct vd_queue_ops vd_rx_ops;
  *	    attached again [q]
  * @ring_err: errno of the ring, after VD_RING_ERROR [q]
  * @broken_err: the error of that check, kept until the ring is attached [q]
- * @is_armed: the guest will kick [q]
+ * @is_armed: kicks are enabled [q]
  * @backend: destination or source of packets; empty if the queue is
  *	     stopped [q]
  * @socket_poll: wakes the handler when the backend is ready [q]
@@ -83,7 +83,7 @@ extern const struct vd_queue_ops vd_rx_ops;
  * @misses: the device's IOTLB misses [c]
  * @miss: this queue's IOTLB misses
  * @vnet: header sizes [q]
- * @batch: chains in hand, while there is a backend [q]
+ * @batch: the chains fetched, while there is a backend [q]
  * @tx: state of the TX handler, while there is a backend [q]
  * @rx: state of the RX handler, while there is a backend [q]
  * @stats: counters [q]
@@ -125,12 +125,12 @@ struct vd_queue {
 	struct vd_stats stats;
 };
 
-/* What has become of a chain (TX) or a packet (RX). */
+/* Outcome for a chain (TX) or a packet (RX). */
 enum vd_verdict {
 	VD_DONE,	/* sent, delivered or dropped */
-	VD_ALONE,	/* TX: no XDP buffer can hold the frame: send it alone */
+	VD_ALONE,	/* TX: the frame fits no XDP buffer: send it alone */
 	VD_WAIT,	/* the socket (TX) or the guest (RX) has no room */
-	VD_INTERRUPTED,	/* a signal fails page faults: for the next run */
+	VD_INTERRUPTED,	/* a signal makes page faults fail: retry next run */
 	VD_OVERSIZE,	/* RX: no chains can hold the packet */
 	VD_RING_ERROR,	/* the ring failed, see vd_queue.ring_err */
 };
@@ -196,7 +196,7 @@ static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
 	q->device = device;
 }
 
-/* The verdict on a chain or packet if its ring failed with @err. */
+/* The verdict for a chain or packet whose ring failed with @err. */
 static inline enum vd_verdict vd_queue_ring_error(struct vd_queue *q, int err)
 {
 	q->ring_err = err;
@@ -233,8 +233,8 @@ struct vd_budget {
  * vd_queue_loop() - repeat the step of a handler until it must stop or yield
  * @q: the queue, entered
  * @step: the step; a constant, so that each handler has its own loop. It must
- *	  add to the budget, even if it achieves nothing: the guest's index may
- *	  move back
+ *	  charge the budget even without progress: the guest's index may move
+ *	  back
  *
  * Return: VD_STOP or VD_YIELD.
  */

@@ -29,7 +29,7 @@ static void vd_queue_log_seg(struct vd_queue *q, unsigned int seg, u64 len)
 		vd_dirty_log_gpa(&q->dirty_log, q->batch->gpa[seg], len);
 }
 
-/* Log @len bytes, written to the buffers from segment @seg of the batch on. */
+/* Log @len bytes, written to the batch's segments from @seg on. */
 void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len)
 {
 	lockdep_assert_held(&q->lock);
@@ -41,7 +41,7 @@ void vd_queue_log(struct vd_queue *q, unsigned int seg, size_t len)
 	}
 }
 
-/* Signal new marks in the dirty log; count and report writes that lack one. */
+/* Signal new marks in the dirty log; count and report writes without a mark. */
 void vd_queue_log_notify(struct vd_queue *q)
 {
 	struct vd_dirty_log *log = &q->dirty_log;

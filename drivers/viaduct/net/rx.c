@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Wire to guest.
+ * Receive: packets from the backend to the guest.
  *
- * A run consumes packets from the backend's ring in batches, and fetches as
- * many chains for each as it needs: one, or several with mergeable buffers. The
+ * A run consumes packets from the backend's ring in batches, and fetches the
+ * chains that each packet needs: one, or several with mergeable buffers. The
  * socket then writes header and frame straight into the guest's buffers.
  *
  * If the guest has no buffers, the packet stays in vd_tap_rx.pkt and only a kick
@@ -53,7 +53,7 @@ static void *vd_rx_next(struct vd_queue *q)
 	return q->backend.ring ? q->rx->tap.pkt[q->rx->tap.next++] : NULL;
 }
 
-/* Number of chains to fetch for a packet that lacks @len bytes. */
+/* Number of chains to fetch for a packet that needs @len bytes more room. */
 static unsigned int vd_rx_want(const struct vd_queue *q, size_t len)
 {
 	const struct vd_batch *batch = q->batch;
@@ -79,10 +79,9 @@ static void vd_rx_rewind(struct vd_queue *q)
 }
 
 /*
- * Fetch more chains into the batch, for a packet that lacks @len bytes.
- * Returns as vd_ring_fetch(); -ENOSPC if the batch cannot hold the chains of one
- * packet. If @moved is set, chains that were not taken yet have moved in the
- * batch.
+ * Fetch more chains, for a packet that needs @len bytes more room. Returns as
+ * vd_ring_fetch(); -ENOSPC if the batch cannot hold the chains of one packet.
+ * @moved is set if the chains not taken were rewound and fetched again.
  */
 static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 {
@@ -113,8 +112,9 @@ static bool vd_rx_is_valid(const struct vd_chain *chain)
 }
 
 /*
- * Find @nr chains with room for @need bytes, behind the taken ones: VD_DONE, VD_WAIT
- * for more chains, VD_OVERSIZE if they can never hold the packet, VD_RING_ERROR.
+ * Find @nr chains after the taken ones, with room for @need bytes. Returns
+ * VD_DONE; VD_WAIT for more chains; VD_OVERSIZE if no chains can hold them;
+ * VD_RING_ERROR.
  */
 static enum vd_verdict vd_rx_reserve(struct vd_queue *q, size_t need,
 				     unsigned int *nr)
@@ -186,7 +186,7 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 
 	if (nr_seg == 1 && vd_tap_rx_deliver(q, &q->rx->tap, seg))
 		return 0;
-	/* A page fault could fail for as long as the job runs. */
+	/* A page fault could fail while the signal is pending. */
 	if (signal_pending(current))
 		return -EINTR;
 	err = vd_rx_recv(q, seg, nr_seg, need);
@@ -212,7 +212,7 @@ static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
 	return err ? vd_queue_ring_error(q, err) : VD_DONE;
 }
 
-/* Deliver the next packet, of @len bytes. It stays the next unless VD_DONE. */
+/* Deliver the next packet; on VD_WAIT or VD_INTERRUPTED it stays the next. */
 static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 {
 	size_t need = vd_vnet_len(&q->vnet) + len;
@@ -342,7 +342,7 @@ static void vd_rx_free(struct vd_queue *q)
 const struct vd_queue_ops vd_rx_ops = {
 	.name		= "rx",
 	.ready		= EPOLLIN,
-	.nr_chains	= VD_MAX_SEGS,	/* of one packet at most */
+	.nr_chains	= VD_MAX_SEGS,	/* limit of one packet */
 	.run		= vd_rx_run,
 	.alloc		= vd_rx_alloc,
 	.reset		= vd_rx_reset,

@@ -10,10 +10,10 @@
  * that an XDP program has redirected to the tap has no metadata, so its header is
  * zero. The device's counters are updated and the packets freed once per batch.
  *
- * The socket must use the same header length. That is known only after its
- * recvmsg() has delivered a packet, so the first packet must go through
- * recvmsg(). So must each packet that is not plain or that faults in the copy:
- * the socket decides what happens to it.
+ * The header must have the length that the socket uses. That is known only
+ * after recvmsg() has delivered a packet, so the first packet must go through
+ * recvmsg(). So must each packet that is not plain or whose copy faults: the
+ * socket decides what happens to it.
  */
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
@@ -65,8 +65,8 @@ void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap)
  * @q: an RX queue, entered
  * @tap: its state
  *
- * This run may have consumed the wakeup that the last one relied on, so that
- * the ring must be looked at once.
+ * This run may have consumed the wakeup that the last one relied on, so the
+ * ring must be checked once.
  */
 void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap)
 {
@@ -77,8 +77,8 @@ void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap)
 	if (tap->is_searched || !q->backend.is_tun)
 		return;
 	/*
-	 * Redirected frames alone would never show the tap's device. The first
-	 * packet of the stack corrects a wrong one.
+	 * Redirected frames do not name the tap's device. The first skb
+	 * corrects a wrong one.
 	 */
 	tap->is_searched = true;
 	vd_tapdev_learn_index(&tap->dev, sock_net(q->backend.sock->sk),
@@ -165,7 +165,7 @@ static bool vd_tap_rx_plain_xdp(const struct vd_queue *q,
 		return false;
 	plain->data = frame->data;
 	plain->len = frame->len;
-	/* recvmsg() counts the header of these, and only of these. */
+	/* recvmsg() counts the header of redirected frames only. */
 	plain->count = frame->len + q->vnet.sock_len;
 	memset(&plain->mrg.hdr, 0, sizeof(plain->mrg.hdr));
 	return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest to wire.
+ * Transmit: frames from the guest to the backend.
  *
  * A run fetches chains batch by batch. A tap with an unlimited send buffer
  * takes frames as an array of XDP buffers: each frame is copied behind its
@@ -67,7 +67,7 @@ static int vd_tx_read(const struct vd_queue *q, const struct vd_chain *chain,
 	if (chain->nr_out == 1 && frame_len <= VD_ACCESS_SMALL &&
 	    hdr_len >= sizeof(*hdr))
 		return vd_tx_copy_small(seg, hdr, hdr_len, frame, frame_len);
-	/* A segment each, as in Linux guests' indirect tables. */
+	/* One segment each, as in the indirect tables of Linux guests. */
 	if (chain->nr_out == 2 && seg->iov_len == hdr_len &&
 	    hdr_len >= sizeof(*hdr))
 		return vd_access_read(hdr, seg->iov_base, sizeof(*hdr)) ?:
@@ -85,8 +85,8 @@ static enum vd_drop vd_tx_fill(const struct vd_queue *q,
 	if (vd_tx_read(q, chain, hdr, frame, frame_len))
 		return VD_DROP_FAULT;
 	/*
-	 * With VHOST_NET_F_VIRTIO_NET_HDR the guest's header is this device's
-	 * to strip: the tap gets a zeroed one.
+	 * With VHOST_NET_F_VIRTIO_NET_HDR this device strips the guest's
+	 * header: the tap gets a zeroed one.
 	 */
 	if (!q->vnet.sock_len) {
 		memset(hdr, 0, sizeof(*hdr));
@@ -175,7 +175,7 @@ static enum vd_verdict vd_tx_send(struct vd_queue *q,
 	return VD_DONE;
 }
 
-/* Send, build or drop the frame of a chain. It must be rewound unless VD_DONE. */
+/* Send, build or drop a frame. Unless VD_DONE, its chain must be rewound. */
 static enum vd_verdict vd_tx_frame(struct vd_queue *q,
 				   const struct vd_chain *chain)
 {
@@ -205,7 +205,7 @@ static enum vd_verdict vd_tx_frame(struct vd_queue *q,
 
 /*
  * Process the @nr chains of a batch. Returns how many must not be rewound;
- * @verdict is the one on the last chain that was looked at.
+ * @verdict is that of the last chain processed.
  */
 static unsigned int vd_tx_chains(struct vd_queue *q, unsigned int nr,
 				 struct vd_budget *budget,
@@ -232,8 +232,8 @@ static unsigned int vd_tx_chains(struct vd_queue *q, unsigned int nr,
 			return i + 1;
 		}
 		/*
-		 * The receiver can process a long frame while the next is copied.
-		 * Publishing waits for the batch: an interrupt costs more.
+		 * The receiver can process a long frame while the next is
+		 * copied. Publish per batch: an interrupt per frame costs more.
 		 */
 		if (chain->out_len > PAGE_SIZE)
 			vd_xdp_send(q, &q->tx->xdp);
@@ -261,7 +261,7 @@ static enum vd_next vd_tx_idle(struct vd_queue *q)
 	return next == VD_STOP ? vd_queue_arm(q) : next;
 }
 
-/* The socket takes no frame: it wakes the handler when it does. */
+/* The socket is full: it wakes the handler when it is writable. */
 static enum vd_next vd_tx_wait(struct vd_queue *q)
 {
 	vd_poll_start(&q->socket_poll);

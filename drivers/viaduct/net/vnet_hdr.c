@@ -3,7 +3,7 @@
  * Header sizes, checks and fields.
  *
  * The header has 10 bytes; 12, with num_buffers, if MRG_RXBUF or VERSION_1 is
- * acked; 24 if a UDP tunnel feature is acked, whatever the others are. By
+ * acked; 24 if a UDP tunnel feature is acked, regardless of the others. By
  * default the socket handles the header, and only num_buffers is written here.
  * With VHOST_NET_F_VIRTIO_NET_HDR the socket carries bare frames, so the header
  * is stripped and supplied here.

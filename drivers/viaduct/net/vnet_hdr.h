@@ -34,7 +34,7 @@ static inline size_t vd_vnet_len(const struct vd_vnet *vnet)
 	return vnet->own_len + vnet->sock_len;
 }
 
-/* Constant false if the kernel has no such header, which drops the branch. */
+/* Constant false if the kernel has no such header: the branch is dropped. */
 static inline bool vd_vnet_has_tunnel(const struct vd_vnet *vnet)
 {
 	return VD_COMPAT_TUNNEL_FEATURES &&

@@ -40,7 +40,7 @@ int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 }
 
 /**
- * vd_xdp_begin() - look up how the backend takes the frames of a batch
+ * vd_xdp_begin() - read the backend's headroom and XDP state for a batch
  * @q: the TX queue, entered
  * @xdp: the batch, empty
  *
@@ -64,11 +64,11 @@ void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp)
  * @frame_len: length of the frame
  * @frag_len: length of @buf
  *
- * The tap runs the program on the buffer, which must be at most a page, and
- * without the virtio-net header: a frame that may be redirected needs a complete
- * checksum. Redirected frames leave at the end of the batch. For a GSO packet the
- * tap runs the program on an sk_buff, and the packet leaves at once: it must not
- * overtake the frames before it.
+ * The tap runs the program on the buffer, which must be at most a page. A
+ * redirected frame leaves at the end of the batch and without the virtio-net
+ * header, so its checksum must be complete. For a GSO packet the tap runs the
+ * program on an sk_buff, and the packet leaves at once: it must not overtake
+ * the frames before it.
  *
  * Context: process context, queue mutex held.
  * Return: false if the frame must be sent by itself.

@@ -16,12 +16,12 @@
 #define VD_XDP_LONG_ROOM		(SKB_DATA_ALIGN(256) + NET_IP_ALIGN)
 
 /*
- * The longest linear part of a packet, including the headroom, which other
- * headers may fill. It must not exceed 64 KiB less one, as for the kernel's own
- * producers: TCP and UDP put at most an IP packet into a linear part, and
- * linearizing a GSO packet is bounded by GSO_LEGACY_MAX_SIZE. Drivers rely on
- * this: several have 16 bits for the length of a buffer. The socket's sendmsg()
- * puts longer frames into page fragments.
+ * The longest linear part of a packet, including the headroom, which a tunnel
+ * may fill with headers. It must not exceed 64 KiB less one, as for the
+ * kernel's own producers: TCP and UDP put at most an IP packet into a linear
+ * part, and linearizing a GSO packet is bounded by GSO_LEGACY_MAX_SIZE. Drivers
+ * rely on this: several have 16 bits for the length of a buffer. The socket's
+ * sendmsg() puts longer frames into page fragments.
  */
 #define VD_XDP_MAX_LINEAR	U16_MAX
 
