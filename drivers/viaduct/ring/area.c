@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locating the areas of a virtqueue.
+ * Location of the areas of a virtqueue.
  *
  * Without an IOTLB the client sets user addresses, which need no translation.
- * With one an area is translated once, and again only after a mapping that it
- * lies in is removed. Behind an IOMMU an area can be scattered; an IOMMU maps
- * pages, and fields are aligned, so a table of pages reaches every field.
+ * With an IOTLB, an area is translated once, and again only after a mapping
+ * that it lies in is removed. Behind an IOMMU an area can be scattered; an
+ * IOMMU maps pages, and fields are aligned, so a table of pages reaches every
+ * field.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -23,7 +24,7 @@ void vd_area_set(struct vd_area *area, u64 addr)
 	area->page_offset = 0;
 }
 
-/* An I/O address must be mapped again. */
+/* With an IOTLB, the caller must map the area again. */
 void vd_area_resize(struct vd_area *area, size_t len, u8 align, u8 perm)
 {
 	area->len = len;
@@ -65,7 +66,7 @@ int vd_area_map(struct vd_area *area, struct vd_mem *mem, void __user **page)
 		len -= part;
 		off = 0;
 	}
-	/* A field across a page boundary would go on in an unrelated page. */
+	/* A field across a page boundary would end in an unrelated page. */
 	if (!whole && area->addr % area->align)
 		return -EPROTO;
 	area->base = page[0] + page_offset;

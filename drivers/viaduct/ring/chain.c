@@ -21,7 +21,7 @@
  * @gpa: its address as the guest gave it, if @desc is NULL
  * @num: number of descriptors in the table
  * @slot: the next descriptor to read
- * @left: descriptors that may still be read: no valid chain visits one twice
+ * @left: limit on further reads: no valid chain visits a descriptor twice
  * @more: there is a next descriptor
  * @is_packed: descriptors follow each other in memory, without links (2.8.7)
  *
@@ -38,7 +38,7 @@ struct vd_table {
 	u8 is_packed;
 };
 
-/* A buffer missed in the IOTLB: prefetch the misses of those that follow. */
+/* After an IOTLB miss, prefetch the misses of the buffers that follow. */
 static void vd_chain_prefetch(struct vd_mem *mem, const struct vd_desc *d,
 			      const struct vd_desc *end)
 {
@@ -64,7 +64,7 @@ static void vd_chain_note_gpa(struct vd_batch *batch, u64 gpa, int nr)
 	}
 }
 
-/* vd_chain_add() of a buffer outside the region of the last, or in pieces. */
+/* vd_chain_add() for a buffer outside the cached regions, or in pieces. */
 static int vd_chain_add_slow(struct vd_mem *mem, struct vd_batch *batch,
 			     const struct vd_desc *d, u8 perm)
 {
@@ -190,7 +190,7 @@ static int vd_table_read(struct vd_mem *mem, struct vd_table *table,
 				    sizeof(*table->desc) * table->num))
 		return -EFAULT;
 	do {
-		/* For a speculative read if the check is mispredicted. */
+		/* Bound a speculative read if the check is mispredicted. */
 		u32 slot = array_index_nospec(table->slot, table->num);
 
 		err = vd_table_check(table) ?:

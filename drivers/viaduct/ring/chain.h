@@ -32,15 +32,15 @@
 #include "types.h"
 
 /*
- * Limit on the descriptors of a chain, in the ring as in a table. The factor of
- * 4 tolerates zero-length ones, which only cost a read each.
+ * Maximum number of descriptors of a chain, in the ring or in a table. The
+ * factor of 4 tolerates zero-length ones, which cost only a read each.
  */
 #define VD_CHAIN_MAX_WALK	(4 * VD_MAX_SEGS)
 
 /* Descriptors of an indirect table that are read in one window. */
 #define VD_TABLE_CHUNK		16U
 
-/* A descriptor as the guest wrote it: read once, checked from here. */
+/* Private copy of a descriptor of the guest; only the copy is checked. */
 struct vd_desc {
 	u64 addr;
 	u32 len;
@@ -58,11 +58,11 @@ struct vd_desc {
  * @next: slot after its last descriptor
  * @nr_out: readable pieces, which come first
  * @nr_in: writable pieces
- * @nr_desc: descriptors there
+ * @nr_desc: number of descriptors from @first_desc on
  * @nr_slots: ring slots that it occupies; 1 in a split ring
  *
- * The members from @nr_out on are constants in vd_chain_take_hit(), which the
- * compiler writes together.
+ * vd_chain_take_hit() sets the members from @nr_out on to constants, so that
+ * the compiler can merge the stores.
  */
 struct vd_chain {
 	size_t out_len;
@@ -80,7 +80,7 @@ struct vd_chain {
 /**
  * struct vd_batch - fetched chains and their buffers
  * @nr: chains in @chain
- * @max: room in @chain
+ * @max: capacity of @chain
  * @nr_seg: pieces in @seg
  * @nr_desc: descriptors in @desc
  * @nr_empty: zero-length descriptors read since the caller last reset this

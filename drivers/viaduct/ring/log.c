@@ -3,14 +3,14 @@
  * The dirty log of writes to a ring (VHOST_VRING_F_LOG of VHOST_SET_VRING_ADDR).
  *
  * VHOST_SET_VRING_ADDR sets the guest physical address of the device area. With
- * an IOTLB, and for the descriptors of the packed format, it sets none: there
- * the user address that was written is logged.
+ * an IOTLB, and for the descriptors of the packed format, it does not: the log
+ * then derives the guest address from the user address of the write.
  */
 #include <linux/minmax.h>
 
 #include "ring/state.h"
 
-/* Split at pages of the I/O address: their user pages lie apart. */
+/* Split at page boundaries: the user pages of a scattered area lie apart. */
 static void vd_ring_log_hva(struct vd_ring *ring, const struct vd_area *area,
 			    size_t off, size_t len)
 {

@@ -96,10 +96,10 @@ int vd_packed_flush(struct vd_ring *ring)
 	return err;
 }
 
-/* Publish in one window; with @may_call read the driver's flags to @wish. */
+/* Publish in one window; @may_call: also read driver event suppression. */
 static __always_inline int
 vd_packed_publish_window(struct vd_ring *ring, bool may_call,
-			 struct vring_packed_desc_event *wish)
+			 struct vring_packed_desc_event *suppression)
 {
 	struct vring_packed_desc_event __user *driver;
 	int err;
@@ -113,10 +113,10 @@ vd_packed_publish_window(struct vd_ring *ring, bool may_call,
 	if (may_call) {
 		driver = vd_area_at(&ring->driver, 0);
 		smp_mb(); /* (C) */
-		unsafe_get_user(wish->flags, &driver->flags, fault);
+		unsafe_get_user(suppression->flags, &driver->flags, fault);
 		/* The driver writes the event before flags that refer to it. */
 		smp_rmb();
-		unsafe_get_user(wish->off_wrap, &driver->off_wrap, fault);
+		unsafe_get_user(suppression->off_wrap, &driver->off_wrap, fault);
 	}
 	return 0;
 
@@ -126,15 +126,15 @@ fault:
 
 /* 2.8.10: whether the driver must be interrupted. */
 static bool vd_packed_should_call(struct vd_ring *ring,
-				  const struct vring_packed_desc_event *wish)
+				  const struct vring_packed_desc_event *suppression)
 {
-	u16 event = vd_packed_from_off_wrap(ring, le16_to_cpu(wish->off_wrap));
+	u16 event = vd_packed_from_off_wrap(ring, le16_to_cpu(suppression->off_wrap));
 	bool is_passed = true;
 
 	/* Always record a decision: the driver may change its flags later. */
 	if (ring->event_idx)
 		is_passed = vd_event_is_passed(ring, event, 2 * ring->num - 1);
-	switch (le16_to_cpu(wish->flags)) {
+	switch (le16_to_cpu(suppression->flags)) {
 	case VRING_PACKED_EVENT_FLAG_DISABLE:
 		return false;
 	case VRING_PACKED_EVENT_FLAG_DESC:
@@ -145,7 +145,7 @@ static bool vd_packed_should_call(struct vd_ring *ring,
 
 int vd_packed_publish(struct vd_ring *ring, bool may_call)
 {
-	struct vring_packed_desc_event wish;
+	struct vring_packed_desc_event suppression;
 	u16 old = ring->published;
 	int err;
 
@@ -154,7 +154,7 @@ int vd_packed_publish(struct vd_ring *ring, bool may_call)
 	    !user_access_begin(ring->desc.base,
 			       vd_area_window(&ring->desc)))
 		return -EFAULT;
-	err = vd_packed_publish_window(ring, may_call, &wish);
+	err = vd_packed_publish_window(ring, may_call, &suppression);
 	user_access_end();
 	if (err)
 		return err;
@@ -164,5 +164,5 @@ int vd_packed_publish(struct vd_ring *ring, bool may_call)
 		    sizeof(struct vring_packed_desc));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
-	return may_call && vd_packed_should_call(ring, &wish);
+	return may_call && vd_packed_should_call(ring, &suppression);
 }

@@ -12,13 +12,12 @@
  * @ring: the ring
  * @mem: its view of guest memory
  * @batch: the chains are appended to it
- * @max: how many chains at most, not 0
+ * @max: maximum number of chains, not 0
  *
- * Return: the number of chains taken, which can be less than what is
- * available; 0 if there are none; -ENOSPC if there are some, but @batch, which
- * is not empty, has no room for the next; -EAGAIN after an IOTLB miss; any
- * other error means that the ring is broken: -EFAULT, -EPROTO, -EINVAL, -ELOOP,
- * -E2BIG.
+ * Return: the number of chains taken, which can be fewer than are available; 0
+ * if none is available; -ENOSPC if @batch is not empty and has no room for the
+ * next; -EAGAIN after an IOTLB miss; any other error means that the ring is
+ * broken: -EFAULT, -EPROTO, -EINVAL, -ELOOP, -E2BIG.
  */
 int vd_ring_fetch(struct vd_ring *ring, struct vd_mem *mem,
 		  struct vd_batch *batch, unsigned int max)
@@ -85,7 +84,7 @@ int vd_ring_flush_last(struct vd_ring *ring)
  * @ring: the ring
  * @may_call: there is a call eventfd; without one no decision is recorded
  *
- * Return: 1 if the driver wants an interrupt, 0 if not, or -EFAULT.
+ * Return: 1 if the driver must be interrupted, 0 if not, or -EFAULT.
  */
 int vd_ring_publish(struct vd_ring *ring, bool may_call)
 {
@@ -107,7 +106,7 @@ int vd_ring_publish(struct vd_ring *ring, bool may_call)
  * @ring: the ring
  *
  * Return: 0 if the driver will kick; 1 if chains have arrived meanwhile, for
- * which no kick may come: the caller must disarm and go on; -EFAULT.
+ * which no kick may come: the caller must disarm and continue; -EFAULT.
  */
 int vd_ring_arm(struct vd_ring *ring)
 {

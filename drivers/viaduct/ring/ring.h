@@ -2,20 +2,19 @@
 /*
  * The ring engine: one virtqueue seen from the device.
  *
- *   fetch     take up to a batch of chains: read once, check, translate
- *   rewind    return the last ones, as if they had never been fetched
- *   complete  record a chain as used; not yet visible to the driver
- *   publish   make all completed chains visible at once, and decide whether
- *	       the driver wants an interrupt
- *   arm       enable kicks, then check for chains that arrived meanwhile
- *   disarm    disable kicks
- *   suppress  undo an arm, to poll instead
- *   peek      check whether chains have arrived
+ *   fetch take up to a batch of chains: read once, check, translate rewind
+ *   return the last ones, as if they had never been fetched complete record a
+ *   chain as used; not yet visible to the driver publish make all completed
+ *   chains visible at once, and decide whether the driver must be interrupted
+ *   arm enable kicks, then check for chains that arrived meanwhile disarm
+ *   disable kicks suppress undo an arm, to poll instead peek check whether
+ *   chains have arrived
  *
  * The engine depends on guest memory only, and compiles in user space. The
- * caller of a verb must hold the queue's mutex and run on the owner's mm; a verb
- * may fault. After an error the caller must stop the ring for good, except that
- * -EAGAIN waits for the client's IOMMU, and -ENOSPC for room in the batch.
+ * caller of a verb must hold the queue's mutex and run on the owner's mm; a
+ * verb may fault. An error is final, and the caller must stop the ring, except
+ * that a fetch may be repeated after -EAGAIN when the client has updated the
+ * IOTLB, and after -ENOSPC when the batch has room.
  *
  * Each virtqueue format implements the verbs in two files: what the driver makes
  * available (split_avail.c, packed_avail.c) and what the device has used

@@ -17,13 +17,13 @@ static bool vd_ring_has_addr(const struct vd_ring *ring)
 	return ring->desc.addr || ring->driver.addr || ring->device.addr;
 }
 
-/* The addresses, the size or a feature has changed: translate anew. */
+/* After a change of addresses, size or features: translate again. */
 void vd_ring_unmap(struct vd_ring *ring)
 {
 	ring->is_mapped = !ring->pages && vd_ring_has_addr(ring);
 }
 
-/* The size or a feature has changed, on which the extent of the areas depends. */
+/* After a change of size or features, which determine the areas' lengths. */
 static void vd_ring_resize(struct vd_ring *ring)
 {
 	if (ring->is_packed)

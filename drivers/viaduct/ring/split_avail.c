@@ -40,9 +40,9 @@ fault:
 }
 
 /*
- * Read the descriptor in @slot; inside a window. The slot is checked and masked as
- * well, because a processor that mispredicts the check would speculatively read
- * beyond the table.
+ * Read the descriptor in @slot; inside a window. The slot is checked and also
+ * masked, because a processor that mispredicts the check could speculatively
+ * read beyond the table.
  */
 static __always_inline int vd_split_read_desc(const struct vd_ring *ring,
 					      u32 slot, struct vd_desc *d)
@@ -213,8 +213,8 @@ int vd_split_set_kick_flags(struct vd_ring *ring, u16 flags)
 }
 
 /*
- * 2.7.10: request a kick for the chain with the avail index @idx; an index that
- * has been passed for no kick.
+ * 2.7.10: request a kick when the avail index passes @idx. An index that has
+ * already been passed requests none.
  */
 static int vd_split_set_event(struct vd_ring *ring, u16 idx)
 {

@@ -84,7 +84,7 @@ int vd_split_flush(struct vd_ring *ring)
  */
 static __always_inline int vd_split_publish_window(struct vd_ring *ring,
 						   const __le16 __user *field,
-						   u16 *wish)
+						   u16 *suppression)
 {
 	__le16 val = 0;
 	int err;
@@ -98,7 +98,7 @@ static __always_inline int vd_split_publish_window(struct vd_ring *ring,
 	if (field) {
 		smp_mb(); /* (C) */
 		unsafe_get_user(val, field, fault);
-		*wish = le16_to_cpu(val);
+		*suppression = le16_to_cpu(val);
 	}
 	return 0;
 
@@ -107,10 +107,10 @@ fault:
 }
 
 /*
- * 2.7.7: whether the driver must be interrupted for what was published. @wish is
- * the driver's used_event with EVENT_IDX, else its avail->flags, read after (C).
+ * 2.7.7: whether the driver must be interrupted for what was published.
+ * @suppression is used_event with EVENT_IDX, else avail->flags, read after (C).
  */
-static bool vd_split_should_call(struct vd_ring *ring, u16 wish)
+static bool vd_split_should_call(struct vd_ring *ring, u16 suppression)
 {
 	/*
 	 * NOTIFY_ON_EMPTY overrides suppression. It is not recorded as a
@@ -119,14 +119,14 @@ static bool vd_split_should_call(struct vd_ring *ring, u16 wish)
 	if (ring->notify_on_empty && ring->next_avail == ring->seen_avail)
 		return true;
 	if (!ring->event_idx)
-		return !(wish & VRING_AVAIL_F_NO_INTERRUPT);
-	return vd_event_is_passed(ring, wish, 0xffff);
+		return !(suppression & VRING_AVAIL_F_NO_INTERRUPT);
+	return vd_event_is_passed(ring, suppression, 0xffff);
 }
 
 int vd_split_publish(struct vd_ring *ring, bool may_call)
 {
 	const __le16 __user *field = NULL;
-	u16 old = ring->published, wish = 0;
+	u16 old = ring->published, suppression = 0;
 	int err;
 
 	if (may_call)
@@ -138,7 +138,7 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 	    !user_access_begin(ring->device.base,
 			       vd_area_window(&ring->device)))
 		return -EFAULT;
-	err = vd_split_publish_window(ring, field, &wish);
+	err = vd_split_publish_window(ring, field, &suppression);
 	user_access_end();
 	if (err)
 		return err;
@@ -147,5 +147,5 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 	vd_ring_log(ring, &ring->device, VD_SPLIT_USED_IDX, sizeof(__le16));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
-	return may_call ? vd_split_should_call(ring, wish) : 0;
+	return may_call ? vd_split_should_call(ring, suppression) : 0;
 }

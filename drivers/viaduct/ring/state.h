@@ -116,8 +116,8 @@ struct vd_ring {
  */
 
 /*
- * The published index has moved from @old on. Without a call eventfd no
- * decisions are made, and the index, of 16 bits, may wrap past the one of the
+ * To be called when the published index has advanced from @old. Without a call
+ * eventfd no decisions are made, and the 16-bit index may wrap past that of the
  * last decision, which would then appear to lie ahead.
  */
 static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
@@ -130,7 +130,7 @@ static inline void vd_event_lapse(struct vd_ring *ring, u16 old)
 
 /*
  * Record a decision. Returns true if the position @event, of which the bits in
- * @mask are valid, was published since the last decision, or there was none.
+ * @mask are valid, was published since the last decision, or if there was none.
  */
 static inline bool vd_event_is_passed(struct vd_ring *ring, u16 event, u16 mask)
 {

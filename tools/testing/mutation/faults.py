@@ -296,7 +296,7 @@ FAULTS = [
     ("packed-first-shown-early", "ring/packed_used.c",
      "if (e < end && pos == ring->published) {", "if (0) {", ["net_stream@packed"]),
     ("packed-event-off-by-one", "ring/packed_used.c",
-     "le16_to_cpu(wish->off_wrap));", "le16_to_cpu(wish->off_wrap) + 1);",
+     "le16_to_cpu(suppression->off_wrap));", "le16_to_cpu(suppression->off_wrap) + 1);",
      ["net_notify@packed"]),
     ("packed-base-without-laps", "ring/packed.h",
      "return vd_packed_is_odd(ring, pos) ? slot : slot | VD_PACKED_WRAP;",
