@@ -2,11 +2,11 @@
 /*
  * Reading and writing guest memory.
  *
- * Opening user memory to the kernel costs as much as a small copy, so the
- * ring code opens a window over a whole batch of accesses (user_access_begin
- * of the kernel, which also checks the range), and small payload copies run
- * inside a window of their own instead of through the copy routines and the
- * checks of destination objects, which are sized here by construction.
+ * Enabling user access costs as much as a small copy. The ring code therefore
+ * opens one window for a whole batch of accesses (user_access_begin(), which
+ * also checks the range). Small payload copies have a window of their own and
+ * bypass the copy routines, whose check of the destination's size is not needed
+ * here.
  */
 #ifndef VD_GUEST_ACCESS_H
 #define VD_GUEST_ACCESS_H

@@ -173,7 +173,7 @@ bool vd_dirty_log_covers(u64 bitmap, u64 gpa, u64 last)
 			 last_byte - first_byte + 1);
 }
 
-/* As vd_dirty_log_covers(), of all guest memory; true without memory. */
+/* As vd_dirty_log_covers(), for all guest memory; true without memory. */
 bool vd_dirty_log_covers_memory(u64 bitmap, const struct vd_regions *regions)
 {
 	const struct vd_region *last;

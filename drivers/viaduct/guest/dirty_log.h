@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The dirty log: a bitmap of guest pages in the owner's address space, by which
- * the client finds what the device has written to guest memory.
+ * The dirty log: a bitmap of guest pages in the owner's address space, in which
+ * the client finds the pages that the device has written.
  */
 #ifndef VD_GUEST_DIRTY_LOG_H
 #define VD_GUEST_DIRTY_LOG_H
@@ -10,7 +10,7 @@
 
 struct vd_regions;
 
-/* A page of the log, whatever the host's page size is. */
+/* Page size of the log, independent of the host's. */
 #define VD_DIRTY_PAGE_SHIFT	12
 
 /**

@@ -18,19 +18,19 @@
 #include "guest/iotlb_miss.h"
 
 /* One mapping most likely resolves two misses of the same page and access. */
-bool vd_miss_is_alike(const struct vd_miss *a, const struct vd_miss *b)
+bool vd_miss_is_same(const struct vd_miss *a, const struct vd_miss *b)
 {
 	return a->perm == b->perm &&
 	       (a->iova ^ b->iova) < VD_IOTLB_PAGE_SIZE;
 }
 
-/* Returns the index of the entry that is alike, or -1. */
+/* Returns the index of the same miss, or -1. */
 int vd_miss_set_find(const struct vd_miss_set *set, const struct vd_miss *miss)
 {
 	unsigned int i;
 
 	for (i = 0; i < set->nr; i++)
-		if (vd_miss_is_alike(&set->miss[i], miss))
+		if (vd_miss_is_same(&set->miss[i], miss))
 			return i;
 	return -1;
 }
@@ -133,7 +133,7 @@ static void vd_miss_remove_prefetch(struct vd_vq_misses *vq, unsigned int i)
 		(vq->prefetch.nr - i) * sizeof(vq->prefetch.miss[0]));
 }
 
-/* Only a miss that was read can be resolved: the client will read the rest. */
+/* Only a miss that was read can be resolved: the others will still be read. */
 static bool vd_miss_can_be_resolved(const struct vd_vq_misses *vq)
 {
 	return vq->state == VD_MISS_READ ||
@@ -151,7 +151,7 @@ static void vd_miss_await(struct vd_vq_misses *vq, const struct vd_miss *miss)
 
 	vq->is_repeated = (i >= 0 && i < vq->nr_read) ||
 			  (vd_miss_can_be_resolved(vq) &&
-			   vd_miss_is_alike(&vq->awaited, miss));
+			   vd_miss_is_same(&vq->awaited, miss));
 	vq->awaited = *miss;
 	vq->state = VD_MISS_UNREAD;
 	if (i >= 0)
@@ -214,7 +214,7 @@ void vd_miss_report_aside(struct vd_misses *misses, struct vd_vq_misses *vq,
 	if (vq->state == VD_MISS_NONE) {
 		vd_miss_await(vq, miss);
 	} else if (vq->state != VD_MISS_UNREAD ||
-		   !vd_miss_is_alike(&vq->awaited, miss)) {
+		   !vd_miss_is_same(&vq->awaited, miss)) {
 		/* An entry that has been read is queued once more. */
 		i = vd_miss_set_find(&vq->prefetch, miss);
 		if (i >= 0 && i < vq->nr_read)
@@ -239,7 +239,7 @@ static bool vd_miss_is_in(const struct vd_miss *miss, u64 first, u64 last)
  * @first: first I/O address
  * @last: last one
  *
- * Return: true if the queue waits for an address in the range, and may go on.
+ * Return: true if the queue waited for an address in the range, and may run.
  */
 bool vd_miss_resolve(struct vd_misses *misses, struct vd_vq_misses *vq,
 		     u64 first, u64 last)
@@ -263,7 +263,7 @@ bool vd_miss_resolve(struct vd_misses *misses, struct vd_vq_misses *vq,
 	return is_resolved;
 }
 
-/* Returns true if the queue waits for a miss that is dropped, and must run. */
+/* Returns true if the queue waited for a miss that is dropped, and must run. */
 bool vd_miss_drop(struct vd_misses *misses, struct vd_vq_misses *vq)
 {
 	bool is_awaited;

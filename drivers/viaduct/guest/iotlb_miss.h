@@ -24,7 +24,7 @@ struct vd_miss {
 /**
  * struct vd_miss_set - different misses, in the order of their occurrence
  * @nr: entries in @miss
- * @miss: no two of them are alike
+ * @miss: no two are of the same page and access
  */
 struct vd_miss_set {
 	unsigned int nr;
@@ -75,7 +75,7 @@ struct vd_misses {
 	bool is_open;
 };
 
-bool vd_miss_is_alike(const struct vd_miss *a, const struct vd_miss *b);
+bool vd_miss_is_same(const struct vd_miss *a, const struct vd_miss *b);
 int vd_miss_set_find(const struct vd_miss_set *set, const struct vd_miss *miss);
 bool vd_miss_set_add(struct vd_miss_set *set, const struct vd_miss *miss);
 

@@ -32,7 +32,7 @@ static int vd_iotlb_msg_check_update(const struct vhost_iotlb_msg *m)
  * vd_iotlb_msg_parse() - check a message
  * @msg: filled in
  * @raw: a copy of what was written to the descriptor
- * @len: bytes there, of which no more than VD_IOTLB_MSG_PARSED matter
+ * @len: length of @raw; bytes after VD_IOTLB_MSG_PARSED are ignored
  *
  * Return: 0; -EINVAL for a message that is too short, has an unknown version or
  * an update of size 0; -EFAULT for an unknown type or an invalid range.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Slow path of the translation: a different region, or several. */
+/* Slow path of the translation: a region without a hint, or several. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -64,7 +64,7 @@ static int vd_mem_look_up(struct vd_mem *mem, u64 addr, u8 perm)
 /* Returns false if there is no room for another miss to prefetch. */
 static bool vd_mem_add_miss(struct vd_mem *mem, const struct vd_miss *miss)
 {
-	return vd_miss_is_alike(miss, &mem->miss) ||
+	return vd_miss_is_same(miss, &mem->miss) ||
 	       vd_miss_set_find(&mem->prefetch, miss) >= 0 ||
 	       vd_miss_set_add(&mem->prefetch, miss);
 }

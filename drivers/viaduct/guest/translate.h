@@ -19,7 +19,7 @@
 
 /**
  * struct vd_hint - a region that a lookup has found
- * @region: a copy, so that a stale one could not refer to freed memory [q]
+ * @region: a copy, so that a stale hint cannot refer to freed memory [q]
  * @perm: access that it permits: VHOST_ACCESS_RO, _WO or both; 0 in an empty
  *	  hint, which serves no access [q]
  */
@@ -114,7 +114,7 @@ static __always_inline bool vd_translate_hit(const struct vd_mem *mem, u64 addr,
 }
 
 /**
- * vd_translate() - find a guest buffer in the owner's address space
+ * vd_translate() - translate a guest buffer to the owner's address space
  * @mem: the ring's view of guest memory
  * @addr: address of the buffer as the guest gave it [g]
  * @len: its length in bytes, not 0 [g]
