@@ -3,9 +3,9 @@
  * Counting kernel threads against a user's RLIMIT_NPROC.
  *
  * A kernel thread belongs to root, so the kernel does not count it for the user
- * that it was created for. It is counted here where fork() counts: in the
- * user's own count and in those of the user namespaces above, each of which has
- * its limit. A reference on the credentials keeps the counts alive.
+ * that it was created for. It is counted here as fork() counts: in the user's
+ * own count and in those of the user namespaces above, each of which has its
+ * limit. A reference on the credentials keeps the counts alive.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -16,7 +16,7 @@
 
 #include "host/nproc.h"
 
-/* Returns whether a count exceeds its limit, that of the user being @limit. */
+/* Returns whether a count exceeds its limit; @limit is that of the user. */
 static bool vd_nproc_add(const struct cred *cred, long nr, unsigned long limit)
 {
 	long max = min_t(unsigned long, limit, LONG_MAX);

@@ -27,7 +27,7 @@ struct task_struct *vd_owner_get_process(const struct vd_owner *owner);
 bool vd_owner_may_trace(const struct vd_owner *owner,
 			struct task_struct *process);
 
-/* Threads of the owner pass, a forked child or an exec()ed image does not. */
+/* True for threads of the owner, false for a forked child or after exec(). */
 static inline bool vd_owner_is_current(const struct vd_owner *owner)
 {
 	return owner->mm && owner->mm == current->mm;

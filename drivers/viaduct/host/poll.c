@@ -15,7 +15,7 @@
 
 #include "host/poll.h"
 
-/* Runs inside the wakeup: under the wait queue's spinlock, interrupts off. */
+/* Called by the waker, under the wait queue's spinlock, interrupts off. */
 static int vd_poll_wake(struct wait_queue_entry *entry, unsigned int mode,
 			int sync, void *key)
 {
@@ -54,13 +54,13 @@ void vd_poll_init(struct vd_poll *poll, struct vd_work *work, __poll_t mask)
 }
 
 /**
- * vd_poll_attach() - choose the file, and start polling
+ * vd_poll_attach() - set the file, and start polling
  * @poll: not attached
  * @file: stays referenced by the caller until vd_poll_detach()
  *
- * Return: the file's poll events now; %EPOLLERR alone, with nothing attached, for a
- * file without a wait queue. A file in error is attached: it can recover, as a
- * packet socket does when its interface is up again.
+ * Return: the file's current poll events; %EPOLLERR alone, with nothing
+ * attached, for a file without a wait queue. A file in error is attached: it
+ * can recover, as a packet socket does when its interface is up again.
  */
 __poll_t vd_poll_attach(struct vd_poll *poll, struct file *file)
 {

@@ -37,7 +37,7 @@ struct vhost_task;
  * @vtask: NULL for a kernel thread [c]
  * @cred: credentials of the user that a kernel thread is charged to [c]
  * @nr_jobs: number of jobs begun; written by the thread [a]
- * @aborters: nesting of vd_thread_abort_faults_begin() [d]
+ * @aborters: nesting depth of vd_kthread_abort_faults_begin() [d]
  * @is_aborting: @aborters is not 0 [a]
  * @abort_lock: orders sending the signal against the start of a job
  * @abort_seen: @nr_jobs at the last run of @abort_work
@@ -111,9 +111,9 @@ static inline void vd_thread_stop(struct vd_thread *thread)
  * @thread: the thread that calls this
  *
  * Barriers: (A) full; pairs with (B) in vd_kthread_abort_faults_begin(). Either
- * this sees is_aborting, or that sees the new nr_jobs. The acquire pairs with
- * the release in vd_kthread_abort_faults_end(): a signal sent before it is
- * visible here.
+ * (A) is followed by a read of is_aborting that is true, or (B) by a read of
+ * the new nr_jobs. The acquire pairs with the release in
+ * vd_kthread_abort_faults_end(): a signal sent before it is visible here.
  */
 static inline void vd_thread_begin_job(struct vd_thread *thread)
 {

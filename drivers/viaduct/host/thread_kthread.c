@@ -8,11 +8,12 @@
  * Kernel threads cannot be frozen or stopped, and the pids controller exports
  * no function to count them.
  *
- * A page that a program provides (userfaultfd, FUSE) may come late or never, and
- * a job that needs it blocks. SIGKILL from the kernel makes such a fault fail
- * without ending the thread. While a caller cannot wait, abort_work looks at the
- * thread periodically and signals it if the same job is still running: a job
- * that makes progress is left alone, and the next one begins without the signal.
+ * A page that a program provides (userfaultfd, FUSE) may come late or never,
+ * and a job that needs it blocks. SIGKILL from the kernel makes such a fault
+ * fail without ending the thread. While a caller must not block, abort_work
+ * checks the thread periodically and signals it if the same job is still
+ * running: a job that makes progress is left alone, and the next one begins
+ * without the signal.
  */
 #include <linux/cgroup.h>
 #include <linux/jiffies.h>
@@ -47,7 +48,7 @@ static int vd_kthread_main(void *data)
 }
 
 /*
- * Start a job without the signal for an earlier one. No effect on a thread of
+ * Discard a signal that was sent for an earlier job. No effect on a thread of
  * the owner: its signals belong to the owner.
  */
 void vd_kthread_drop_signal(struct vd_thread *thread)
@@ -113,7 +114,7 @@ static bool vd_kthread_has_cgroups(const struct task_struct *task,
 }
 #endif
 
-/* The thread has not run yet, and is in the owner's cgroups. */
+/* Returns a thread in the owner's cgroups that has not run yet. */
 static struct task_struct *vd_kthread_create(struct vd_thread *thread,
 					     const char *name,
 					     struct task_struct *owner)
@@ -133,7 +134,7 @@ static struct task_struct *vd_kthread_create(struct vd_thread *thread,
 
 /**
  * vd_kthread_start() - create a kernel thread for an owner
- * @thread: zeroed, but for run, killed and mm
+ * @thread: zeroed except for run, killed and mm
  * @name: the thread's name
  * @owner: a thread of the owner, current or with a reference
  *

@@ -3,11 +3,11 @@
  * Threads of the owner as workers (vhost_task).
  *
  * The thread is in the owner's thread group: it has the owner's affinity,
- * policy, nice value, cgroups, namespaces and credentials, counts in the owner's
- * limits, stops and freezes with the owner, and dies when the owner is killed,
- * exits or executes another program. SIGKILL sent to it kills the owner, so it
- * is never sent from here; a job that is blocked by a page fault goes on when the
- * page comes, or when the owner is killed.
+ * policy, nice value, cgroups, namespaces and credentials, counts in the
+ * owner's limits, stops and freezes with the owner, and dies when the owner is
+ * killed, exits or executes another program. SIGKILL sent to it kills the
+ * owner, so it is never sent from here; a job that is blocked by a page fault
+ * continues when the page arrives, or when the owner is killed.
  *
  * Kernels without the kill handler keep a killed thread calling run() until it
  * is stopped. Later ones end it, and hold no reference on it: killed() must
@@ -51,7 +51,7 @@ static struct vhost_task *vd_task_create(struct vd_thread *thread,
 
 /**
  * vd_task_start() - create a thread of the calling process
- * @thread: zeroed, but for run, killed and mm
+ * @thread: zeroed except for run, killed and mm
  * @name: the thread's name
  *
  * Context: a thread of the process, which may be another worker.
@@ -71,7 +71,7 @@ int vd_task_start(struct vd_thread *thread, const char *name)
 	return 0;
 }
 
-/* End a thread of the owner, which may be dead. Work that is left is not run. */
+/* End a thread of the owner, which may be dead. Queued work is not run. */
 void vd_task_stop(struct vd_thread *thread)
 {
 	vhost_task_stop(thread->vtask);

@@ -64,8 +64,8 @@ static bool vd_worker_run(struct vd_thread *thread)
  * vd_worker_has_jobs() - whether another job waits for the current worker
  * @work: the running job
  *
- * A job that has been moved to another worker while it was queued must give way
- * too: that worker runs it next.
+ * A job that was moved to another worker while it was queued must yield too:
+ * that worker runs it next.
  *
  * Context: the job, with the lock held under which &vd_work.worker changes.
  * Return: true if a job waits; may be outdated at once.
@@ -135,8 +135,8 @@ static void vd_worker_drop_jobs(struct vd_worker *worker)
 }
 
 /*
- * In the thread, which is about to exit. After the grace period nothing adds a
- * job or wakes the thread, and all jobs that were added are in the list.
+ * Called in the thread, which is about to exit. After the grace period nothing
+ * adds a job or wakes the thread, and all jobs that were added are in the list.
  */
 static void vd_worker_killed(struct vd_thread *thread)
 {
@@ -162,7 +162,7 @@ void vd_worker_flush(struct vd_worker *worker)
 	vd_work_init(&flush.work, vd_worker_flush_fn);
 	init_completion(&flush.done);
 	if (!vd_worker_add(worker, &flush.work)) {
-		/* The thread needs nothing but a grace period to get there. */
+		/* Only a grace period delays the thread. */
 		wait_for_completion(&worker->dropped);
 		return;
 	}
@@ -194,7 +194,7 @@ void vd_worker_abort_faults_begin(struct vd_worker *worker)
  * vd_worker_abort_faults_end() - let page faults block again
  * @worker: a worker after vd_worker_abort_faults_begin()
  *
- * The worker must go on: other processes may hold the descriptor.
+ * The worker must stay usable: other processes may hold the descriptor.
  *
  * Context: device mutex held, sleeps.
  */

@@ -38,8 +38,8 @@ struct vd_work {
  *	     Read under RCU: after a grace period no reader that saw it clear
  *	     still adds a job [a]
  * @dropped: after @is_dead: the jobs that were queued have been dropped
- * @call: what vd_worker_call() runs, or NULL; whichever of caller and thread takes
- *	  it out with xchg() decides whether it runs [a]
+ * @call: request of vd_worker_call(), or NULL. Caller or thread takes it with
+ *	  xchg(): it runs only if the thread does [a]
  * @call_work: job that runs @call
  */
 struct vd_worker {

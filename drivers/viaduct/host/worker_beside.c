@@ -77,8 +77,8 @@ static int vd_worker_call(struct vd_worker *worker, int (*fn)(void *data),
 		err = -ESRCH;
 	}
 	/*
-	 * The thread has taken the call, even of a dead worker, if the job was
-	 * still queued by a call that had given up.
+	 * The thread may have taken the call, even if the worker is dead: the
+	 * job may still have been queued by an earlier call that gave up.
 	 */
 	if (xchg(&worker->call, NULL))
 		return err;
@@ -91,8 +91,8 @@ static int vd_worker_call(struct vd_worker *worker, int (*fn)(void *data),
  * vd_worker_ping() - wait until the jobs queued so far have run
  * @worker: a started worker
  *
- * Unlike vd_worker_flush() it is bounded for a thread of a stopped owner, and can be
- * killed there.
+ * Unlike in vd_worker_flush(), the wait is bounded and killable even if the
+ * owner is stopped.
  *
  * Context: device mutex held, sleeps; not from a job.
  * Return: 0; -ESRCH if the worker is dead; -EINTR if the caller is killed;
@@ -107,9 +107,10 @@ int vd_worker_ping(struct vd_worker *worker)
  * vd_worker_let_finish() - wait for a worker from which a queue has been moved
  * @worker: the old worker, which may have the queue's job in its list
  *
- * If the thread of a stopped owner is not waited for, it runs the job once when it
- * goes on, and gives way to the new worker, which is stopped as long. A kernel thread
- * is always waited for: vd_queue_lock() aborts page faults in the new one only.
+ * The wait for a thread of the owner is bounded. If the owner is stopped, so is
+ * the new worker; when the owner continues, the old thread runs the job once
+ * and yields to the new worker. The wait for a kernel thread is not bounded:
+ * vd_queue_lock() aborts page faults of the new worker only.
  *
  * Context: device mutex held, sleeps; not from a job.
  */
@@ -156,7 +157,7 @@ static int vd_worker_fork_from(struct vd_worker *old, struct vd_worker *worker,
  * @id: not 0; part of the name
  *
  * Context: process context of any process, device mutex held.
- * Return: 0, or with nothing left behind: the errnos of vd_worker_ping() and of
+ * Return: 0; or, with nothing created, an errno of vd_worker_ping() or
  * vd_worker_start().
  */
 int vd_worker_start_beside(struct vd_worker *worker, struct vd_worker *old,
