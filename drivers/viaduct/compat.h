@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel differences, newest first, and nothing else: no other file of the
- * module depends on one. Kbuild probes the target's headers and defines
- * VD_HAVE_*; macros of UAPI headers are tested directly. Kernel versions are
- * never tested, because vendor kernels carry backports.
+ * Differences between kernels, newest first. No other file of the module may
+ * depend on one. Kbuild probes the target's headers and defines VD_HAVE_*;
+ * macros of UAPI headers are tested directly. Kernel versions are never tested,
+ * because vendor kernels carry backports.
  */
 #ifndef VD_COMPAT_H
 #define VD_COMPAT_H
@@ -28,8 +28,8 @@
 #endif
 
 /*
- * 7.3: dumpability belongs to the task, before to its memory. Whether it lets the
- * caller trace @task.
+ * Whether dumpability permits the caller to trace @task. 7.3 moved it from the
+ * mm to the task.
  */
 static inline bool vd_compat_may_dump(struct task_struct *task,
 				      struct mm_struct *mm)
@@ -210,7 +210,7 @@ struct vhost_vring_worker {
 #define VHOST_GET_VRING_WORKER		_IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
 #endif
 
-/* 6.2. */
+/* 6.2: reset of a single ring. */
 #ifndef VIRTIO_F_RING_RESET
 #define VIRTIO_F_RING_RESET	40
 #endif

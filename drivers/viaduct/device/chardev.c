@@ -87,7 +87,7 @@ int vd_chardev_register(const char *node)
 	int err;
 
 	if (!stand_in && strcmp(node, VIADUCT_NODE)) {
-		pr_err("node=%s: neither " VIADUCT_NODE " nor vhost-net\n",
+		pr_err("node=%s: must be " VIADUCT_NODE " or vhost-net\n",
 		       node);
 		return -EINVAL;
 	}
@@ -95,7 +95,7 @@ int vd_chardev_register(const char *node)
 	vd_chardev.minor = stand_in ? VHOST_NET_MINOR : MISC_DYNAMIC_MINOR;
 	err = misc_register(&vd_chardev);
 	if (err == -EBUSY && stand_in)
-		pr_err("/dev/vhost-net is taken: rmmod vhost_net first\n");
+		pr_err("/dev/vhost-net is in use: unload vhost_net first\n");
 	else if (err)
 		pr_err("cannot register /dev/%s: error %d\n", node, err);
 	return err;

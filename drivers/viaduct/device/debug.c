@@ -9,7 +9,7 @@
 
 static struct dentry *vd_debug_dir;
 
-/* Read without locks: each counter is exact, their sums may be inconsistent. */
+/* Read without locks: the counters may belong to different moments. */
 static void vd_debug_show_queue(struct vd_queue *q, struct seq_file *m)
 {
 	const struct vd_stats *s = &q->stats;

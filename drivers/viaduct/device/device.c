@@ -242,7 +242,7 @@ int vd_device_set_owner(struct vd_device *dev)
  * vd_device_reset_owner() - bring the device back to the state after open
  * @dev: the device
  *
- * Unlike after open there is a memory table, which is empty.
+ * Unlike after open, there is a memory table, which is empty.
  *
  * Return: 0, or -ENOMEM with nothing changed.
  */
@@ -266,7 +266,7 @@ int vd_device_reset_owner(struct vd_device *dev)
  * Each call with ACCESS_PLATFORM empties the IOTLB. A change of ACCESS_PLATFORM
  * clears the addresses of the rings.
  *
- * Return: 0, or -ENOMEM with no change but an empty IOTLB.
+ * Return: 0, or -ENOMEM with nothing changed except that the IOTLB is empty.
  */
 int vd_device_set_features(struct vd_device *dev, const u64 *features)
 {
@@ -286,7 +286,7 @@ int vd_device_set_features(struct vd_device *dev, const u64 *features)
 /**
  * vd_device_set_regions() - replace the memory table
  * @dev: the device
- * @regions: the new table, which passes to the device
+ * @regions: the new table; the device takes ownership
  *
  * The old table is freed: no queue uses it any more.
  *

@@ -33,7 +33,7 @@ struct vd_regions;
  * @worker: workers by id, from SET_OWNER on; each queue points to its own [d]
  * @regions: the memory table, or NULL before there is one [d]
  * @nr_regions: entries in @regions, for fdinfo [d]
- * @mem_len: length in bytes of what they map, for fdinfo [d]
+ * @mem_len: number of bytes that @regions map, for fdinfo [d]
  * @iotlb: mappings that the client has set, with ACCESS_PLATFORM [d]
  * @misses: IOTLB misses reported to the client
  * @ring_pages: translated pages of the rings, one entry per ring [d]

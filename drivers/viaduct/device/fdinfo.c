@@ -4,9 +4,9 @@
  * Documentation/fdinfo.rst.
  *
  * No mutex is taken, so that a reader neither delays a handler nor waits for
- * one that is blocked. Each value is read whole; values may belong to different
- * moments. What can be freed is read under the info lock only. Addresses of
- * host or guest must not be printed.
+ * one that is blocked. Each value is read atomically; values may belong to
+ * different moments. Objects that can be freed must be read under the info
+ * lock. Addresses of host or guest must not be printed.
  */
 #include <linux/fs.h>
 #include <linux/minmax.h>
@@ -114,7 +114,7 @@ static void vd_fdinfo_state(struct seq_file *m, struct vd_device *dev,
 	const struct vd_ring *ring = &q->ring;
 	u16 used, next, num = READ_ONCE(ring->num);
 
-	/* Of two moments: their difference may exceed the ring's size. */
+	/* Read at two moments: the difference may exceed the ring's size. */
 	used = READ_ONCE(ring->published);
 	next = READ_ONCE(ring->next_avail);
 	vd_fdinfo_ring_str(m, "state", q, vd_queue_state(q));
@@ -159,12 +159,12 @@ static void vd_fdinfo_packets(struct seq_file *m, const struct vd_queue *q)
 }
 
 /*
- * @nr batches of one or more packets, of which @nr_loud needed a kick or raised
- * an interrupt. The two are read at different moments.
+ * @nr batches, of which @nr_signalled needed a kick or raised an interrupt. The
+ * two are read at different moments.
  */
-static u64 vd_fdinfo_quiet(u64 nr, u64 nr_loud)
+static u64 vd_fdinfo_suppressed(u64 nr, u64 nr_signalled)
 {
-	return nr - min(nr, nr_loud);
+	return nr - min(nr, nr_signalled);
 }
 
 static void vd_fdinfo_events(struct seq_file *m, const struct vd_queue *q)
@@ -180,10 +180,10 @@ static void vd_fdinfo_events(struct seq_file *m, const struct vd_queue *q)
 	}
 	vd_fdinfo_ring_u64(m, "kicks", q, READ_ONCE(q->kick_poll.wakeups));
 	vd_fdinfo_ring_u64(m, "kicks-suppressed", q,
-			   vd_fdinfo_quiet(nr, armed));
+			   vd_fdinfo_suppressed(nr, armed));
 	vd_fdinfo_ring_u64(m, "interrupts", q, calls);
 	vd_fdinfo_ring_u64(m, "interrupts-suppressed", q,
-			   vd_fdinfo_quiet(nr, calls));
+			   vd_fdinfo_suppressed(nr, calls));
 	vd_fdinfo_ring_u64(m, "wakeups", q, READ_ONCE(q->socket_poll.wakeups));
 	vd_fdinfo_ring_u64(m, "runs", q, READ_ONCE(s->runs));
 	vd_fdinfo_ring_u64(m, "iotlb-misses", q, READ_ONCE(s->misses));
@@ -195,7 +195,7 @@ static void vd_fdinfo_events(struct seq_file *m, const struct vd_queue *q)
 	seq_putc(m, '\n');
 }
 
-/* For any process that may inspect the holder of @file. */
+/* The reader is any process that may inspect the holder of @file. */
 void vd_fdinfo_show(struct seq_file *m, struct file *file)
 {
 	struct vd_device *dev = file->private_data;

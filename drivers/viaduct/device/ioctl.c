@@ -206,7 +206,7 @@ long vd_ioctl(struct vd_device *dev, unsigned int cmd, void __user *arg)
 {
 	long ret;
 
-	/* The holder may be waiting for a handler's run. */
+	/* The lock holder may be waiting for a run of a handler. */
 	if (mutex_lock_killable(&dev->lock))
 		return -EINTR;
 	ret = vd_ioctl_locked(dev, cmd, arg);

@@ -23,21 +23,21 @@ module_param_named(node, vd_node, charp, 0444);
 MODULE_PARM_DESC(node, "Device node: viaduct-net (default), or vhost-net to take the in-tree module's place");
 
 module_param_named(max_mem_regions, vd_max_mem_regions, ushort, 0444);
-MODULE_PARM_DESC(max_mem_regions, "Regions that a memory table may have (default: 512)");
+MODULE_PARM_DESC(max_mem_regions, "Maximum number of regions in a memory table (default: 512)");
 
 module_param_named(max_iotlb_entries, vd_max_iotlb_entries, int, 0444);
-MODULE_PARM_DESC(max_iotlb_entries, "Mappings that an IOTLB may have (default: 2048)");
+MODULE_PARM_DESC(max_iotlb_entries, "Maximum number of mappings in an IOTLB (default: 2048)");
 
 module_param_array_named(hide_features, vd_hidden_features, ullong, NULL, 0444);
 MODULE_PARM_DESC(hide_features, "Feature bits not to offer, so that guests can migrate to hosts that lack them: bits 0-63[,bits 64-127] (default: 0,0)");
 
 module_param_named(worker_per_ring, vd_worker_per_ring, bool, 0444);
-MODULE_PARM_DESC(worker_per_ring, "A worker for each ring, not one for both (default: no)");
+MODULE_PARM_DESC(worker_per_ring, "One worker per ring instead of one for both (default: no)");
 
 module_param_named(fork_from_owner_default, vd_fork_from_owner_default, bool, 0444);
-MODULE_PARM_DESC(fork_from_owner_default, "Workers are threads of the owner, not kernel threads (default: yes where the kernel can)");
+MODULE_PARM_DESC(fork_from_owner_default, "Workers are threads of the owner, not kernel threads (default: yes where the kernel supports it)");
 
-/* Shortcuts, each of which can be ruled out while guests run. */
+/* Fast paths, each of which can be disabled while guests run. */
 module_param_named(rx_direct, vd_rx_direct, bool, 0644);
 MODULE_PARM_DESC(rx_direct, "Write plain packets to the guest without the tap's recvmsg() (default: yes)");
 

@@ -31,7 +31,7 @@ static int vd_workers_separate(struct vd_device *dev,
 		return -EPERM;
 	if (!vd_queue_runs_on(&dev->queue[VD_RX], old))
 		return 0;
-	/* A worker that does not answer could not hand the ring over. */
+	/* A worker that does not respond would not release the ring. */
 	err = vd_worker_ping(old);
 	if (err)
 		return err;
@@ -52,9 +52,8 @@ static int vd_workers_separate(struct vd_device *dev,
  * @dev: the device
  * @arg: not used
  *
- * If both rings run on one worker, TX moves to another one: to an idle one if there
- * is one, else to a new one. There is room for it: as long as one worker runs both
- * rings, the others are idle.
+ * If both rings run on one worker, TX moves to an idle worker, or to a new one
+ * if none is idle. The table then has room, because there is only one worker.
  *
  * Context: device mutex held, called by any process.
  * Return: 0; -EPERM without owner or for a caller that may not trace it; -ESRCH if its

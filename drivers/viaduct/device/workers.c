@@ -40,8 +40,7 @@ static u32 vd_workers_id(const struct vd_device *dev,
 /**
  * vd_workers_add() - create a worker
  * @dev: a device with an owner
- * @old: NULL if the owner is the caller; else a worker beside which the new one is
- *	 created
+ * @old: NULL if the owner is the caller; else an existing worker of the owner
  * @process: the owner's process, with @old
  *
  * Context: device mutex held.
@@ -172,7 +171,7 @@ long vd_workers_get_fork(struct vd_device *dev, void __user *arg)
 			(u8 __user *)arg);
 }
 
-/* VHOST_SET_FORK_FROM_OWNER: holds until RESET_OWNER. */
+/* VHOST_SET_FORK_FROM_OWNER: in effect until RESET_OWNER. */
 long vd_workers_set_fork(struct vd_device *dev, void __user *arg)
 {
 	u8 mode;
@@ -228,7 +227,7 @@ long vd_workers_free(struct vd_device *dev, void __user *arg)
 	return 0;
 }
 
-/* VHOST_ATTACH_VRING_WORKER, of a queue that is running or not. */
+/* VHOST_ATTACH_VRING_WORKER; the queue may be running. */
 long vd_workers_attach(struct vd_device *dev, struct vd_queue *q,
 		       void __user *arg)
 {

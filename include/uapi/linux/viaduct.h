@@ -34,7 +34,8 @@
 /**
  * VIADUCT_IOC - type byte of the ioctls that only this device has
  *
- * Linux's ioctl-number.rst lists no user of it. Numbers 0x00 to 0x1f are ours.
+ * Linux's ioctl-number.rst lists no user of it. Numbers 0x00 to 0x1f belong to
+ * this device.
  */
 #define VIADUCT_IOC 0xd6
 
@@ -82,9 +83,10 @@ struct viaduct_features_array {
  * get the descriptor by pidfd_getfd(). The checks of security modules are made there,
  * not by this ioctl.
  *
- * Return: 0; -EPERM if the caller may not; -ESRCH if the owner's process has ended;
- * -ETIMEDOUT if the worker is stopped, frozen or blocked for 5 s; -EINTR if the caller
- * is killed; -EAGAIN or -ENOMEM if a limit of the owner is reached.
+ * Return: 0; -EPERM if the caller lacks permission; -ESRCH if the owner's
+ * process has ended; -ETIMEDOUT if the worker is stopped, frozen or blocked for
+ * 5 s; -EINTR if the caller is killed; -EAGAIN or -ENOMEM if a limit of the
+ * owner is reached.
  */
 #define VIADUCT_WORKER_PER_RING	_IO(VIADUCT_IOC, 0x02)
 
