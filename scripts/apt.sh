@@ -13,11 +13,11 @@ apt_update() {
 	[ -z "${APT_UPDATED:-}" ] || return 1
 	APT_UPDATED=1
 	say "refreshing the package lists (apt-get update)"
-	as_root apt-get update -qq || say "apt-get update had errors; going on with what it got"
+	as_root apt-get update -qq || say "apt-get update had errors; continuing with the lists that it fetched"
 }
 
 # Package lists that are absent or name versions the mirror no longer has are
-# refreshed once; lists that serve are left alone.
+# refreshed once; usable lists are left alone.
 apt_install() {
 	local opts=(-y -qq --no-install-recommends -o DPkg::Lock::Timeout=300
 		-o Dpkg::Use-Pty=0)
@@ -31,7 +31,7 @@ apt_install() {
 }
 
 # mirror_of SUFFIX: the address from which this machine takes the suite of its
-# own release that ends so ('' or -security). apt reads both formats of sources.
+# own release with this suffix ('' or -security). apt reads both formats of sources.
 mirror_of() {
 	local codename
 

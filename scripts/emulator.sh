@@ -32,7 +32,7 @@ emulator_boot_options() {
 # kernel in it. TCG of QEMU 7.2 may translate code while another CPU patches it;
 # a CPU then meets a breakpoint of text patching that is no longer there. It may
 # also end a CPU that runs nested guests with a triple fault out of nowhere, seen
-# with the in-tree driver alone, too: a kernel that breaks by itself complains.
+# with the in-tree driver alone, too: a kernel with a fault of its own reports it.
 emulator_broke() {
 	if [ -n "$3" ]; then
 		grep -aq 'Oops: int3' "$1" && ! grep -aqE 'RIP: .*\[viaduct\]' "$1"
@@ -50,7 +50,7 @@ emulated() {
 
 # For the command line of a nested guest's kernel. Scans of hundreds of absent PCI
 # buses, each probe an exit, cost seconds when the host is emulated; there, too, the
-# kernel finds fault with XSAVE.
+# kernel reports inconsistent XSAVE sizes.
 # shellcheck disable=SC2034 # guest.sh uses it
 EMULATOR_GUEST_BOOT_OPTIONS='pci=noearly,lastbus=0 noxsave'
 

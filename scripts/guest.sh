@@ -28,7 +28,7 @@ guest_modules='' guest_programs=()
 guest_image() {
 	local programs
 
-	# Those that this host has: scripts/guest build wants all of them.
+	# Those that this host has: scripts/guest build needs all of them.
 	mapfile -t programs < <(type -P iperf3 ethtool sockperf)
 	pack_initramfs guest "$(kernel_home "$guest_kernel")" "$ROOT/scripts/guest.d/init" \
 		"virtio_pci virtio_net virtio_balloon e1000e $guest_modules" \
@@ -204,7 +204,7 @@ guest_runs() {
 	kill -0 "$guest_pid" 2>/dev/null && ! grep -qs '^KVM internal error' "$guest_dir/qemu.log"
 }
 
-# guest_is_dead: QEMU has ended, or the guest's kernel has, or it stands still.
+# guest_is_dead: QEMU has ended, or the guest's kernel has, or it hangs.
 guest_is_dead() {
 	[ -n "$guest_pid" ] || return 1
 	! guest_runs ||
@@ -240,7 +240,7 @@ guest_start() {
 }
 
 # guest_reply LIMIT: print what the guest sends up to the end mark of the
-# current request; its status is the result, 124 when the guest is silent.
+# current request; its status is the result, 124 if the guest does not answer.
 guest_reply() {
 	local line part='' end=$((SECONDS + $1)) mark="@@$guest_request "
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Processes and modules of a run on a machine, and how all of them go away.
+"""Processes and modules of a run on a machine, and how they are removed.
 
 The command forks a keeper, which is in a session of its own and ignores signals. The
 keeper inserts modules and starts the measurement in a PID, a network and a mount
-namespace. Two pipes tell of a death: the keeper sees that of the command, the
-measurement that of the keeper. The measurement is the first process of its PID
+namespace. Two pipes report a death: that of the command to the keeper, that of the
+keeper to the measurement. The measurement is the first process of its PID
 namespace, so that the kernel ends all others there with it; taps and mounts go with
-the namespaces. Whichever of command and keeper is left removes the modules. A file names
-them in case that neither is: the next run, or --clean, removes them."""
+the namespaces. Whichever of command and keeper survives removes the modules. A file lists
+them in case neither does: the next run, or --clean, removes them."""
 import ctypes
 import fcntl
 import json

@@ -50,7 +50,7 @@ COSTS = [
     Row("RX 64 B two regions", "--rx --len 60 --alternate"),
     Row("RX 64 B 500 regions", "--rx --len 60 --regions 500"),
 ]
-# Both workers; the ratio to tell is that of a switch to the in-tree driver's bridge.
+# Both workers; the reported ratio is that of a switch to the in-tree driver's bridge.
 PAIRS = [
     Row("VM to VM 64 B, bridge", "--pair", loose=True),
     Row("VM to VM 64 B, switch", "--pair-switch", loose=True),
