@@ -174,7 +174,7 @@ int vdc_client_get_tap(const struct vdc_client *c, int fd, struct vdc_tap *tap)
 		close(got);
 		return err;
 	}
-	/* For drivers that do not know RWF_NOWAIT. */
+	/* For drivers that do not support RWF_NOWAIT. */
 	flags = fcntl(got, F_GETFL);
 	if (flags >= 0)
 		fcntl(got, F_SETFL, flags | O_NONBLOCK);

@@ -30,7 +30,7 @@ struct vdc_owner {
  * struct vdc_tap - a tap of a client
  * @fd: the descriptor, or -1
  * @hdr_len: bytes of the virtio-net header before each frame, or 0
- * @no_nowait: its driver does not know RWF_NOWAIT
+ * @no_nowait: its driver does not support RWF_NOWAIT
  */
 struct vdc_tap {
 	int fd;

@@ -9,7 +9,7 @@
 #define VDC_BIT(n)	(1ULL << (n))
 
 /*
- * Acked in the client's stead: a tap hands over only offloads that the client
+ * Acked on behalf of the client: a tap hands over only offloads that the client
  * has enabled there.
  */
 #define VDC_TAP_FEATURES (VDC_BIT(VD_F_PROTOCOL_FEATURES) |		\

@@ -99,7 +99,7 @@ void vdc_device_destroy(struct vdc_device *d)
 }
 
 /**
- * vdc_device_fail() - note that a device does not answer any more
+ * vdc_device_fail() - record that a device does not respond any more
  * @d: the device
  *
  * Return: -EIO, the result of all its ioctls from now on.

@@ -31,14 +31,14 @@ struct vdc_ring {
 
 /**
  * struct vdc_device - an open file of the node
- * @lock: held for one ioctl; protects the fields below but @pump
+ * @lock: held for one ioctl; protects the fields below except @pump
  * @offered: features that the client may ack
  * @features: features that it has acked
  * @owner: its owner
  * @has_table: SET_MEM_TABLE has succeeded
  * @table: guest memory
  * @ring: the rings
- * @is_dead: the library or the thread does not answer any more
+ * @is_dead: the library or the thread does not respond any more
  * @front: control of the library's session
  * @pump: the thread that moves packets
  */

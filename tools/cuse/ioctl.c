@@ -2,8 +2,8 @@
 /*
  * Dispatch of ioctls.
  *
- * The kernel delivers an ioctl without data. The answer says how many bytes at the
- * argument it must read and may write, and the ioctl comes once more with them.
+ * The kernel delivers an ioctl without data. The answer gives the number of bytes at the
+ * argument to read and to write, and the ioctl is delivered again with them.
  */
 #include <errno.h>
 #include <linux/kernel.h>

@@ -146,7 +146,7 @@ static int vdc_memory_scan(const struct vdc_client *c, FILE *maps,
  * @table: addresses and sizes, which do not wrap; the rest is filled in
  *
  * Return: 0; -EFAULT if a region is not mapped; -EMEDIUMTYPE if it is not a
- * shared writable mapping of one file. A message says why.
+ * shared writable mapping of one file. A message gives the reason.
  */
 int vdc_memory_find(const struct vdc_client *c, struct vdc_table *table)
 {
@@ -179,10 +179,10 @@ static const char *vdc_file_fault(int fd, const struct vdc_region *r)
 				 fs.f_type != HUGETLBFS_MAGIC))
 		return "is a file that is not on tmpfs or hugetlbfs; " VDC_ADVICE;
 	if (st.st_dev != r->dev || st.st_ino != r->ino)
-		return "is another file meanwhile";
+		return "has become another file";
 	if (st.st_size < 0 || r->offset > (u64)st.st_size ||
 	    r->size > (u64)st.st_size - r->offset)
-		return "is a file that ends before";
+		return "is a file that is too short";
 	return NULL;
 }
 

@@ -10,7 +10,7 @@
 
 /*
  * Neither call waits, although the client can make its tap blocking at any time:
- * drivers that do not know RWF_NOWAIT have only O_NONBLOCK. A signal ends a
+ * drivers that do not support RWF_NOWAIT have only O_NONBLOCK. A signal ends a
  * wait there.
  */
 static ssize_t vdc_tap_read(struct vdc_tap *tap, struct iovec *iov)
@@ -58,7 +58,7 @@ static bool vdc_read_frame(struct vdc_tap *tap, struct viaduct_pkt *pkt)
 	return true;
 }
 
-/* Give the frames in hand to the guest. */
+/* Pass the frames held to the guest. */
 static unsigned int vdc_enqueue(struct vdc_pump *p, struct vdc_queue *q)
 {
 	unsigned int nr;
@@ -73,8 +73,8 @@ static unsigned int vdc_enqueue(struct vdc_pump *p, struct vdc_queue *q)
  * vdc_move_rx() - move a burst from the tap to the guest
  * @p: the pump
  *
- * No more is read than one burst. What the guest has no buffers for is kept, and
- * the tap is not read until it has been taken.
+ * No more is read than one burst. Frames without a guest buffer are kept, and
+ * the tap is not read until they are delivered.
  *
  * Return: the number of frames that the guest has taken.
  */

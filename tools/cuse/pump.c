@@ -80,7 +80,7 @@ static bool vdc_pump_arm(struct vdc_pump *p)
 	if (vdc_queue_is_empty(&p->queue[VDC_TX]) &&
 	    viaduct_vring_arm(p->dev, VDC_TX) > 0)
 		ready = true;
-	/* Buffers that are too few for a frame must not make the thread spin. */
+	/* If the buffers are too few for a frame, the thread must not spin. */
 	if (has_rx && viaduct_vring_arm(p->dev, VDC_RX) > 0)
 		ready = ++p->stuck < 2 || ready;
 	else
@@ -257,7 +257,7 @@ void vdc_pump_stop(struct vdc_pump *p)
  *
  * Afterwards the thread does not use the old one any more.
  *
- * Return: 0; -EIO if the thread does not answer. The device must be closed then.
+ * Return: 0; -EIO if the thread does not respond. The device must be closed then.
  */
 int vdc_pump_set_tap(struct vdc_pump *p, unsigned int ring, struct vdc_tap *tap)
 {

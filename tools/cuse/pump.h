@@ -51,7 +51,7 @@ struct vdc_queue {
  * @tap: the tap; the one that it replaces afterwards [m]
  * @queue: by ring [p]
  * @buffers: frames of @queue, with room for a header before each [c]
- * @stuck: waits in a row in which the guest had buffers, but too few [p]
+ * @stuck: consecutive waits during which the guest had buffers, but too few [p]
  */
 struct vdc_pump {
 	struct viaduct_session *s;
@@ -74,7 +74,7 @@ int vdc_pump_start(struct vdc_pump *p, int sock);
 void vdc_pump_stop(struct vdc_pump *p);
 int vdc_pump_set_tap(struct vdc_pump *p, unsigned int ring, struct vdc_tap *tap);
 
-/* move.c: the number of packets that went on. */
+/* move.c: return the number of packets moved. */
 unsigned int vdc_move_rx(struct vdc_pump *p);
 unsigned int vdc_move_tx(struct vdc_pump *p);
 

@@ -165,7 +165,7 @@ int vdc_set_vring_busyloop(struct vdc_device *d,
 	return 0;
 }
 
-/* Without VHOST_F_LOG_ALL there is no log: to unbind its descriptor is no change. */
+/* Without VHOST_F_LOG_ALL there is no log: unbinding its descriptor changes nothing. */
 int vdc_set_log_fd(const struct vdc_client *c, int log_fd)
 {
 	int fd;

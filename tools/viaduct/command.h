@@ -6,7 +6,7 @@
 
 struct options {
 	const char *roots[2];	/* "" for the running system */
-	unsigned int nr_roots;	/* recorded trees, for top one a sample */
+	unsigned int nr_roots;	/* recorded trees; for top, one per sample */
 	pid_t pid;		/* 0: all */
 	bool json;
 	double delay;		/* seconds between samples */
@@ -26,11 +26,11 @@ int cmd_metrics(const struct options *o, const struct devices *found);
 int cmd_top(const struct options *o, struct devices *found);
 int cmd_trace(const struct options *o, const struct devices *found);
 
-/* All that is known, as a JSON document. */
+/* All keys and counters, as a JSON document. */
 int print_json(const struct devices *found);
 /* "viaduct: " and the message to stderr; returns 1. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same with the way out for a system without devices. */
+/* The same, with advice for a system without devices. */
 int complain_none(const struct options *o, const struct devices *found);
 
 #endif

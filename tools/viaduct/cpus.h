@@ -13,7 +13,7 @@ struct cpus {
 	cpu_set_t set[MAX_CPUS / CPU_SETSIZE];
 };
 
-/* A list such as "2", "0-3" or "0-3,8"; false if it is none. */
+/* A list such as "2", "0-3" or "0-3,8"; false if it is not one. */
 bool cpus_parse(struct cpus *cpus, const char *list);
 /* Those that thread @tid may run on: 0 or -errno. */
 int cpus_get(struct cpus *cpus, pid_t tid);

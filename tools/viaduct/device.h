@@ -30,8 +30,8 @@ struct worker {
 	pid_t tid;
 	char kind[12];		/* thread, kthread, dead */
 	char policy[12];	/* other, fifo:50, ...; "" if the thread is gone */
-	int cpu;		/* the last that it ran on */
-	char cpus[64];		/* those that it may run on */
+	int cpu;		/* the last one that it ran on */
+	char cpus[64];		/* those allowed for it */
 	char cgroup[256];	/* path in the unified hierarchy */
 	double cpu_seconds;	/* CPU time so far */
 };
@@ -62,7 +62,7 @@ const char *ring_text(const struct device *d, int ring, const char *key);
 /* 0 if there is no such key. */
 uint64_t device_number(const struct device *d, const char *key);
 uint64_t ring_number(const struct device *d, int ring, const char *key);
-/* All packets lost in a ring, for whatever reason. */
+/* All packets lost in a ring, for any reason. */
 uint64_t ring_drops(const struct device *d, int ring);
 /* Fills @nr, zeroes if there are none. */
 void ring_batches(const struct device *d, int ring, uint64_t *nr);

@@ -16,12 +16,12 @@ static const char usage_text[] =
 "usage: viaduct COMMAND [OPTION]... [PID]\n"
 "\n"
 "  list           devices in use: VM, interface, state of the rings\n"
-"  show PID       all that is known of a process's devices\n"
-"  top [PID]      packets, bits, kicks, interrupts, CPU time by second\n"
+"  show PID       all keys and counters of a process's devices\n"
+"  top [PID]      packets, bits, kicks, interrupts, CPU time per second\n"
 "  workers PID    threads that move packets: CPU, policy, cgroup, CPU time\n"
-"  pin PID        give each ring a worker of its own, and processors to them\n"
+"  pin PID        give each ring a worker of its own, on the given processors\n"
 "  metrics        counters in the text format of Prometheus\n"
-"  trace [PID]    events of the data path, as they come\n"
+"  trace [PID]    events of the data path, as they occur\n"
 "\n"
 "  --json         list, show, workers, top: JSON\n"
 "  -d SECONDS     top: time between two samples (2)\n"
@@ -29,7 +29,7 @@ static const char usage_text[] =
 "  --from FILE    trace: read a recorded trace\n"
 "  --rx CPUS, --tx CPUS\n"
 "                 pin: processors for the workers of the RX and the TX rings\n"
-"  --all CPUS     pin: processors for the workers as they are; adds no worker\n"
+"  --all CPUS     pin: processors for the existing workers; adds none\n"
 "  --device N     pin: only device N of the process\n"
 "  --root DIR     read a recorded /proc and /sys below DIR; top: DIR,DIR\n"
 "  --help, --version\n";
@@ -38,7 +38,7 @@ struct command {
 	const char *name;
 	int (*run)(const struct options *o, const struct devices *found);
 	bool needs_pid;
-	bool is_metrics;	/* no device is a result, too */
+	bool is_metrics;	/* the absence of devices is a result, too */
 };
 
 static int run_top(const struct options *o, const struct devices *found)
@@ -81,7 +81,7 @@ int complain_none(const struct options *o, const struct devices *found)
 	if (!scan_has_module(root))
 		return complain("the module viaduct is not loaded; run: modprobe viaduct");
 	if (o->pid)
-		return complain("process %d has no device open; viaduct list shows which have",
+		return complain("process %d has no device open; viaduct list shows the processes that do",
 				o->pid);
 	if (found->nr_unreadable)
 		return complain("no device found, but %zu processes cannot be read; run as root",
@@ -172,7 +172,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	return false;
 }
 
-/* Whether the options of pin say which processors. */
+/* Whether the options of pin name the processors. */
 static bool check_pin(const struct options *o)
 {
 	const char *lists[3] = { o->rx, o->tx, o->all };
@@ -180,19 +180,19 @@ static bool check_pin(const struct options *o)
 	size_t i;
 
 	if (o->all ? o->rx || o->tx : !o->rx || !o->tx) {
-		complain("pin: which processors? --rx CPUS and --tx CPUS, or --all CPUS");
+		complain("pin: processors are missing: --rx CPUS and --tx CPUS, or --all CPUS");
 		return false;
 	}
 	for (i = 0; i < ARRAY_SIZE(lists); i++)
 		if (lists[i] && !cpus_parse(&cpus, lists[i])) {
-			complain("pin: %s is no list of processors, such as 2 or 0-3,8",
+			complain("pin: %s is not a list of processors, such as 2 or 0-3,8",
 				 lists[i]);
 			return false;
 		}
 	return true;
 }
 
-/* Returns the command, or NULL after a complaint. */
+/* Returns the command, or NULL after a message. */
 static const struct command *parse(int argc, char **argv, struct options *o)
 {
 	size_t i;
@@ -207,17 +207,17 @@ static const struct command *parse(int argc, char **argv, struct options *o)
 		if (!strcmp(commands[i].name, argv[optind]))
 			break;
 	if (i == ARRAY_SIZE(commands)) {
-		complain("no command %s; viaduct --help lists them",
+		complain("unknown command %s; viaduct --help lists the commands",
 			 argv[optind]);
 		return NULL;
 	}
 	if (optind + 2 < argc ||
 	    (optind + 1 < argc && !parse_pid(argv[optind + 1], o))) {
-		complain("%s: one process id at most", commands[i].name);
+		complain("%s: at most one process id", commands[i].name);
 		return NULL;
 	}
 	if (commands[i].needs_pid && !o->pid) {
-		complain("%s: which process? viaduct list shows those that hold devices",
+		complain("%s: a process id is missing; viaduct list shows processes that have devices",
 			 commands[i].name);
 		return NULL;
 	}

@@ -28,7 +28,7 @@ static const struct metric {
 	{ "iotlb-misses", "iotlb_misses_total",
 	  "Times that the ring waited for the IOTLB.", "counter" },
 	{ "log-lost", "log_lost_total",
-	  "Writes that are missing in the dirty log.", "counter" },
+	  "Writes that are missing from the dirty log.", "counter" },
 	{ "breaks", "breaks_total", "Times that the ring failed a check.",
 	  "counter" },
 	{ "in-run", "in_run", "Whether the ring is held by its handler.",
@@ -54,7 +54,7 @@ static void quote(const char *label, const char *value)
 	putchar('"');
 }
 
-/* The labels that tell a ring from all others, without the last bracket. */
+/* The labels that identify a ring, without the closing bracket. */
 static void labels(const struct device *d, const char *name)
 {
 	printf("viaduct_%s{device=\"%" PRIu64 "\",pid=\"%d\",", name, d->id,
@@ -116,7 +116,7 @@ static void print_states(const struct devices *found)
 	size_t i, k;
 	int r;
 
-	head("ring_state", "1 for the state that the ring is in.", "gauge");
+	head("ring_state", "1 for the current state of the ring.", "gauge");
 	for (i = 0; i < found->nr; i++)
 		for (r = 0; r < NR_RINGS; r++)
 			for (k = 0; k < ARRAY_SIZE(state); k++) {

@@ -66,7 +66,7 @@ static void restore(const struct target *t)
 		cpus_set(&t->old[i], t->now.worker[i].tid);
 }
 
-/* Each worker on each list that it may get; they end up where they were. */
+/* Try each worker on each list that it may get, then restore its processors. */
 static int try_all(struct target *t, const struct options *o)
 {
 	const char *lists[3] = { o->all, o->rx, o->tx };

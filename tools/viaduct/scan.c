@@ -2,7 +2,7 @@
 /*
  * Finding open devices: descriptors in /proc with a link to a device node, and
  * with the module's keys in fdinfo. Processes end and descriptors are closed
- * meanwhile; what is gone is skipped.
+ * meanwhile, and are skipped then.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -156,7 +156,7 @@ static bool is_node(const char *target)
 			!strcmp(name, "/vhost-net"));
 }
 
-/* Adds the device unless it is known; its owner is the better holder. */
+/* Adds the device unless it is known; the owner is preferred as its holder. */
 static int add_device(struct devices *found, struct device *d)
 {
 	struct device *old;

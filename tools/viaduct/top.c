@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* viaduct top: what moved between two samples. */
+/* viaduct top: rates between two samples. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 
 struct rates {
 	const struct device *d;
-	double packets[NR_RINGS], bits[NR_RINGS]; /* a second */
-	double kicks, interrupts, drops, cpu; /* a second; cpu in percent */
+	double packets[NR_RINGS], bits[NR_RINGS]; /* per second */
+	double kicks, interrupts, drops, cpu; /* per second; cpu in percent */
 };
 
 /* Counters begin anew when the device gets another owner. */
@@ -129,7 +129,7 @@ static json_t *json_rate(const struct rates *t)
 			 "drops", t->drops);
 }
 
-/* One document a line. */
+/* One document per line. */
 static void print_rates(const struct rates *t, size_t nr, double seconds)
 {
 	json_t *list = json_array(), *root;

@@ -33,7 +33,7 @@ static const char *errno_name(int err)
 	return name ? name : "unknown error";
 }
 
-/* What an event says, behind its name. */
+/* The text of an event, after its name. */
 static void print_event(const char *name, const char *fields)
 {
 	const char *at = strstr(fields, "queue=");
@@ -168,6 +168,6 @@ int cmd_trace(const struct options *o, const struct devices *found)
 	status = trace_live(dir, owner_of(o, found));
 	put(dir, "events/viaduct/enable", "0");
 	if (rmdir(dir))
-		complain("%s stays behind: %s", dir, strerror(errno));
+		complain("cannot remove %s: %s", dir, strerror(errno));
 	return status;
 }

@@ -20,7 +20,7 @@ static uint64_t index_of(const char *root, const char *iface)
 }
 
 /*
- * An index says nothing outside its network namespace: the name is taken from
+ * An index is meaningless outside its network namespace: the name is taken from
  * the taps that the process holds.
  */
 void vm_interface(const char *root, struct device *d)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* viaductd: a vhost-user back end whose packets the kernel moves. */
+/* viaductd: a vhost-user back end with a data plane in the kernel. */
 #include <unistd.h>
 
 #include "listen.h"

@@ -42,7 +42,7 @@ static bool vdd_log_covers_table(const struct vd_map *log,
 	return true;
 }
 
-/* What the kernel would log for a ring with @addr is in the log. */
+/* True if the log covers what the kernel logs for a ring with @addr. */
 static bool vdd_log_fits(const struct vd_vring *v,
 			 const struct vhost_vring_addr *addr,
 			 const struct vd_map *log, const struct vd_table *table)

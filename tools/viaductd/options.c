@@ -20,7 +20,7 @@ static const char vdd_usage[] =
 "  -s, --socket PATH      listen here; not needed with a socket of systemd\n"
 "  -g, --group GROUP      group that may connect (mode 0660 instead of 0600)\n"
 "  -t, --tap NAME         use this tap, for one front end at a time\n"
-"  -b, --bridge NAME      make a tap for each front end, and add it to this bridge\n"
+"  -b, --bridge NAME      create a tap for each front end on this bridge\n"
 "  -q, --queues N         queue pairs of a card, 1 to %u (1)\n"
 "  -m, --max N            front ends at a time (64; 1 with --tap)\n"
 "  -u, --user USER        user of the processes that serve front ends (nobody if\n"
@@ -98,7 +98,7 @@ static int vdd_options_check(struct vdd_options *o)
 	return 0;
 }
 
-/* Returns 1 to go on, 0 if nothing is left to do, -1 after a message. */
+/* Returns 1 to continue, 0 if nothing is left to do, -1 after a message. */
 static int vdd_option(struct vdd_options *o, int c)
 {
 	switch (c) {

@@ -128,7 +128,7 @@ static int vdd_detach(struct vd_vring *v)
 	return vdd_set_queue(v);
 }
 
-/* An error between the pairs leaves them different: none may go on. */
+/* An error between the pairs leaves them different: none may continue. */
 static void vdd_detach_all(struct viaduct_dev *dev)
 {
 	unsigned int i;

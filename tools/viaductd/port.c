@@ -61,7 +61,7 @@ static unsigned int vdd_max_regions(void)
 	return nr ?: VDD_MIN_REGIONS;
 }
 
-/* An eventfd of our own for errors, so that a broken ring is logged here, too. */
+/* A separate eventfd for errors, so that a broken ring is logged here, too. */
 static int vdd_ring_open(struct vdd_port *port, unsigned int idx)
 {
 	struct vhost_vring_file file = { .index = idx & 1 };

@@ -44,7 +44,7 @@ static int vdd_set_user(const char *user)
 	return 0;
 }
 
-/* Needs CAP_SETPCAP; without it, no_new_privs has to do. */
+/* Needs CAP_SETPCAP; without it, only no_new_privs is set. */
 static void vdd_drop_bounding(void)
 {
 	int cap;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One front end, in a process of its own: its memory shares an address space with no
- * other guest's, and what it breaks is its own.
+ * other guest's, and its failures affect no other.
  */
 #include <errno.h>
 #include <linux/if_tun.h>
@@ -32,7 +32,7 @@ static void vdd_serve_log(const char *message, void *ctx)
 	vdd_print("%s: %s: %s", sv->from, sv->port.tap, message);
 }
 
-/* Virtio features that depend on what taps of this kernel know. */
+/* Virtio features that depend on what taps of this kernel support. */
 static __u64 vdd_lacking(const struct vdd_port *port)
 {
 	const struct {
@@ -121,7 +121,7 @@ static int vdd_serve_run(struct vdd_server *sv, struct viaduct_session *s)
 }
 
 /**
- * vdd_serve() - serve a front end until it leaves
+ * vdd_serve() - serve a front end until it disconnects
  * @o: options
  * @fd: the connection; it is closed on return
  * @from: name of the connection, for messages

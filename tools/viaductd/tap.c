@@ -29,7 +29,7 @@
 
 #define VDD_HAS(features, bit)	((features) >> (bit) & 1)
 
-/* True if the tap exists and was made with IFF_MULTI_QUEUE. */
+/* True if the tap exists and was created with IFF_MULTI_QUEUE. */
 static bool vdd_tap_is_multi(const char *name)
 {
 	char path[64 + IFNAMSIZ], text[32] = "";
@@ -56,7 +56,7 @@ static int vdd_tap_fail(struct vdd_port *port, const struct vdd_options *o,
 		return vdd_port_fail(port, "tap %s is missing or another user's (ip tuntap add)",
 				     name);
 	if (err == -EPERM)
-		return vdd_port_fail(port, "tap %s: no right to make it: CAP_NET_ADMIN is needed",
+		return vdd_port_fail(port, "tap %s: no permission to create it: CAP_NET_ADMIN is needed",
 				     name);
 	if (err == -EINVAL && o->tap && o->pairs > 1)
 		return vdd_port_fail(port, "tap %s has one queue (ip tuntap add ... multi_queue)",
@@ -64,7 +64,7 @@ static int vdd_tap_fail(struct vdd_port *port, const struct vdd_options *o,
 	return vdd_port_fail(port, "tap %s: %s", name, strerror(-err));
 }
 
-/* Open a queue of the tap with the name in @port, which the first one makes. */
+/* Open a queue of the tap with the name in @port; the first one creates the tap. */
 static int vdd_tap_open_queue(struct vdd_port *port, struct vdd_pair *pair)
 {
 	struct ifreq ifr = {
@@ -127,7 +127,7 @@ static int vdd_tap_up(struct vdd_port *port)
 			     port->tap, strerror(-err), port->tap);
 }
 
-/* Offloads that this kernel's taps know. */
+/* Offloads that this kernel's taps support. */
 static void vdd_tap_probe_offload(struct vdd_port *port)
 {
 	const unsigned int tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 |
@@ -165,7 +165,7 @@ int vdd_tap_open(struct vdd_port *port, const struct vdd_options *o)
 			       vdd_tap_fail(port, o, err);
 	}
 	vdd_tap_probe_offload(port);
-	/* The tap gives packets to no queue that the guest does not use yet. */
+	/* The tap must give no packets to a queue that the guest does not use yet. */
 	for (i = 0; i < port->pairs; i++)
 		if (vdd_tap_set_queue(port, i, false))
 			return vdd_port_fail(port, "tap %s: TUNSETQUEUE fails",

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the kernel says of a bridge and of its ports, by rtnetlink. */
+/* State of a bridge and its ports, from rtnetlink. */
 
 enum port_state {
 	PORT_OPEN,		/* frames may be switched to it */
-	PORT_QUEUES,		/* several queues: frames would change places */
+	PORT_QUEUES,		/* several queues: frames would be reordered */
 	PORT_BLOCKED,		/* spanning tree, or down */
 	PORT_ISOLATED,
 	PORT_STATIC,		/* locked, or does not learn: addresses are configured */
@@ -31,7 +31,7 @@ void ports_close(void);
 void ports_take_events(void);
 /* The taps of @bridge: their number, at most @max, or -errno. */
 int ports_of(const char *bridge, struct port *ports, int max);
-/* Frames from the port are for the bridge alone to judge. */
+/* Frames from the port must take the bridge. */
 bool port_is_closed(enum port_state state);
 /* Why frames are not switched to a port. */
 const char *port_reason(enum port_state state);

@@ -21,7 +21,7 @@ struct attached {
 	struct port port;
 	struct bpf_link *link;
 	unsigned int nr_macs;
-	bool seen;		/* in the scan that is going on */
+	bool seen;		/* in the current scan */
 };
 
 static struct attached attached[MAX_PORTS];
@@ -195,7 +195,7 @@ int switch_scan(const char *bridge)
 
 /*
  * Every second: forget old addresses, and count the others. Every @REFRESH_S
- * tell the bridge of those that are in use.
+ * refresh those that are in use in the bridge.
  */
 void switch_walk(bool refresh)
 {

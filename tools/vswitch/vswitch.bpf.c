@@ -3,8 +3,8 @@
  * A learning switch for the taps of a bridge.
  *
  * Unicast frames whose destination is known go straight to its tap. All others
- * pass to the bridge, which floods and learns as if there were no switch: the
- * guests see one network, with the switch or without.
+ * pass to the bridge, which floods and learns as without the switch: the
+ * guests see one network in either case.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -64,7 +64,7 @@ struct {
 const volatile __u64 max_age;	/* ns */
 const volatile __u32 max_macs;	/* of a port */
 
-/* One tap may be fed by the workers of several queues. */
+/* Workers of several queues may send on one tap. */
 static __always_inline int count(struct vswitch_counters *from, int what,
 				 int action)
 {
@@ -72,7 +72,7 @@ static __always_inline int count(struct vswitch_counters *from, int what,
 	return action;
 }
 
-/* The clock may have gone on since @now was read: another processor has seen more. */
+/* Another processor may have stored a later time since @now was read. */
 static __always_inline bool is_older(const struct vswitch_entry *entry, __u64 now,
 				     __u64 ns)
 {
@@ -143,7 +143,7 @@ static __always_inline int forward(struct xdp_md *ctx,
 	return count(from, VSWITCH_SWITCHED, XDP_REDIRECT);
 }
 
-/* The VLAN of a frame: 0 without a tag, -1 if the bridge must have it. */
+/* The VLAN of a frame: 0 without a tag, -1 if it must take the bridge. */
 static __always_inline int vlan_of(const struct ethhdr *eth, const void *end)
 {
 	const struct vlan_hdr *tag = (const void *)(eth + 1);

@@ -2,7 +2,7 @@
 /*
  * viaduct-vswitch: options, signals, and the loop that follows a bridge.
  *
- * All that it sets up is gone with the process: the links of the program are
+ * All that it sets up ends with the process: the links of the program are
  * its descriptors, and without the program frames take the bridge.
  */
 #include <errno.h>
@@ -30,9 +30,9 @@ static void usage(FILE *to)
 	      "Switches frames between the taps of BRIDGE by XDP, without the bridge.\n"
 	      "SIGUSR1 prints counters; the end of the process restores the bridge.\n\n"
 	      "  -a, --age SECONDS  forget an address after this time (300)\n"
-	      "  -m, --macs NUMBER  addresses of a port at most (64)\n"
-	      "  -v, --vlan ID      switch frames with this VLAN tag, too; repeatable\n"
-	      "  -q, --quiet        do not print ports that come and go\n"
+	      "  -m, --macs NUMBER  maximum number of addresses behind a port (64)\n"
+	      "  -v, --vlan ID      also switch frames with this VLAN tag; repeatable\n"
+	      "  -q, --quiet        do not print added and removed ports\n"
 	      "  -h, --help         print this text\n", to);
 }
 
