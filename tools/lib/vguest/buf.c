@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A pool of equal packet buffers and their cutting. */
+/* A pool of packet buffers of one size, and their division into segments. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -74,7 +74,7 @@ struct vg_buf *vg_buf_get(struct vg_pool *p)
 
 void vg_buf_put(struct vg_pool *p, struct vg_buf *b)
 {
-	/* Twice the same buffer is a bug of the caller, or of the device. */
+	/* Freeing a buffer twice is a bug of the caller, or of the device. */
 	if (!b->busy)
 		abort();
 	b->busy = false;

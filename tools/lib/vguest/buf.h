@@ -6,7 +6,7 @@
 
 #include "vring.h"
 
-/* Packet buffers in guest memory and the ways to cut them into segments. */
+/* Packet buffers in guest memory, and the ways to divide them into segments. */
 
 #define VG_MAX_SEG	1024
 #define VG_ALL_DIRECT	UINT32_MAX
@@ -44,13 +44,13 @@ void vg_pool_fini(struct vg_pool *p);
 /* NULL when all are in use. */
 struct vg_buf *vg_buf_get(struct vg_pool *p);
 void vg_buf_put(struct vg_pool *p, struct vg_buf *b);
-/* Takes all back: after the device was stopped and the ring reset. */
+/* Takes all buffers back; the device must be stopped and the ring reset. */
 void vg_pool_reclaim(struct vg_pool *p);
 
-/* Cuts the first @len bytes into b->seg; 0 or -EINVAL (too many pieces). */
+/* Divides the first @len bytes into b->seg; 0 or -EINVAL (too many pieces). */
 int vg_buf_cut(struct vg_pool *p, struct vg_buf *b, uint32_t len, bool write,
 	       const struct vg_layout *layout);
-/* Puts the cut buffer into the ring with itself as token. */
+/* Adds the divided buffer to the ring, with itself as token. */
 int vg_buf_add(struct vg_ring *r, struct vg_buf *b,
 	       const struct vg_layout *layout);
 

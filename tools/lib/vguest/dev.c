@@ -22,8 +22,8 @@ const char *vg_dev_path(void)
 }
 
 /*
- * The well-known minor is not sufficient: viaduct can take it, but only
- * while the in-tree module is away.
+ * The well-known minor is not sufficient: viaduct can have it too, but only
+ * while the in-tree module is not loaded.
  */
 bool vg_dev_is_reference(void)
 {

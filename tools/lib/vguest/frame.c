@@ -31,8 +31,8 @@ static uint64_t mix(uint64_t x)
 }
 
 /*
- * Content is a window into a pool of random bytes, at a place that the number
- * decides: generating each byte would cost more than the path under test.
+ * Content is a window into a pool of random bytes, at an offset that the number
+ * determines: generating each byte would cost more than the path under test.
  */
 static const uint8_t *frame_content(uint64_t seq, uint32_t seed)
 {
@@ -65,7 +65,7 @@ static void tcp_headers(uint8_t *p, size_t len)
 {
 	memset(p, 0, FRAME_TCP_LEN);
 	p[0] = 0x45;
-	/* Longer than the field can say: the host does not look. */
+	/* Longer than the field can hold; the host does not read it. */
 	put16(p + 2, len > 0xffff ? 0xffff : len);
 	p[8] = 64;
 	p[9] = 6;

@@ -8,20 +8,21 @@
 #include <stdint.h>
 
 /*
- * Test frames: each says its number and its length, guards both with a
- * checksum, and is filled with pseudo-random bytes that follow from a seed and
- * the number, so that the receiver can detect lost, doubled, reordered, cut and
- * altered frames apart.
+ * Test frames: each contains its number and its length, with a checksum over
+ * both, and is filled with pseudo-random bytes derived from a seed and the
+ * number, so that the receiver can distinguish lost, duplicated, reordered,
+ * truncated and altered frames.
  *
- * A large frame is dressed as TCP over IPv4 with its checksum left to the
- * device, so that the host carries it whole; the others have an ethertype of
- * their own that the host drops after our socket has seen it.
+ * A large frame is a TCP segment over IPv4 with its checksum left to the
+ * device, so that the host does not segment it; the others have an experimental
+ * ethertype, which the host drops after the test's socket has received the
+ * frame.
  */
 
 #define VG_FRAME_MIN		60
 #define VG_FRAME_MTU		1514
 #define VG_FRAME_MAX		65550	/* 64 KiB of TCP/IP and a header */
-/* What a host's stack still sends whole: its frame must be below 64 KiB. */
+/* The longest that a host's stack sends in one piece: below 64 KiB. */
 #define VG_FRAME_MAX_STACK	65535
 
 /* Fills @frame and its virtio header; @gso for a large one. */

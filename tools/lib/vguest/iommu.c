@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An IOMMU as the client of a vhost device has one. */
+/* The IOMMU of a vhost client. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -126,7 +126,7 @@ static void *iommu_main(void *data)
 		pthread_mutex_lock(&m->lock);
 		if (!vg_iotlb_recv(m->net->fd, &miss)) {
 			atomic_fetch_add(&m->misses, 1);
-			/* No answer is how an IOMMU says that there is none. */
+			/* An IOMMU does not answer if there is no mapping. */
 			if (!atomic_load(&m->mute))
 				iommu_map_one(m, miss.iova, VHOST_ACCESS_RW,
 					      &next);
@@ -165,7 +165,7 @@ int vg_iommu_start(struct vg_iommu *m, struct vg_net *n, uint64_t granule,
 		return -ENOMEM;
 	for (i = 0; i < n->mem.nr && !ret; i++)
 		ret = iommu_alias(m, i);
-	/* A stop may drop a question between poll() and read(). */
+	/* A stop may drop a miss between poll() and read(). */
 	if (!ret && fcntl(n->fd, F_SETFL, O_RDWR | O_NONBLOCK))
 		ret = -errno;
 	if (!ret)

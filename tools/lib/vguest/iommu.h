@@ -11,9 +11,9 @@
 
 /*
  * The client's part of VIRTIO_F_ACCESS_PLATFORM: a thread that reads the
- * device's questions and answers them. I/O addresses are the guest's own, but
- * they mean memory at other addresses than the memory table's: each region is
- * mapped a second time, in one piece or with its pages shuffled.
+ * device's IOTLB misses and answers them. I/O addresses are the guest's own,
+ * but they map to other user addresses than those of the memory table: each
+ * region is mapped a second time, in one piece or with its pages shuffled.
  */
 
 struct vg_iommu {
@@ -22,15 +22,15 @@ struct vg_iommu {
 	bool scattered;		/* neighbouring pages lie apart */
 	uint8_t **alias;	/* the second mapping of each region */
 	uint64_t *shuffled;	/* how many of its bytes lie apart */
-	atomic_ulong misses;	/* questions read */
-	atomic_bool mute;	/* read, but do not answer */
-	pthread_mutex_t lock;	/* held from question to answer */
+	atomic_ulong misses;	/* misses read */
+	atomic_bool mute;	/* read misses, but do not answer */
+	pthread_mutex_t lock;	/* held from miss to answer */
 	pthread_t thread;
 	int stop;
 	bool running;
 };
 
-/* One message each way: 0 or -errno; -EAGAIN when there is no question. */
+/* One message each way: 0 or -errno; -EAGAIN when there is no miss. */
 int vg_iotlb_send(int fd, const struct vhost_iotlb_msg *msg);
 int vg_iotlb_recv(int fd, struct vhost_iotlb_msg *msg);
 int vg_iotlb_invalidate(int fd, uint64_t iova, uint64_t size);

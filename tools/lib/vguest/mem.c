@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest memory of a driver that lives in a process. One owner, no locking. */
+/* Guest memory of a driver in a process. One thread, no locking. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/memfd.h>

@@ -40,8 +40,9 @@ static inline size_t vg_page(void)
 }
 
 /*
- * Regions are mapped from here on, in the order of their creation, and no longer
- * where the kernel likes. For a kernel that treats a range of addresses differently.
+ * Regions are mapped from this address on, in the order of their creation,
+ * instead of where the kernel chooses. For a kernel that treats a range of
+ * addresses differently.
  */
 extern uintptr_t vg_mem_at;
 
@@ -51,10 +52,10 @@ void vg_mem_fini(struct vg_mem *mem);
 /* Host address of a guest range inside one region, or NULL. */
 void *vg_mem_hva(struct vg_mem *mem, uint64_t gpa, uint64_t len);
 
-/* The same as far as the region goes: @len comes back as what is there. */
+/* The same up to the end of the region; @len is set to the bytes available. */
 void *vg_mem_piece(struct vg_mem *mem, uint64_t gpa, uint64_t *len);
 
-/* First fit, never given back one by one; VG_NO_GPA when full. */
+/* First fit; single allocations are never freed. VG_NO_GPA when full. */
 uint64_t vg_mem_alloc(struct vg_mem *mem, uint64_t size, uint64_t align);
 
 /* The table for VHOST_SET_MEM_TABLE, to be freed by the caller. */

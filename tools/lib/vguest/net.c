@@ -10,7 +10,7 @@
 #include "net.h"
 #include "wait.h"
 
-/* Two regions with a hole between them, so that a look-up has to choose. */
+/* Two regions with a hole between them, so that a look-up must choose. */
 #define NET_GPA_LOW	0x100000ULL
 #define NET_GPA_HIGH	0x100000000ULL
 #define NET_MEM_SPARE	(1 << 20)
@@ -21,7 +21,7 @@ static unsigned int or_default(unsigned int v, unsigned int def)
 	return v ? v : def;
 }
 
-/* VD_LAYOUT makes a driver of another kind out of each. */
+/* VD_LAYOUT changes the ring format of every driver. */
 static uint64_t layout_features(void)
 {
 	static const struct {
@@ -62,7 +62,7 @@ static struct vg_net_opts net_defaults(const struct vg_net_opts *in)
 	return o;
 }
 
-/* The memfds are sparse: asking for plenty costs nothing. */
+/* The memfds are sparse: a large size costs nothing. */
 static int net_memory(struct vg_net *n, const struct vg_net_opts *o)
 {
 	uint64_t rings = 32ULL * (o->num[0] + o->num[1]) + NET_MEM_SPARE;
@@ -203,7 +203,7 @@ void vg_net_close(struct vg_net *n)
 {
 	unsigned int q;
 
-	/* The device first: it may be at work on all the rest. */
+	/* The device first: it may be using all the rest. */
 	if (n->fd >= 0)
 		close(n->fd);
 	n->fd = -1;

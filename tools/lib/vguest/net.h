@@ -54,7 +54,7 @@ struct vg_net {
  */
 int vg_net_open(struct vg_net *n, const struct vg_net_opts *opts);
 void vg_net_close(struct vg_net *n);
-/* -1 for a queue that shall stay without a backend. */
+/* -1 for a queue that must stay without a backend. */
 int vg_net_start(struct vg_net *n, int rx_fd, int tx_fd);
 int vg_net_stop(struct vg_net *n);
 /* Sets up a queue's ring: size, base, addresses, eventfds. */
@@ -62,7 +62,7 @@ int vg_net_set_ring(struct vg_net *n, unsigned int q);
 
 /*
  * One frame into the transmit ring, not kicked. -ENOSPC: no descriptors or no
- * buffer; take back what is done with vg_net_reap() or wait.
+ * buffer; reclaim some with vg_net_reap(), or wait.
  */
 int vg_net_xmit(struct vg_net *n, const struct virtio_net_hdr *hdr,
 		const void *frame, size_t len, const struct vg_layout *layout);
@@ -75,9 +75,8 @@ int vg_net_drain(struct vg_net *n, uint64_t deadline);
 int vg_net_fill(struct vg_net *n);
 /*
  * One received frame: its length, 0 when there is none, -EIO when the device
- * broke the rules. @mrg gets the header, of which n->hdr has all bytes.
- * The buffers are free again but
- * not posted.
+ * broke the rules. @mrg receives the header; n->hdr has all bytes of it. The
+ * buffers are free again but not posted.
  */
 ssize_t vg_net_recv(struct vg_net *n, struct virtio_net_hdr_mrg_rxbuf *mrg,
 		    void *frame, size_t room);

@@ -7,12 +7,12 @@
  * Barriers, by letter, with the device's partner:
  *  (A) descriptors before the flags of the first head that is new; the device
  *      reads the flags before the rest.
- *  (B) those flags before reading what the device says of kicks; the device
- *      writes that, then reads the flags again.
+ *  (B) those flags before reading the device's event suppression; the device
+ *      writes it, then reads the flags again.
  *  (C) flags of a used descriptor before the rest of it and buffers; the device
  *      writes them in the other order.
- *  (D) our wish to be called before reading the flags again; the device writes
- *      flags, then reads the wish.
+ *  (D) driver event suppression before reading the flags again; the device
+ *      writes flags, then reads the suppression.
  */
 #include <endian.h>
 #include <errno.h>
@@ -55,7 +55,7 @@ static void packed_reset(struct vg_ring *r, uint16_t idx)
 {
 	unsigned int i;
 
-	/* As if the ring had been worked through up to @idx. */
+	/* As if all descriptors up to @idx had been used. */
 	for (i = 0; i < r->num; i++) {
 		uint16_t pos = idx - r->num + i;
 
@@ -115,7 +115,7 @@ static int packed_add(struct vg_ring *r, const struct vg_seg *seg,
 	if (indirect && table_fill(r, id, seg + nr_direct, nr - nr_direct))
 		return -ENOMEM;
 	r->nr_ids--;
-	/* 2.8.6: the last one has the chain's id; the others have anything. */
+	/* 2.8.6: the chain's id is in the last one; the others are unused. */
 	for (i = 0; i < slots; i++) {
 		bool more = i + 1 < slots;
 		struct vg_seg s = { .gpa = r->table[id].gpa,
@@ -167,15 +167,15 @@ static int packed_read_used(const struct vg_ring *r, struct vg_used *u)
 {
 	const struct vring_packed_desc *d = desc_at(r, r->used_idx);
 
-	/* What a full lap ago was used looks the same: nothing is in flight. */
+	/* A descriptor used a lap ago looks the same: nothing is in flight. */
 	if (!r->nr_flight || !packed_has_used(r))
 		return 0;
 	u->head = le16toh(d->id);
 	u->len = le32toh(d->len);
-	/* Something that we did not give. */
+	/* An id that is not in flight. */
 	if (u->head >= r->num || !r->nr_desc[u->head])
 		return -EIO;
-	/* 2.8.3: written is what is marked as such. */
+	/* 2.8.3: the write flag is set if and only if bytes were written. */
 	if (!(le16toh(d->flags) & VRING_DESC_F_WRITE) != !u->len)
 		return -EIO;
 	return 1;

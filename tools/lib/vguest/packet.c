@@ -11,7 +11,7 @@
 
 #include "packet.h"
 
-#define PACKET_RCVBUF	(64 << 20)	/* never the reason for a loss */
+#define PACKET_RCVBUF	(64 << 20)	/* large enough not to lose frames */
 
 static int packet_options(int fd, bool vnet_hdr)
 {

@@ -9,9 +9,9 @@
 #include <sys/types.h>
 
 /*
- * AF_PACKET raw sockets: the far side of a tap for the tests, and a backend
- * in their own right. Only what enters the interface is received, never what
- * this host sends out of it.
+ * AF_PACKET raw sockets: the far side of a tap for the tests, and also a
+ * backend. They receive only frames that enter the interface, not those that
+ * this host sends.
  */
 
 /* A nonblocking descriptor or -errno. @vnet_hdr: each frame has a header. */
@@ -22,7 +22,7 @@ ssize_t vg_packet_recv(int fd, struct virtio_net_hdr *hdr, void *frame,
 		       size_t room);
 ssize_t vg_packet_send(int fd, const struct virtio_net_hdr *hdr,
 		       const void *frame, size_t len);
-/* Frames that the socket lost for want of room since the last call. */
+/* Frames that the socket dropped for lack of room since the last call. */
 unsigned int vg_packet_drops(int fd);
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bytes in and out of lists of guest segments, whatever their cut. */
+/* Copies between linear memory and lists of guest segments. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "vring.h"
 
-/* One piece; less than @len where no region goes on. */
+/* One piece; shorter than @len at the end of a region. */
 static size_t piece_copy(struct vg_mem *mem, uint64_t gpa, uint8_t *lin,
 			 size_t len, bool to_guest)
 {

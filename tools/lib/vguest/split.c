@@ -6,11 +6,11 @@
  *  (A) descriptors and avail entry before avail->idx; the device reads the
  *      index before the entries.
  *  (B) avail->idx before reading the device's kick suppression; the device
- *      writes its wish, then reads the index again.
+ *      writes that, then reads the index again.
  *  (C) used->idx before used entries and buffers; the device writes them in
  *      the other order.
- *  (D) our wish to be called before reading used->idx again; the device
- *      writes the index, then reads the wish.
+ *  (D) the driver's interrupt suppression before reading used->idx again; the
+ *      device writes the index, then reads the suppression.
  */
 #include <endian.h>
 #include <errno.h>
@@ -87,7 +87,7 @@ static int table_fill(struct vg_ring *r, uint16_t head,
 
 	if (!t)
 		return -ENOMEM;
-	/* The first entry is where a chain begins, in whatever order. */
+	/* The chain begins at the first entry, in any order. */
 	for (i = 0, slot = 0; i < nr; i++, slot = next) {
 		bool more = i + 1 < nr;
 
@@ -167,7 +167,7 @@ static int split_read_used(const struct vg_ring *r, struct vg_used *u)
 		return 0;
 	e = (struct vring_used_elem *)&r->used->ring[r->used_idx & (r->num - 1)];
 	id = le32toh(e->id);
-	/* More than we gave, or something that we did not give. */
+	/* More chains than are in flight, or one that is not. */
 	if (pending > r->nr_flight || id >= r->num || !r->nr_desc[id])
 		return -EIO;
 	u->head = id;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tap devices, link settings, a namespace of our own. */
+/* Tap devices, link settings, a private namespace. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ int vg_netns_enter(void)
 {
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	/* Both are absent from a kernel without IPv6: nothing to silence. */
+	/* A kernel without IPv6 has neither file. */
 	write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
 	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 	return 0;

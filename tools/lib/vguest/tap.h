@@ -16,7 +16,7 @@ struct vg_tap {
 	unsigned int ifindex;
 };
 
-/* This process into a namespace of its own, without IPv6's own chatter. */
+/* Moves this process into a new namespace, without IPv6's own traffic. */
 int vg_netns_enter(void);
 
 /* @hdr_len 0: bare frames. @multi: further queues through vg_tap_queue(). */
@@ -36,7 +36,7 @@ int vg_macvtap_open(const char *name, int hdr_len);
 
 int vg_tap_set_hdr_len(int fd, int hdr_len);
 int vg_tap_set_sndbuf(int fd, int bytes);
-/* Lets the host hand over checksum-less and large TCP frames. */
+/* Enables frames without a checksum, and large TCP frames, from the host. */
 int vg_tap_set_offload(int fd, bool on);
 
 int vg_link_set_up(const char *name, bool up);

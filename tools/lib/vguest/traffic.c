@@ -100,7 +100,7 @@ static ssize_t recv_chain(struct vg_net *n)
 		return -EIO;
 	vg_seg_read(&n->mem, b->seg, b->nr_seg, 0, n->scratch, u.len);
 	vg_buf_put(&n->pool[VG_RX], b);
-	/* Nothing is ever returned empty. */
+	/* The device must not return an empty buffer. */
 	return u.len ? (ssize_t)u.len : -EIO;
 }
 
@@ -132,7 +132,7 @@ ssize_t vg_net_recv(struct vg_net *n, struct virtio_net_hdr_mrg_rxbuf *mrg,
 		/* virtio 1.2, 5.1.6.4: all but the last are filled. */
 		if (got != n->pool[VG_RX].size)
 			return -EIO;
-		/* All chains of a packet are shown together. */
+		/* All chains of a packet become visible together. */
 		got = recv_chain(n);
 		if (got <= 0)
 			return -EIO;

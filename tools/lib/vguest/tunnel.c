@@ -7,7 +7,7 @@
 
 #include "tunnel.h"
 
-/* The dummy device has no neighbours to look for, and wants no address check. */
+/* The dummy device needs no neighbour discovery and no address check. */
 static const char create[] =
 	"set -e\n"
 	"ip link add " VG_UNDERLAY " mtu 2000 type dummy\n"

@@ -212,8 +212,8 @@ bool vg_ring_has_used(const struct vg_ring *r)
 }
 
 /*
- * In order, what is used is the oldest chain, and an entry that names another
- * one stands for all up to that.
+ * In order, the oldest chain is used first, and an entry that names a later one
+ * completes all chains up to that one.
  */
 static int ring_get_in_order(struct vg_ring *r, struct vg_used *u)
 {

@@ -12,14 +12,14 @@
 /*
  * The driver's side of a virtqueue.
  *
- * add() writes chains into the ring without showing them, publish() shows all
- * added ones, kick() notifies the device if it requests that. get() takes one
- * used chain; arm() enables calls and returns whether something arrived
- * meanwhile; wait() sleeps for a used chain.
+ * add() writes chains into the ring, publish() makes all added ones available,
+ * kick() notifies the device if it requests that. get() takes one used chain;
+ * arm() enables calls and returns whether something arrived meanwhile; wait()
+ * sleeps for a used chain.
  *
  * The user chooses the layout: which segments form a chain, which of them go
  * into an indirect table, and (by a seed) in what order descriptors are taken
- * from the table. The ring's memory is open to tests that want to spoil it.
+ * from the table. Tests may corrupt the ring's memory.
  */
 
 #define VG_F_NOTIFY_ON_EMPTY	24
@@ -41,7 +41,7 @@ struct vg_seg {
 
 struct vg_used {
 	void *token;		/* as given to add() */
-	uint32_t len;		/* bytes the device says it wrote */
+	uint32_t len;		/* bytes written, as reported by the device */
 	uint16_t head;		/* descriptor of the chain's start, or its id */
 };
 
@@ -68,7 +68,7 @@ struct vg_ring {
 	unsigned int num;	/* entries, a power of two */
 	int kick_fd, call_fd;	/* eventfds, not owned */
 
-	/* How it behaves. */
+	/* Options of the driver. */
 	struct vg_mem *mem;
 	const struct vg_ring_ops *ops;
 	bool packed;
@@ -90,9 +90,9 @@ struct vg_ring {
 	uint16_t desc_idx;	/* in order, the next descriptor of the table */
 	bool in_batch;		/* in order, used up to and with batch.head */
 	struct vg_used batch;
-	/* Positions run freely: the slot is what is left modulo num. */
+	/* Positions are free-running: the slot is the position modulo num. */
 	uint16_t avail_idx;	/* next free place */
-	uint16_t shown_idx;	/* what the device may see */
+	uint16_t shown_idx;	/* positions before it are available */
 	uint16_t kick_idx;	/* shown_idx at the last kick decision */
 	uint16_t used_idx;	/* next used entry to take */
 	uint16_t first_flags;	/* packed: shows what was added */
@@ -122,7 +122,7 @@ struct vg_ring_ops {
 extern const struct vg_ring_ops vg_split_ops, vg_packed_ops;
 
 /*
- * Layout and habits as @features want them. @seed 0: descriptors in order;
+ * Format and options as @features require. @seed 0: descriptors in order;
  * otherwise the table starts shuffled.
  */
 int vg_ring_init(struct vg_ring *r, struct vg_mem *mem, unsigned int num,
@@ -130,7 +130,7 @@ int vg_ring_init(struct vg_ring *r, struct vg_mem *mem, unsigned int num,
 void vg_ring_fini(struct vg_ring *r);
 /* Empty ring, indices at @idx, as a driver leaves it before a start. */
 void vg_ring_reset(struct vg_ring *r, uint16_t idx);
-/* The base of a ring that the device has worked off, as the ABI has it. */
+/* The base of a ring whose chains are all used, in the ABI's encoding. */
 uint32_t vg_ring_base(const struct vg_ring *r);
 
 /*
@@ -146,12 +146,12 @@ void vg_ring_kick_always(struct vg_ring *r);
 /* True if the device requests a kick for the next chain. */
 bool vg_ring_is_armed(const struct vg_ring *r);
 
-/* 1, 0 when there is none, -EIO when the device returned nonsense. */
+/* 1, 0 when there is none, -EIO if the used entry is invalid. */
 int vg_ring_get(struct vg_ring *r, struct vg_used *u);
 bool vg_ring_has_used(const struct vg_ring *r);
 /* True when used entries are there already. */
 bool vg_ring_arm(struct vg_ring *r);
-/* Be called only once the used index has passed @idx. */
+/* Requests a call only when the used index has passed @idx. */
 void vg_ring_arm_at(struct vg_ring *r, uint16_t idx);
 void vg_ring_disarm(struct vg_ring *r);
 /* Sleeps until there is a used entry: 1, or 0 when the time is over. */

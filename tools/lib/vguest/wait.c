@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Clocks, deadlines and eventfds for code that must not spin: a host with one
- * CPU gives the worker no time while its client burns it.
+ * Clocks, deadlines and eventfds for code that must not spin: on a host with
+ * one CPU, the worker does not run while its client spins.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -74,7 +74,7 @@ int vg_eventfd(void)
 
 void vg_eventfd_add(int fd, uint64_t n)
 {
-	/* A full counter is as good a signal as one more. */
+	/* A full counter is a signal as well. */
 	if (write(fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		abort();
 }

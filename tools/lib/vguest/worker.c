@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finding a device's worker and asking how long it has run. */
+/* Finding a device's worker, and its CPU time. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <dirent.h>
@@ -129,7 +129,7 @@ uint64_t vg_worker_unrest(pid_t tid)
 
 	for (i = 0; i < 10 && ran; i++) {
 		before = vg_worker_runtime(tid);
-		/* Nothing to watch is no proof of rest. */
+		/* Without a thread, nothing shows that it is idle. */
 		if (!before)
 			return UINT64_MAX;
 		poll(NULL, 0, 100);

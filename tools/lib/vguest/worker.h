@@ -9,8 +9,8 @@
 #define VG_MAX_WORKERS	512
 
 /*
- * The thread that works for a device: a kernel thread, or from 6.4 on a thread
- * of the owner. Its name carries the number of the thread that called
+ * The worker thread of a device: a kernel thread, or from 6.4 on a thread of
+ * the owner. Its name carries the number of the thread that called
  * VHOST_SET_OWNER.
  */
 
@@ -34,10 +34,10 @@ uint64_t vg_worker_runtime(pid_t tid);
 int vg_worker_list(pid_t owner, pid_t *tid, int room);
 uint64_t vg_worker_total(pid_t owner);
 /*
- * Watches it for up to ten times 100 ms until it does not run at all for one
- * of them: 0, or the time in nanoseconds that it ran in the last. A thread
- * that spins is never still; one that has just finished its work soon is, even
- * where the host takes CPUs away in the middle of things.
+ * Watches it for up to ten periods of 100 ms until it does not run during one
+ * of them: 0, or the time in nanoseconds that it ran in the last one. A thread
+ * that spins is never idle; one that has just finished its work soon is, even
+ * if the host preempts it meanwhile.
  */
 uint64_t vg_worker_unrest(pid_t tid);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What both directions share. */
+/* Common to both directions. */
 #include <asm/futex.h>
 #include <errno.h>
 #include <poll.h>
@@ -160,8 +160,8 @@ static bool vd_hdr_is_accepted(const struct vd_vring *v,
  * vd_hdr_to_guest() - make the header of a packet to a guest
  * @v: the ring
  * @to: filled in, for one buffer
- * @pkt: the packet; a checksum that the guest does not accept to be missing is
- *	 completed in its data
+ * @pkt: the packet; a missing checksum is completed in its data if the guest
+ *	 requires one
  *
  * Return: false if the fields contradict the frame, or the guest does not
  * accept the packet's segmentation.
@@ -209,7 +209,7 @@ bool viaduct_vring_is_on(const struct viaduct_dev *dev, unsigned int vring)
  * Afterwards a kick makes viaduct_session_fd() readable, unless the session has
  * a thread. The next burst disables kicks.
  *
- * Return: 0 if the guest will kick; 1 if buffers have arrived meanwhile, so that
+ * Return: 0 if kicks are enabled; 1 if buffers have arrived meanwhile, so that
  * the caller must not wait; -EAGAIN if the ring is not on.
  */
 int viaduct_vring_arm(struct viaduct_dev *dev, unsigned int vring)

@@ -3,9 +3,9 @@
  * Messages on a connection.
  *
  * A message is received piece by piece, without waiting: a front end that sends
- * half of one costs nothing. Never more is read than the message has, so that
+ * half of one blocks nothing. No more is read than the message has, so that
  * descriptors belong to it. A reply that does not fit into the socket ends the
- * connection, because the front end does not read.
+ * connection, because the front end is not reading.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -75,7 +75,7 @@ static unsigned int vd_deq_chains(struct vd_vring *v, int nr,
 	for (i = 0; i < nr; i++) {
 		const struct vd_chain *chain = &v->batch->chain[i];
 
-		/* 5.1.6.2: all of a transmitted packet is device-readable. */
+		/* 5.1.6.2: a transmitted packet has no writable part. */
 		*err = chain->nr_in ? -EPROTO : 0;
 		if (*err)
 			break;
@@ -123,6 +123,6 @@ unsigned int viaduct_dequeue_burst(struct viaduct_dev *dev, unsigned int vring,
 	}
 	v->stats.bursts += !!done;
 	vd_burst_leave(v, ret < 0 ? ret : err);
-	/* What was copied from replaced memory is not the guest's. */
+	/* Data copied from replaced memory is not the guest's. */
 	return likely(!vd_dev_has_faulted(dev)) ? done : 0;
 }

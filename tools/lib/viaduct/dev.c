@@ -125,7 +125,7 @@ static void vd_dev_unlock_all(struct viaduct_dev *dev)
  *	   caller must unmap the regions of the old one that are not in it, and
  *	   free the old one
  *
- * Running rings go on, unless one of their areas is no longer in memory.
+ * Running rings continue, unless one of their areas is no longer in memory.
  *
  * Return: 0, or -1 after vd_dev_fail(), with the old table in place.
  */

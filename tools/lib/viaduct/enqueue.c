@@ -16,8 +16,8 @@ static void vd_enq_rewind(struct vd_vring *v)
 
 /*
  * Fetch up to @want chains. Returns as vd_ring_fetch(), but -ENOSPC only if the
- * chains of one packet fill the batch; sets @moved if chains that were not
- * taken have moved.
+ * chains of one packet fill the batch; sets @moved if the chains not taken were
+ * rewound and fetched again.
  */
 static int vd_enq_fetch(struct vd_vring *v, unsigned int want, bool *moved)
 {
@@ -36,9 +36,9 @@ static int vd_enq_fetch(struct vd_vring *v, unsigned int want, bool *moved)
 }
 
 /*
- * Find chains with room for @need bytes, behind the taken ones; @left packets
- * follow. Returns their number; 0 if the guest must add some; -EMSGSIZE if none
- * can hold the packet; another error of the ring.
+ * Find chains with room for @need bytes after the taken ones; @left packets
+ * follow. Returns their number; 0 if the guest must add some; -EMSGSIZE if no
+ * chains can hold the packet; or another error of the ring.
  */
 static int vd_enq_reserve(struct vd_vring *v, size_t need, unsigned int left)
 {
@@ -166,15 +166,14 @@ static int vd_enq_packet(struct vd_vring *v, struct viaduct_pkt *pkt,
  * viaduct_enqueue_burst() - send packets to a guest
  * @dev: the device
  * @vring: number of the ring; even
- * @pkt: the packets; a checksum that the guest wants complete is completed in
- *	 place
+ * @pkt: the packets; a checksum is completed in place if the guest requires it
  * @nr: their number
  *
  * Packets are copied. One that the guest can never take is counted and skipped.
  *
  * Context: one thread at a time for each ring.
  * Return: the number of packets sent or skipped, from the first on; the guest
- * has no buffers for the next. 0 also if the ring is not on.
+ * has no buffers for the next one. 0 also if the ring is not on.
  */
 unsigned int viaduct_enqueue_burst(struct viaduct_dev *dev, unsigned int vring,
 				   struct viaduct_pkt *pkt, unsigned int nr)

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 /**
- * struct vd_event - what to do when a descriptor is ready
+ * struct vd_event - handler for a descriptor that is ready
  * @fn: called by dispatch; may free the structure around @event
  */
 struct vd_event {

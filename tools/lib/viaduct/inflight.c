@@ -31,7 +31,7 @@ static int vd_inflight_open(struct vd_vring *v)
 	return 0;
 }
 
-/* Take the ring over from the process before, of which the region is valid. */
+/* Take the ring over from the previous process, whose region is valid. */
 static int vd_inflight_take_over(struct vd_vring *v, u16 used_idx)
 {
 	const char *reason = v->ring.is_packed ?
@@ -49,10 +49,10 @@ static int vd_inflight_take_over(struct vd_vring *v, u16 used_idx)
  * @v: the ring, locked; the engine's ring has its addresses
  * @used_idx: the used index in memory, of a split ring
  *
- * At the first start after SET_INFLIGHT_FD, a region that was in use determines the
- * position, not the front end: the base that it sends is a guess.
+ * At the first start after SET_INFLIGHT_FD, a region that was in use determines
+ * the position. The base from the front end is a guess and is ignored.
  *
- * Return: 1 if the ring goes on from the region; 0 if the region is yet to be
+ * Return: 1 if the ring continues from the region; 0 if the region is yet to be
  * initialised, or -1 after vd_dev_fail().
  */
 int vd_inflight_resume(struct vd_vring *v, u16 used_idx)
@@ -110,7 +110,7 @@ void vd_inflight_end(struct vd_vring *v)
 {
 	if (!v->inflight)
 		return;
-	/* Chains that are to be handed out again are known to the region alone. */
+	/* Chains to be handed out again are recorded in the region only. */
 	v->may_resume |= !!v->inflight->nr_redo;
 	free(v->inflight->redo_avail);
 	free(v->inflight);
@@ -120,7 +120,7 @@ void vd_inflight_end(struct vd_vring *v)
 /**
  * vd_inflight_fetch() - as vd_ring_fetch(), of a ring with in-flight state
  * @v: the ring, locked
- * @max: how many chains at most
+ * @max: maximum number of chains
  *
  * Return: as vd_ring_fetch().
  */

@@ -4,11 +4,11 @@
  * (VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD). The layouts are those of the vhost-user
  * specification, "Inflight I/O tracking".
  *
- * The front end keeps the memory. After this process was killed, the next one gets
- * it by SET_INFLIGHT_FD, and goes on at the instruction where a ring was left: what
- * the driver has not seen as used is available again, in the same order. Each burst
- * uses chains in the order of the ring, and ends with none in flight; so what has to
- * be kept is little:
+ * The front end keeps the memory. After this process was killed, the next one
+ * gets it by SET_INFLIGHT_FD, and can continue from any instruction at which a
+ * ring was left: chains that the driver has not seen as used are available
+ * again, in the same order. Each burst uses chains in the order of the ring,
+ * and ends with none in flight, so little state is needed:
  *
  *   split   The avail ring has the chains behind the used index, both in guest
  *	     memory. No chain is marked; the used index is copied after a publish.
@@ -19,8 +19,8 @@
  * Marks that another program has left in a split ring are taken over: those chains
  * are handed out first, in the order of their counters.
  *
- * Ordering: a kill stops the thread of a ring between two instructions, and all
- * stores before are seen by the next process. Only the compiler must be kept from
+ * Ordering: a kill stops the thread of a ring between two instructions, and the
+ * next process sees all earlier stores. Only the compiler must be kept from
  * reordering, and values that belong together are stored by one instruction.
  *
  * The front end may write to the memory at any time. While a ring runs nothing is

@@ -12,9 +12,9 @@
  *	       5. heads (0, 0), place (new, new)
  *
  * Used descriptors may already be written between fetch and publish, except for
- * the flags of the first. Until these are written (3), the next process goes back
- * to the old position, and all entries below the old head are in flight. Afterwards
- * it takes the new position.
+ * the flags of the first. Until these are written (3), the next process returns
+ * to the old position, and all entries below the old head are in flight.
+ * Afterwards it uses the new position.
  *
  * No chain is in flight between bursts, and a burst frees its entries last in,
  * first out. So each burst takes entries from 0 on, and the free list always leads

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Going on with a packed ring that another process has left.
+ * Resume of a packed ring that another process has left.
  *
  * The chains in flight are written back into the ring, in the order of their
  * counters, from the position of the next used descriptor on. These slots are the
@@ -18,7 +18,7 @@
 #include "ring/packed.h"
 
 /**
- * struct vd_restore - what is known of a region
+ * struct vd_restore - a region that is being restored
  * @v: the ring
  * @r: private copy of the region
  * @chain: the chains in flight
@@ -84,8 +84,8 @@ static bool vd_restore_has_marks(const struct vd_restore *re)
 }
 
 /*
- * Marks of free entries do not count. Without marks the list may be one that
- * vd_inflight_begin_packed() has not written to its end.
+ * Marks of free entries are ignored. Without marks, the list may be one that
+ * vd_inflight_begin_packed() has not completed.
  */
 static const char *vd_restore_free_list(struct vd_restore *re)
 {
@@ -103,7 +103,7 @@ static const char *vd_restore_free_list(struct vd_restore *re)
 	return NULL;
 }
 
-/* Follow a chain; its entries belong to nothing else. */
+/* Follow a chain; its entries must belong to nothing else. */
 static const char *vd_restore_chain(struct vd_restore *re, unsigned int head)
 {
 	const unsigned int size = re->v->inflight->size;
@@ -173,7 +173,7 @@ static void vd_restore_settle(struct vd_restore *re)
 	struct vd_packed_region *shared = re->v->inflight->packed;
 	unsigned int i;
 
-	/* Heads first: the ring still tells which of the places is valid. */
+	/* Heads first: the ring still shows which of the places is valid. */
 	vd_inflight_set_heads(shared, re->r->heads.free, re->r->heads.free);
 	vd_inflight_set_place(re->v, re->pos, re->pos);
 	for (i = 0; i < re->v->inflight->size; i++)
@@ -224,7 +224,7 @@ static const char *vd_restore(struct vd_restore *re)
 	return NULL;
 }
 
-/* Go on where the process before was; a reason if its state makes no sense. */
+/* Continue where the previous process was; returns a reason on bad state. */
 const char *vd_inflight_resume_packed(struct vd_vring *v)
 {
 	const unsigned int size = v->inflight->size;

@@ -2,12 +2,12 @@
 /*
  * In-flight state of a split ring.
  *
- * A chain of this library needs no mark: the avail ring has all chains behind the
- * used index, in the order in which they are used, and the driver replaces no entry
- * of a chain that is not used. A program that uses chains out of order leaves marks.
- * Their chains may no longer be in the avail ring, and are handed out first, from an
- * avail ring of this file's making. The marks are cleared when these are used, in
- * the steps of the specification.
+ * A chain of this library needs no mark: the avail ring has all chains behind
+ * the used index, in the order in which they are used, and the driver replaces
+ * no entry of a chain that is not used. A program that uses chains out of order
+ * leaves marks. Their chains may no longer be in the avail ring; they are
+ * handed out first, from a private avail ring. The marks are cleared when these
+ * are used, in the steps of the specification.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +35,8 @@ static struct vd_split_mark *vd_inflight_redo_mark(const struct vd_vring *v,
 }
 
 /*
- * The process before has published a batch, but may not have cleared its marks.
- * Clears them here and in the copy @r.
+ * The previous process has published a batch, but may not have cleared its
+ * marks. Clears them here and in the copy @r.
  */
 static const char *vd_inflight_finish_batch(struct vd_vring *v,
 					    struct vd_split_region *r,
@@ -103,7 +103,7 @@ static const char *vd_inflight_find_marks(struct vd_vring *v,
 	return nr ? vd_inflight_make_redo(v, chain, nr, used_idx) : NULL;
 }
 
-/* Go on where the process before was; a reason if its state makes no sense. */
+/* Continue where the previous process was; returns a reason on bad state. */
 const char *vd_inflight_resume_split(struct vd_vring *v, u16 used_idx)
 {
 	const unsigned int size = v->inflight->size;

@@ -2,9 +2,9 @@
 /*
  * Mapping the files of a front end.
  *
- * Every number is the front end's. A file is accepted only if it has the pages
- * of the range now, and if its file system is memory: a file system that a
- * process serves could stop an access for ever.
+ * Every number comes from the front end. A file is accepted only if it has the
+ * pages of the range now, and if its file system is memory: a file system that
+ * a process serves could stop an access for ever.
  */
 #include <errno.h>
 #include <linux/err.h>

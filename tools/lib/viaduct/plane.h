@@ -27,7 +27,7 @@ void vd_plane_stop(struct vd_vring *v);
 /* The ring is locked: &vd_vring.enabled or &viaduct_dev.log was set. */
 int vd_plane_update(struct vd_vring *v);
 
-/* The ring is locked and started: it goes on at the same position. */
+/* The ring is locked and started: it continues at the same position. */
 int vd_plane_set_addr(struct vd_vring *v, const struct vhost_vring_addr *addr);
 
 /* The ring is locked; &viaduct_dev.features need not be set yet. */

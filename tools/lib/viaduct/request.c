@@ -90,8 +90,8 @@ static int vd_set_status(struct viaduct_dev *dev, struct vd_msg *msg)
 	int err = 0;
 
 	/*
-	 * 0 is the driver's reset of the device. QEMU sends it also before it
-	 * asks for the position of the rings, when it pauses or migrates a VM.
+	 * 0 is the driver's reset of the device. QEMU also sends it before it
+	 * requests the position of the rings, when it pauses or migrates a VM.
 	 */
 	for (i = 0; i < dev->nr_vrings && !msg->payload.value && !err; i++)
 		err = vd_vring_end(&dev->vring[i]);
@@ -114,7 +114,7 @@ static int vd_reset_device(struct viaduct_dev *dev, struct vd_msg *msg)
 	return 0;
 }
 
-/* SET_OWNER marks the begin of a session; RESET_OWNER must be ignored. */
+/* SET_OWNER marks the start of a session; RESET_OWNER must be ignored. */
 static int vd_ignore(struct viaduct_dev *dev, struct vd_msg *msg)
 {
 	(void)dev;
@@ -217,7 +217,7 @@ int vd_request(struct viaduct_dev *dev, struct vd_msg *msg)
 	ret = op->fn(dev, msg);
 	if (ret >= 0 && __atomic_load_n(&dev->faulted, __ATOMIC_RELAXED))
 		ret = vd_dev_fail(dev, "shared memory has shrunk");
-	/* A reset, for one, goes on to its end when a part of it fails. */
+	/* A reset, for example, is completed even if a part of it fails. */
 	if (__atomic_load_n(&dev->dead, __ATOMIC_ACQUIRE))
 		ret = -1;
 	for (i = 0; ret >= 0 && i < dev->nr_vrings; i++)

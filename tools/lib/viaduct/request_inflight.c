@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests on in-flight memory, which the front end keeps for the time after an end
- * of this process. Only the data plane (inflight.c) knows what is in it.
+ * Requests on in-flight memory, which the front end keeps in case this process
+ * ends. Only the data plane (inflight.c) uses its content.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,9 +105,9 @@ int vd_set_inflight_fd(struct viaduct_dev *dev, struct vd_msg *msg)
 }
 
 /*
- * The device, which had @features, was reset: all rings begin anew. The front end
- * should send other memory; if it does not, a later program must not go on from a
- * state of before.
+ * The device, which had @features, was reset: all rings begin anew. The front
+ * end should send other memory; if it does not, a later program must not
+ * continue from an older state.
  */
 void vd_forget_inflight(struct viaduct_dev *dev, u64 features)
 {

@@ -19,7 +19,7 @@
 
 #define VD_BIT(n)	(1ULL << (n))
 
-/* All that the library implements; each is offered unless disabled. */
+/* All features that the library implements; each is offered unless disabled. */
 #define VD_FEATURES (VD_BIT(VIRTIO_F_NOTIFY_ON_EMPTY) |			\
 		     VD_BIT(VIRTIO_F_ANY_LAYOUT) |			\
 		     VD_BIT(VIRTIO_RING_F_INDIRECT_DESC) |		\
@@ -152,7 +152,8 @@ int vd_session_add_device(struct viaduct_session *s, struct vd_socket *socket,
  * @ctx: their last argument
  *
  * A handler for SIGBUS is installed once per process, for memory of front ends
- * that shrinks. It passes signals for other memory on to the handler before it.
+ * that shrinks. It passes signals for other memory to the previously installed
+ * handler.
  *
  * Return: the session, or NULL with errno set.
  */

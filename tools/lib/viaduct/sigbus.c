@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Surviving SIGBUS on shared memory. */
+/* Recovery from SIGBUS on shared memory. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -164,8 +164,8 @@ void vd_socket_lost(struct vd_socket *socket)
 }
 
 /*
- * Register a socket: @fd, or with -1 what @path and @is_client tell. Returns 0
- * or -errno.
+ * Register a socket: @fd, or if that is -1 the socket that @path and @is_client
+ * describe. Returns 0 or -errno.
  */
 int vd_socket_add(struct viaduct_session *s, const char *path, int fd,
 		  bool is_client)

@@ -3,8 +3,8 @@
  * Control of a ring.
  *
  * A ring starts once it has memory, a size, addresses and a kick descriptor (or
- * word that there is none), and stops on GET_VRING_BASE. Packets flow while it
- * is also enabled.
+ * the message that there is none), and stops on GET_VRING_BASE. Packets flow
+ * while it is also enabled.
  */
 #include <errno.h>
 #include <string.h>
@@ -166,7 +166,7 @@ void vd_vring_report(struct vd_vring *v)
 
 /**
  * vd_vring_set_addr() - set the addresses
- * @v: the ring; may run, and then goes on at the same positions
+ * @v: the ring; may run, and then continues at the same positions
  * @addr: the addresses [any value]
  *
  * Return: 0, or -1 after vd_dev_fail().
@@ -290,8 +290,8 @@ void vd_vring_reset(struct vd_vring *v)
  * @v: the ring, locked
  * @err: the negative errno of the check
  *
- * The guest's fault, not the front end's: the connection stays, and the ring can
- * be started again.
+ * The guest is at fault, not the front end: the connection stays, and the ring
+ * can be started again.
  */
 void vd_vring_break(struct vd_vring *v, int err)
 {

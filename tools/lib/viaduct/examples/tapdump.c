@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Captures what the host sends to a tap or tun, as pcap-ng, and replays a file to
- * the host. Frames are as on a wire: no checksum is left out, none is larger than
- * the interface's MTU allows. Build:
+ * the host. Frames are as on a wire: each has its checksum, and none is longer
+ * than the interface's MTU allows. Build:
  * cc tapdump.c $(pkg-config --cflags --libs viaduct)
  */
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #define BURST	64
 
-/* Blocks of a pcap-ng file, and what else it defines. */
+/* Blocks of a pcap-ng file, and other constants of the format. */
 #define SECTION		0x0a0d0d0a
 #define INTERFACE	1
 #define SIMPLE		3
@@ -104,7 +104,7 @@ static void idle(void)
 		poll(&p, 1, 500);
 }
 
-/* Until @count packets have come, or a signal. */
+/* Capture until @count packets have arrived, or a signal. */
 static uint64_t capture(uint64_t count)
 {
 	struct viaduct_pkt pkt[BURST];
@@ -158,7 +158,7 @@ static void skip(size_t len)
 	}
 }
 
-/* Other byte order than this machine's. */
+/* The file's byte order is not this machine's. */
 static bool swapped;
 
 static uint32_t u32(uint32_t n)
@@ -166,7 +166,7 @@ static uint32_t u32(uint32_t n)
 	return swapped ? __builtin_bswap32(n) : n;
 }
 
-/* The length that a section has is in its own byte order. */
+/* The length of a section is in the section's byte order. */
 static uint32_t get_section(uint32_t len, struct section *s)
 {
 	get_all(s, sizeof(*s));
@@ -298,8 +298,9 @@ static void usage(void)
 	fprintf(stderr,
 		"usage: tapdump [-t] [-q QUEUES] [-c COUNT] [-d DEVICE] -w FILE INTERFACE\n"
 		"       tapdump [-t] [-d DEVICE] -r FILE INTERFACE\n"
-		"-w writes what the host sends to INTERFACE, -r lets the host receive it;\n"
-		"-t: it is a tun; -d: the device (/dev/viaduct-net, or /dev/vhost-net)\n");
+		"-w writes the packets that the host sends to INTERFACE into FILE,\n"
+		"-r sends the packets of FILE to the host;\n"
+		"-t: INTERFACE is a tun; -d: device (/dev/viaduct-net, or /dev/vhost-net)\n");
 	exit(2);
 }
 

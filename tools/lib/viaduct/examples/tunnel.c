@@ -2,9 +2,9 @@
 /*
  * usage: tunnel [-d DEVICE] TUN listen|connect PATH
  *
- * IP packets between two hosts' tuns through a stream, as a VPN in user space has
- * them: with segmentation offload up to 64 KiB at once, whose checksums are left to
- * the far side. Here the stream is a Unix socket, without encryption. Build:
+ * IP packets between two hosts' tuns through a stream, as in a VPN in user space:
+ * with segmentation offload up to 64 KiB at once, and checksums left to the far
+ * side. Here the stream is a Unix socket, without encryption. Build:
  * cc tunnel.c $(pkg-config --cflags --libs viaduct)
  */
 #define _GNU_SOURCE
@@ -32,7 +32,7 @@ struct head {
 static struct viaduct_port *port;
 static int stream;
 
-/* A packet that has come in part. */
+/* A packet of which a part has arrived. */
 static struct head in_head;
 static size_t in_len;
 static struct viaduct_pkt in;
@@ -51,7 +51,7 @@ static void must(const char *what, int ret)
 
 static int from_peer(void);
 
-/* All of it. The peer may be writing as well, and must not wait for this side. */
+/* Write all. The peer may be writing too, and must not wait for this side. */
 static void write_all(struct iovec *iov, int nr)
 {
 	while (nr) {

@@ -72,7 +72,7 @@ static void learn(const uint8_t *mac, struct viaduct_dev *dev)
 	table[s].dev = dev;
 }
 
-/* Frames with one destination go together; what does not fit is lost. */
+/* Frames with one destination are sent together; those without room are lost. */
 static void forward(struct viaduct_dev *from, unsigned int nr)
 {
 	for (unsigned int i = 0, n; i < nr; i += n) {

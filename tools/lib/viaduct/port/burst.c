@@ -136,8 +136,8 @@ unsigned int viaduct_port_alloc(struct viaduct_port *port, unsigned int queue,
  * @nr: their number
  *
  * Context: one thread at a time for each queue.
- * Return: 0; -EINVAL if one is not the program's, of which none behind it is
- * freed.
+ * Return: 0; -EINVAL if the program does not hold one of them; that one and
+ * those after it are not freed.
  */
 int viaduct_port_free(struct viaduct_port *port, unsigned int queue,
 		      const struct viaduct_pkt *pkt, unsigned int nr)
@@ -193,16 +193,16 @@ static int vd_port_put(struct viaduct_port *port, struct vd_port_queue *q,
  * @pkt: packets in buffers of the port
  * @nr: their number
  *
- * The buffers of packets that are sent are no longer the program's. Packets of a
+ * The program must not use the buffers of packets that are sent. Packets of a
  * queue leave in order.
  *
  * Context: one thread at a time for each queue.
  * Return: the number of packets sent, from the first on; less than @nr if the
- * ring is full. If none was sent because of the first packet: -EINVAL if its
- * buffer is not the program's or has no room for a header in front of the frame,
- * -EMSGSIZE if it is shorter than an Ethernet or IP header or longer than the
- * buffer, -EOPNOTSUPP if it leaves work to an interface without IFF_VNET_HDR.
- * -EIO if the port has failed.
+ * ring is full. If none was sent because of the first packet: -EINVAL if the
+ * program does not hold its buffer, or there is no room for a header in front
+ * of the frame, -EMSGSIZE if it is shorter than an Ethernet or IP header or
+ * longer than the buffer, -EOPNOTSUPP if it leaves work to an interface without
+ * IFF_VNET_HDR. -EIO if the port has failed.
  */
 int viaduct_port_send(struct viaduct_port *port, unsigned int queue,
 		      const struct viaduct_pkt *pkt, unsigned int nr)

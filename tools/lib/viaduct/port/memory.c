@@ -67,7 +67,7 @@ int vd_port_memory_init(struct viaduct_port *port)
 		if (memory == MAP_FAILED)
 			return vd_port_fail(port, -errno,
 					    "no memory of %zu bytes", need);
-		/* Copy on write must not part the program from the device. */
+		/* Copy on write must not separate program and device. */
 		madvise(memory, need, MADV_DONTFORK);
 		port->is_mapped = true;
 	}

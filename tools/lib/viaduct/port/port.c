@@ -184,14 +184,14 @@ static int vd_port_set_up(struct viaduct_port *port)
  * viaduct_port_open() - open a tap or tun as a network card
  * @opts: how; copied
  *
- * The state of the interface's link and its addresses are left as they are.
- * An interface that is created goes away with the port, unless it is made
+ * The state of the interface's link and its addresses are left as they are. An
+ * interface that is created goes away with the port, unless it is made
  * persistent. Settings of the caller's descriptors that are changed (length and
- * byte order of the virtio-net header; of a tun, the send buffer) are put back
+ * byte order of the virtio-net header; of a tun, the send buffer) are restored
  * when the port is closed; those of offloads cannot be read and stay.
  *
  * Return: the port, or NULL with errno set, in which case the message for
- * &viaduct_port_opts.log says what failed: EBUSY if another program has the
+ * &viaduct_port_opts.log reports what failed: EBUSY if another program has the
  * interface, EPERM without the right to open it, EINVAL if the interface is of
  * another kind, ENOENT or EACCES for the device, EOPNOTSUPP if the device lacks
  * what is needed.

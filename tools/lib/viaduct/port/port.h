@@ -27,7 +27,7 @@ enum vd_port_owner {
 /**
  * struct vd_port_tap - a descriptor of the interface
  * @fd: a duplicate, or the library's own
- * @is_callers: its settings are put back when the port is closed
+ * @is_callers: its settings are restored when the port is closed
  * @has_hdr: frames have a virtio-net header
  * @is_tun: frames have no Ethernet header
  * @hdr_len: length of the header before

@@ -2,16 +2,16 @@
 /*
  * The driver's side of a virtqueue in which each packet is one descriptor.
  *
- * Positions run freely: the slot of a position is what is left modulo @num, and
- * the wrap counter of a packed ring is the bit above.
+ * Positions are free-running: the slot is the position modulo @num, and the
+ * wrap counter of a packed ring is the bit above.
  *
  * Barriers, by letter, with their partners in the device:
- *  (A) descriptors before they are available, and
- *  (B) that before the device's event is read: the device writes its event,
- *      then looks for descriptors once more.
- *  (C) used before the entry and its buffer are read.
- *  (D) the driver's event before used is read once more: the device marks
- *      entries used, then reads the event.
+ *  (A) Write descriptors before they become available.
+ *  (B) Make them available before the device's event is read. The device writes
+ *      its event, then checks for descriptors again.
+ *  (C) Read that an entry is used before the entry and its buffer.
+ *  (D) Write the driver's event before used entries are checked again. The
+ *      device marks entries used, then reads the event.
  *
  * One thread at a time. What the device writes is read once and checked.
  */
@@ -34,7 +34,7 @@
  * @num: entries, a power of two
  * @packed: the ring's format
  * @event_idx: events are positions, not flags
- * @broken: the device returned what it was not given
+ * @broken: the device returned a buffer that it did not hold
  * @avail_idx: position that the next descriptor gets
  * @shown_idx: positions before it are available to the device
  * @used_idx: position of the next used entry

@@ -150,7 +150,7 @@ int vd_port_tap_open(struct viaduct_port *port, unsigned int queue)
 }
 
 /**
- * vd_port_tap_close() - close the descriptor, and put its settings back
+ * vd_port_tap_close() - close the descriptor, and restore its settings
  * @tap: the descriptor, which the device no longer uses
  */
 void vd_port_tap_close(struct vd_port_tap *tap)

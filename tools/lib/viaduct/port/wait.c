@@ -15,7 +15,7 @@
  * It is readable if an event that viaduct_port_arm() enabled has happened, on any
  * queue, or if the device found an error. It must not be read.
  *
- * Return: the descriptor, which is the port's.
+ * Return: the descriptor, which belongs to the port.
  */
 int viaduct_port_fd(const struct viaduct_port *port)
 {
@@ -29,7 +29,7 @@ int viaduct_port_fd(const struct viaduct_port *port)
  *
  * Errors of the device are not reported on it.
  *
- * Return: the descriptor, which is the port's; -EINVAL.
+ * Return: the descriptor, which belongs to the port; -EINVAL.
  */
 int viaduct_port_queue_fd(const struct viaduct_port *port, unsigned int queue)
 {
@@ -193,8 +193,8 @@ int viaduct_port_flush(struct viaduct_port *port, unsigned int queue,
  * @port: the port
  *
  * Return: 0; -EIO if the device found an error in a ring or in memory, or
- * returned what it was not given; -ENODEV if the interface was deleted. The port
- * can only be closed then.
+ * returned a buffer that it did not hold; -ENODEV if the interface was deleted.
+ * The port can only be closed then.
  */
 int viaduct_port_error(struct viaduct_port *port)
 {

@@ -6,15 +6,15 @@
  * the in-tree /dev/vhost-net. It has one or several queues, each with a receive
  * and a transmit ring that a thread of the kernel serves.
  *
- * Packets are in buffers of the port, in memory that the kernel reads and writes
- * directly. A buffer is the program's from viaduct_port_alloc() or
+ * Packets are in buffers of the port, in memory that the kernel reads and
+ * writes directly. The program holds a buffer from viaduct_port_alloc() or
  * viaduct_port_receive() until viaduct_port_send() or viaduct_port_free(). A
  * received buffer can be sent, with its frame changed, shortened or extended in
  * place.
  *
- * A queue is used by one thread at a time; different queues by different threads
- * at the same time. A buffer can be sent or freed on any queue, whose buffer it
- * then is.
+ * A queue is used by one thread at a time; different queues by different
+ * threads at the same time. A buffer can be sent or freed on any queue, and
+ * then belongs to that queue.
  */
 #ifndef VIADUCT_PORT_H
 #define VIADUCT_PORT_H
@@ -51,7 +51,8 @@ struct viaduct_port;
  *	    there is no such file
  * @name: name of the interface, which is created if it does not exist; "" or a
  *	  name with %d for one that the kernel chooses; NULL to use @fds
- * @fds: @queues descriptors of one tap, tun or macvtap, which stay the caller's
+ * @fds: @queues descriptors of one tap, tun or macvtap, which remain the
+ *	 caller's
  * @queues: number of queues, 0 for one
  * @ring_size: packets of a ring, a power of two, 0 for 256
  * @buffers: buffers of a queue, more than @ring_size, 0 for four times as many
