@@ -100,7 +100,7 @@ TEST(area_scattered)
 	CHECK_EQ((u64)vd_area_at(&area, 0), DRV_B_HVA + 0xffc);
 	CHECK_EQ((u64)vd_area_at(&area, 4), DRV_A_HVA);
 	CHECK_EQ((u64)vd_area_at(&area, 4 + PAGE), DRV_C_HVA);
-	/* A field across two pages would go on where it must not. */
+	/* A field across two pages would continue in an unrelated page. */
 	CHECK_EQ(map_area(&area, 0x1ffe, PAGE, VHOST_ACCESS_RW), -EPROTO);
 	CHECK_EQ((u64)vd_area_at(&area, 0), 0x1ffe);
 	/* A page in two pieces is none. */

@@ -111,8 +111,8 @@ TEST(fault_fetch_of_a_later_chain)
 }
 
 /*
- * One pending entry, its index, and the driver's wish. When that failed the
- * entry may have got through, but here it shall be pending again.
+ * One pending entry, its index, and the driver's event suppression. When that
+ * failed the entry may have got through, but here it shall be pending again.
  */
 static int publish(void)
 {
@@ -163,7 +163,7 @@ TEST(fault_complete)
 	drv_fini(&d);
 }
 
-/* Completing goes on after a failure, and there is room for no more. */
+/* Completing is possible after a failure, but there is no room for more. */
 static void check_complete_again(unsigned int features)
 {
 	unsigned int i;

@@ -96,7 +96,7 @@ TEST(iotlb_no_memory)
 	begin();
 	slab_fail_nth(1);
 	CHECK(!vd_iotlb_map_create(&region, VHOST_ACCESS_RO));
-	/* Adding takes no memory: it is done while both queues stand still. */
+	/* Adding takes no memory: it is done while both queues are blocked. */
 	map = vd_iotlb_map_create(&region, VHOST_ACCESS_RO);
 	CHECK(map);
 	slab_fail_nth(1);

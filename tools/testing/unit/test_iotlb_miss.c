@@ -191,7 +191,7 @@ TEST(miss_aside)
 	/* Without another miss, it is the one to wait for. */
 	report_aside(0, A);
 	check_read(A);
-	/* With one, the wait goes on. */
+	/* With one, the wait continues. */
 	report_aside(0, B);
 	check_read(B);
 	CHECK(!resolve(0, B));

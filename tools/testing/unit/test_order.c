@@ -100,7 +100,7 @@ TEST(order_fetch_reads_once)
 	drv_fini(&d);
 }
 
-/* (B) and (C): entries, write barrier, index, full barrier, wish. */
+/* (B) and (C): entries, write barrier, index, full barrier, suppression. */
 static void check_publish(unsigned int features, u64 wish)
 {
 	int entry, wmb, idx, mb;
@@ -129,7 +129,7 @@ TEST(order_publish)
 	check_publish(DRV_EVENT_IDX, USED_EVENT);
 }
 
-/* (D): the wish for a kick, a full barrier, another look at the index. */
+/* (D): kicks enabled, a full barrier, the index read again. */
 static void check_arm(unsigned int features, u64 wish)
 {
 	int mb;

@@ -160,7 +160,7 @@ TEST(packed_table)
 	check_table(DRV_B_GPA - 40);
 }
 
-/* A miss asks for what the entry's WRITE flag says, whatever the others say. */
+/* The permission of a miss follows the entry's WRITE flag, not the others. */
 TEST(packed_table_missed)
 {
 	const struct vd_region table = { .gpa = DRV_C_GPA, .span = 4095,

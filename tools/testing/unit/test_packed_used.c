@@ -85,7 +85,7 @@ TEST(packed_order_fetch)
 	drv_fini(&d);
 }
 
-/* (B) and (C): all but the flags of the first, barrier, those, barrier, wish. */
+/* (B), (C): all but the first flags, barrier, those, barrier, suppression. */
 TEST(packed_order_publish)
 {
 	int i, wmb, first, mb;

@@ -127,7 +127,7 @@ TEST(prefetch_of_chains)
 	CHECK_EQ(d.mem.prefetch.nr, 2);
 	check_prefetch(0, 0x31000, RO);
 	check_prefetch(1, 0x32000, WO);
-	/* The first chain can go on: the others are not prefetched yet. */
+	/* The first chain does not miss: the others are not prefetched yet. */
 	add(0x30000, 0x1000);
 	CHECK_EQ(drv_fetch(&d, 64), 1);
 	end();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's interval trees by the simplest of means: a list in the order of
- * starts, in which equal ones stand in the order of their insertion.
+ * The kernel's interval trees as a list, sorted by start; entries with the same
+ * start are in the order of their insertion.
  */
 #ifndef SHIM_LINUX_INTERVAL_TREE_GENERIC_H
 #define SHIM_LINUX_INTERVAL_TREE_GENERIC_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's words for what the installed header has under __u32 and so on. */
+/* The kernel's names of __u32 and the other types of the installed header. */
 #ifndef SHIM_LINUX_TYPES_H
 #define SHIM_LINUX_TYPES_H
 
@@ -17,7 +17,7 @@ typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
 
-/* Annotations for sparse, which does not look at these programs. */
+/* Annotations for sparse, which does not check these programs. */
 #define __user
 #define __force
 

@@ -2,7 +2,7 @@
 #ifndef FUZZ_MESSAGE_H
 #define FUZZ_MESSAGE_H
 
-/* What the fuzz targets of vhost-user share: their input, and messages from it. */
+/* Common to the fuzz targets of vhost-user: input, and messages from it. */
 
 #include <stdbool.h>
 #include <stddef.h>

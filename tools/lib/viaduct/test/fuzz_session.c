@@ -3,10 +3,9 @@
  * Fuzz target: a front end and its guest.
  *
  * The input is a series of operations of one byte and arguments: raw messages,
- * messages that are valid but for some bits, bytes written to guest memory,
+ * messages that are valid except for some bits, bytes written to guest memory,
  * files that change their size, and bursts of the program. Descriptors are of
- * several kinds. Nothing is expected but that the process goes on, and that all
- * is freed.
+ * several kinds. The process must survive, and must free everything.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

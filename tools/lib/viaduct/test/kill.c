@@ -99,7 +99,7 @@ static void program_rx(struct kill_shared *sh, struct viaduct_pkt *pkt)
 			       &hdr);
 		pkt[i].hdr = (struct viaduct_hdr){};
 	}
-	/* Noted first: none is sent twice. */
+	/* Recorded first, so that none is sent twice. */
 	sh->rx_next = seq + n;
 	n = viaduct_enqueue_burst(device, VG_RX, pkt, n);
 	end(on);
@@ -239,7 +239,7 @@ void kill_launch(struct kill_scene *sc, bool arm)
 	__atomic_store_n(&sc->sh->armed, arm, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&sc->sh->begun, __ATOMIC_ACQUIRE))
 		CHECK(!vg_expired(limit));
-	/* The base is right once, and nonsense afterwards. */
+	/* The base is right once, and wrong afterwards. */
 	for (q = 0; q < 2; q++)
 		if (fe_start_ring(&sc->fe, q, sc->started ? 77 :
 				  vg_ring_base(&sc->fe.n.ring[q])) && !arm)
@@ -276,7 +276,7 @@ void kill_bury(struct kill_scene *sc)
 	sc->fe.sock = -1;
 	collect(sc);
 	sc->nr_killed++;
-	/* Only the last burst may be used without being noted. */
+	/* Only the last burst may be used without being recorded. */
 	if (sh->first == UINT64_MAX)
 		sh->next = sc->used_before;
 	else

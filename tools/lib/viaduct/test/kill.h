@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A program on the library that is killed, and a driver and front end that remain:
- * each further program goes on with the same in-flight memory.
+ * A program on the library that is killed, and a driver and front end that
+ * remain: each further program continues with the same in-flight memory.
  *
  * What must hold: a chain is used once, with its own identifier and in its turn
- * (the driver checks that). The first frame that a program gets is the first that
- * the driver has not got back. So a frame is lost only if its chain was used before
- * the program could note it: a burst at most. Frames to the guest are lost only from
- * the burst that was interrupted, and never doubled, altered or reordered.
+ * (the driver checks that). The first frame that a program receives is the
+ * first one whose buffer the driver has not got back. So a frame is lost only
+ * if its chain was used before the program could record it: a burst at most.
+ * Frames to the guest are lost only from the burst that was interrupted, and
+ * never doubled, altered or reordered.
  */
 #ifndef KILL_H
 #define KILL_H
@@ -62,7 +63,7 @@ void kill_drive(struct kill_scene *sc);
 /* A new program; @arm: around the start of its rings. */
 void kill_launch(struct kill_scene *sc, bool arm);
 void kill_wait_on(struct kill_scene *sc);
-/* Kills the program, if it lives, and checks what it has left. */
+/* Kills the program, if it runs, and checks the state that it has left. */
 void kill_bury(struct kill_scene *sc);
 /* The last program: all that was sent arrives, and all buffers come back. */
 void kill_finish(struct kill_scene *sc);

@@ -12,7 +12,7 @@ static void keep(const char *text, void *ctx)
 	strncpy(message, text, sizeof(message) - 1);
 }
 
-/* A port that cannot be opened says why. */
+/* A port that cannot be opened reports the reason. */
 static int refuses_port(void)
 {
 	const struct viaduct_port_opts opts = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program on the library is killed before a store to shared memory: before each one
- * of a short burst, and before any of a long one, or of the start of the rings, also
- * after such a kill. Another program goes on.
+ * A program on the library is killed before a store to shared memory: before
+ * each one of a short burst, and before any of a long one, or of the start of
+ * the rings, also after such a kill. Another program continues.
  *
  * The library is compiled for ThreadSanitizer, which calls a function before each
  * access. Instead of the sanitizer's, these functions are linked: they count. Copies
@@ -157,8 +157,8 @@ static void after(void)
 }
 
 /*
- * Kill the program before the store number @nr of a call of @where, with a burst of
- * @burst; true if it did not live to the call's end.
+ * Kill the program before the store number @nr of a call of @where, with a
+ * burst of @burst; true if it was killed before the end of the call.
  */
 static bool kill_in(struct kill_scene *sc, int where, long nr,
 		    unsigned int burst)

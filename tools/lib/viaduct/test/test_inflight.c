@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In-flight memory: its messages, what it contains, and states that another program
- * has left: in flight in any order, or nonsense. test_inflight_kill.c kills programs.
+ * In-flight memory: its messages, what it contains, and states that another
+ * program has left: in flight in any order, or inconsistent.
+ * test_inflight_kill.c kills programs.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -51,7 +52,7 @@ static void check_position(struct rig *r, struct keep *k, bool packed)
 	}
 }
 
-/* The front end asks for memory, and keeps it over connections. */
+/* The front end requests memory, and keeps it across connections. */
 static void keep(const struct vg_net_opts *o, bool packed)
 {
 	struct keep k = { .info = { 0, 0, 2, KEEP_NUM, 0 } };
@@ -70,7 +71,7 @@ static void keep(const struct vg_net_opts *o, bool packed)
 	keep_map(&k);
 	for (i = 0; i < 8; i++) {
 		CHECK_EQ(fe_set_inflight(&r.fe, &k.info, k.fd), 0);
-		/* The base is right once, and nonsense afterwards. */
+		/* The base is right once, and wrong afterwards. */
 		for (q = 0; q < 2; q++)
 			CHECK_EQ(fe_start_ring(&r.fe, q, i ? 77 :
 					       vg_ring_base(&r.fe.n.ring[q])), 0);
@@ -94,7 +95,7 @@ TEST(inflight_keep_packed)
 	keep(&packed_opts, true);
 }
 
-/* Within a connection, and after a reset, the base counts. */
+/* Within a connection, and after a reset, the base is used. */
 static void base_counts(const struct vg_net_opts *o, bool packed)
 {
 	struct keep k;

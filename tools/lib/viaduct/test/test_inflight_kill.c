@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program on the library is killed by SIGKILL at any time, while both sides run,
- * and another one goes on. stores.c kills it between two stores to memory.
+ * A program on the library is killed by SIGKILL at any time, while both sides
+ * run, and another one continues. stores.c kills it between two stores to
+ * memory.
  */
 #include "kill.h"
 

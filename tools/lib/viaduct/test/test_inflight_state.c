@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In-flight states that a program of another make has left: chains in flight in any
- * order, a batch that is half published; and states that make no sense.
+ * In-flight states that another implementation has left: chains in flight in
+ * any order, a batch that is half published; and inconsistent states.
  */
 #define _GNU_SOURCE
 #include <endian.h>
@@ -82,7 +82,7 @@ static void after(struct rig *r, struct keep *k, const int *order)
 	CHECK_EQ(viaduct_dequeue_burst(r->dev, VG_TX, r->pkt, 1), 0);
 	CHECK(vg_net_reap(&r->fe.n) >= 0);
 	CHECK_EQ(r->fe.n.ring[VG_TX].nr_flight, 0);
-	/* And all goes on as usual. */
+	/* The ring then works as usual. */
 	rig_reconnect(r);
 	keep_start(r, k, 7);
 	rig_stream_tx(r, 0, 500, VG_FRAME_MTU, &apart);

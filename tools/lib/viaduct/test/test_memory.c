@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory that comes, goes and shrinks, and the dirty log. */
+/* Memory that is added, removed or truncated, and the dirty log. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/mman.h>
@@ -24,7 +24,7 @@ static void memory_reg(struct rig *r, int request, unsigned int i)
 	CHECK_EQ(fe_send(&r->fe, request, &one, sizeof(one), &m->fd, 1), 0);
 }
 
-/* Memory comes and goes, by slots and by whole tables, under a stream. */
+/* Memory is added and removed, by slots and by whole tables, under a stream. */
 TEST(memory_hotplug)
 {
 	struct vg_net_opts o = { .features = MODERN };
@@ -129,7 +129,7 @@ TEST(dirty_log_packed)
 	dirty_log(PACKED);
 }
 
-/* A log that ends before the memory: refused by the end of the connection. */
+/* A log that does not cover the memory: the connection is closed. */
 TEST(dirty_log_too_small)
 {
 	struct vg_net_opts o = { .features = MODERN };
@@ -185,7 +185,7 @@ static void shrink(unsigned int region, bool rx)
 	do {
 		pthread_mutex_lock(&r.lock);
 		dev = r.dev;
-		/* No packet made of the zeroes that replace the memory. */
+		/* Zeroes that replace the memory must not become a packet. */
 		if (dev && rx)
 			viaduct_enqueue_burst(dev, VG_RX, r.pkt, 1);
 		else if (dev)

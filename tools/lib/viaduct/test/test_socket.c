@@ -234,7 +234,7 @@ TEST(socket_kick)
 		CHECK_EQ(viaduct_session_dispatch(s), 1);
 		CHECK_EQ(viaduct_dequeue_burst(last, VG_TX, &pkt, 1), 1);
 	}
-	/* Once replaced, the old descriptor wakes the session no more. */
+	/* Once replaced, the old descriptor no longer wakes the session. */
 	i = vg_eventfd();
 	CHECK_EQ(fe_raw(&fe, &kick, sizeof(kick), &i, 1), 0);
 	CHECK_EQ(viaduct_session_dispatch(s), 2);

@@ -7,7 +7,7 @@
 #define MODERN (VG_BIT(VG_F_VERSION_1) | VG_BIT(VG_F_EVENT_IDX) | VG_NET_F_MRG)
 #define PACKED (MODERN | VG_BIT(VG_F_RING_PACKED))
 
-/* Stopped and started again, each ring goes on where it was. */
+/* Stopped and started again, each ring continues at its position. */
 static void restart(uint64_t features)
 {
 	struct vg_net_opts o = { .features = features };
@@ -39,7 +39,7 @@ TEST(restart_packed)
 	restart(PACKED);
 }
 
-/* The front end goes and comes back: the rings go on from the used index. */
+/* The front end reconnects: the rings continue from the used index. */
 static void reconnect(uint64_t features)
 {
 	struct vg_net_opts o = { .features = features };
@@ -72,7 +72,7 @@ TEST(reconnect_packed)
 	reconnect(PACKED);
 }
 
-/* Kicks and calls only where they are wanted. */
+/* Kicks and calls only where they are enabled. */
 static void notify(uint64_t features)
 {
 	struct vg_net_opts o = { .features = features };
@@ -177,7 +177,7 @@ TEST(reset_device)
 	rig_close(&r);
 }
 
-/* QEMU sets the status to 0 first, and asks for the position then. */
+/* QEMU sets the status to 0 first, and then requests the position. */
 TEST(status_keeps_base)
 {
 	struct vg_net_opts o = { .features = MODERN };

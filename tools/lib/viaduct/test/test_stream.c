@@ -99,7 +99,7 @@ TEST(stream_scattered)
 	rig_close(&r);
 }
 
-/* A guest that does not accept partial checksums gets whole ones. */
+/* A guest that does not accept partial checksums gets complete ones. */
 TEST(checksum_is_completed)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
@@ -132,7 +132,7 @@ TEST(checksum_is_completed)
 	rig_close(&r);
 }
 
-/* What contradicts the frame, or the guest, is counted and skipped. */
+/* A packet that contradicts frame or features is counted and skipped. */
 TEST(bad_packets_are_dropped)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };

@@ -214,7 +214,7 @@ TEST_F(packet, gso_of_size_zero)
 	check_header(_metadata, self, h, NULL);
 }
 
-/* Frame memory that is gone when the device wants to read it. */
+/* Frame memory that is gone when the device reads it. */
 TEST_F(packet, memory_unreadable)
 {
 	size_t size = 2 * vg_page();

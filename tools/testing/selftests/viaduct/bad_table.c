@@ -43,7 +43,7 @@ TEST_F(bad, table_in_table)
 	check(_metadata, self);
 }
 
-/* virtio 1.2, 2.7.5.3.1. The reference goes on behind the table. */
+/* virtio 1.2, 2.7.5.3.1. The reference continues after the table. */
 TEST_F(bad, table_and_next)
 {
 	struct stream s = stream_make(&self->rig, !self->q, 50);

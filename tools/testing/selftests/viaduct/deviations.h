@@ -4,8 +4,9 @@
 
 /*
  * Where viaduct means to differ from the in-tree vhost-net, and why. A test
- * case names the row; on viaduct it passes with the reference's result or
- * with the one here. Only what no real client notices belongs in this table.
+ * case names the row; on viaduct it passes with the reference's result or with
+ * the one here. Only deviations without effect on real clients belong in this
+ * table.
  */
 
 struct vd_deviation {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bursts of frames with the first, second, third ... allocation or user copy of
- * the worker failing, until none is left to fail. A fault may cost one frame, but no
- * other is altered, doubled or overtaken, each chain comes back, and the ring
- * goes on without another kick than the next burst's. Needs a kernel with fault
- * injection (scripts/debug-kernel).
+ * the worker failing, until none is left to fail. A fault may cost one frame,
+ * but no other is altered, doubled or overtaken, each chain comes back, and the
+ * ring continues without another kick than the next burst's. Needs a kernel
+ * with fault injection (scripts/debug-kernel).
  */
 #define _GNU_SOURCE
 #include <poll.h>

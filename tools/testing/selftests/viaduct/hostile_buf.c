@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packet buffers that are unmapped: the frame is lost, the chain is not, no error
- * is reported, and the ring goes on. Memory that moves, or that is only not
- * present at the moment, is not a fault.
+ * Packet buffers that are unmapped: the frame is lost, the chain is not, no
+ * error is reported, and the ring continues. Memory that moves, or that is only
+ * not present at the moment, is not a fault.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -317,8 +317,9 @@ TEST(ends_while_it_polls_beside_others)
 }
 
 /*
- * A thread of the owner goes on when the page comes or the owner is killed: until
- * then another process that shares the device waits, and cannot be killed.
+ * A thread of the owner continues when the page arrives or the owner is killed:
+ * until then another process that shares the device waits, and cannot be
+ * killed.
  */
 TEST(holder_waits_for_the_owner)
 {

@@ -160,7 +160,7 @@ TEST(owner_killed_under_load)
 	}
 }
 
-/* The descriptor is in two processes; the owner is killed, the heir goes on. */
+/* The descriptor is in two processes; the owner is killed, the other runs. */
 static void heir(int say, int hear)
 {
 	struct stream s = stream_make(&rig, VG_TX, 200);

@@ -192,7 +192,7 @@ TEST_F(room, before_the_longest_frames)
 	EXPECT_GE(OTHERS, nr);
 }
 
-/* The inner tunnel's port asks for more than any frame has by itself. */
+/* The inner tunnel's port requires more than any frame has by default. */
 TEST_F(room, for_a_tunnel_in_a_tunnel)
 {
 	if (vg_dev_is_reference())
@@ -204,7 +204,7 @@ TEST_F(room, for_a_tunnel_in_a_tunnel)
 	check_lengths(_metadata, LONGEST_LINEAR);
 }
 
-/* The bridge comes, and asks, while the device is at work. */
+/* The bridge is created, with its requirement, while the device runs. */
 TEST_F(room, is_made_while_the_queue_runs)
 {
 	long nr;

@@ -172,7 +172,7 @@ static bool wait_for_misses(unsigned long nr)
 	return atomic_load(&iommu.misses) >= nr;
 }
 
-/* Without an answer one queue waits, idle; the other goes on. */
+/* Without an answer one queue waits, idle; the other continues. */
 TEST(unanswered)
 {
 	struct stream tx, rx;
@@ -340,7 +340,7 @@ TEST(late_answer)
 	tear_down();
 }
 
-/* To be attached a ring needs its device area, and asks for it. */
+/* To be attached, a ring needs its device area, and reports the miss. */
 TEST(attach_needs_the_used_ring)
 {
 	struct vhost_iotlb_msg miss;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where something does not fit or cannot go on: frames too long for their
- * buffers, rings without buffers, a tap that takes nothing now.
+ * Limits and back-pressure: frames too long for their buffers, rings without
+ * buffers, a tap that takes nothing now.
  */
 #define _GNU_SOURCE
 #include <sched.h>

@@ -115,7 +115,7 @@ TEST_F(frames, xdp_sees_them)
 	self->s.count = 500;
 	self->s.min = VG_FRAME_MIN;
 	EXPECT_FINE(stream_run(&self->s, 1));
-	/* Others go on as before once it is gone. */
+	/* Others pass as before once it is gone. */
 	close(link);
 	self->s.count += 500;
 	EXPECT_FINE(stream_run(&self->s, 1));

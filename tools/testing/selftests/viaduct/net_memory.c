@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for frames on their way to the wire: it is charged to the owner's cgroup,
- * and goes back some seconds after a burst, or at once when the kernel wants it.
+ * Memory for frames on their way to the wire: it is charged to the owner's
+ * cgroup, and is freed some seconds after a burst, or at once under memory
+ * pressure.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

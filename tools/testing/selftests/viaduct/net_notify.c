@@ -189,7 +189,7 @@ TEST(call_swap)
 	EXPECT_EQ(1, vg_eventfd_take(other));
 }
 
-/* Idle, the device says that it wants to be kicked. */
+/* When idle, the device must have kicks enabled. */
 TEST(idle_device_wants_kicks)
 {
 	ASSERT_FINE(set_up(0, true));

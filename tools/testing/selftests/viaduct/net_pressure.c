@@ -2,8 +2,8 @@
 /*
  * A tap with IFF_BACKPRESSURE, which stops its queue when its ring is full
  * until packets are taken out, flooded through its queueing discipline while
- * the guest is slow: nothing stands still, and frames stay in order, also when
- * the ring is stopped and started or the owner killed.
+ * the guest is slow: nothing hangs, and frames stay in order, also when the
+ * ring is stopped and started or the owner killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>

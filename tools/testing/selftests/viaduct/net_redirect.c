@@ -239,7 +239,7 @@ TEST_F(redirected, can_be_switched_off)
 	ASSERT_EQ(0, set_parameter("rx_direct_xdp", 'N'));
 	EXPECT_FINE(bytes_of_100(self->in.fd, &off));
 	EXPECT_EQ(true, reaches("recvmsg", recvmsg + 99));
-	/* The run that was going on may have taken one more. */
+	/* The run in progress may have taken one more. */
 	EXPECT_GE(direct + 1, now("direct-xdp"));
 	EXPECT_EQ(0, set_parameter("rx_direct_xdp", 'Y'));
 	EXPECT_EQ(off, on);

@@ -300,7 +300,7 @@ TEST_F(pair, large_frames_between)
 	EXPECT_LE(1600, switched(&self->flow[0]));
 }
 
-/* Without the switch, the bridge goes on. */
+/* Without the switch, the bridge forwards. */
 TEST_F(pair, ends_meanwhile)
 {
 	int64_t before;

@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(buffers)
 	rig_close(&rig);
 }
 
-/* Frames with metadata are dropped, so that the stream stands still. */
+/* Frames with metadata are dropped, so that the stream stops. */
 TEST_F(buffers, have_no_metadata)
 {
 	const struct bpf_insn insns[] = {

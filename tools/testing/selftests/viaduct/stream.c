@@ -188,7 +188,7 @@ static bool stream_done(const struct stream *s)
 	return s->got == s->count;
 }
 
-/* Sleeps until something may go on; 0 when the time is over. */
+/* Sleeps until there may be work; 0 when the time is over. */
 static int stream_wait(struct stream *s, unsigned int nr, uint64_t deadline)
 {
 	struct vg_net *n = &s->rig->net;

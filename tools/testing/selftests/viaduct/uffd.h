@@ -19,7 +19,7 @@ extern volatile bool uffd_stop;	/* ends uffd_answer_now() */
 int uffd_open(void);
 /* A started rig with a view of its own for the device. NULL or the reason. */
 const char *uffd_set_up(struct rig *r, struct view *v);
-/* The device's view asks us from now on, for each page, once. */
+/* From now on, each page of the device's view faults once. */
 const char *uffd_ask_for_all(struct rig *r, struct view *v);
 /* Reads one fault, if there is one, and does not resolve it. */
 bool uffd_take(uint64_t *page);

@@ -14,7 +14,7 @@
 #include "../../../lib/vguest/wait.h"
 #include "deviations.h"
 
-/* Emulated and instrumented kernels need longer than the harness thinks. */
+/* Emulated and instrumented kernels need longer than the harness's limit. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 120
 

@@ -205,7 +205,7 @@ static void as_nobody(struct __test_metadata *_metadata, int kind)
 	ASSERT_EQ(0, setuid(OTHER_ID));
 	EXPECT_EQ(LIMIT - 1, own_all(&err));
 	EXPECT_EQ(kind ? -ENOMEM : -EAGAIN, err);
-	/* They count for what else the user wants to create. */
+	/* They count against what else the user can create. */
 	EXPECT_EQ(-1, fork_and_wait());
 	/* A failed call leaves nothing behind, an ended thread neither. */
 	ASSERT_EQ(0, vg_reset_owner(devs[0]));

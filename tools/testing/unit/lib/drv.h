@@ -89,7 +89,7 @@ void drv_set_avail(struct drv *d, u16 idx, u16 head);
 void drv_set_avail_idx(struct drv *d, u16 idx);
 /* Driver: write a head behind the others, and show it. */
 void drv_offer(struct drv *d, u16 head);
-/* Driver: its wishes. */
+/* Driver: event suppression. */
 void drv_set_used_event(struct drv *d, u16 event);
 void drv_set_no_interrupt(struct drv *d, bool on);
 /* Driver: what the device wrote. */
@@ -110,7 +110,7 @@ bool drv_packed_is_used(const struct drv *d, u16 pos);
 struct vring_packed_desc drv_packed_at(const struct drv *d, u16 pos);
 struct vring_packed_desc_event *drv_packed_driver(void);
 struct vring_packed_desc_event *drv_packed_device(void);
-/* Whether what the device says asks for a kick when @shown follows @old. */
+/* Whether the device's event suppression requests a kick for @old to @shown. */
 bool drv_packed_must_kick(const struct drv *d, u16 shown, u16 old);
 
 /* Device: add a mapping; ends the program when there is no memory. */

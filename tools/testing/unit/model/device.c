@@ -243,7 +243,7 @@ static void model_check_told(const struct model *m, bool armed)
 	}
 }
 
-/* What the handler does at its end: ask for a kick, go on if work came. */
+/* As a handler that is idle: enable kicks, continue if work has arrived. */
 void model_arm(struct model *m)
 {
 	int ret = vd_ring_arm(&m->d.ring);
