@@ -5,10 +5,10 @@
 #include "../lib/vguest/net.h"
 #include "../lib/vguest/tap.h"
 
-/* One measurement: what is moved how, and what it cost. */
+/* One measurement: the load, and its cost. */
 
 struct bench_case {
-	bool tx, rx;			/* guest to wire, wire to guest */
+	bool tx, rx;			/* from the guest, to the guest */
 	bool indirect, mergeable;
 	bool notify;			/* the driver sleeps until it is called */
 	bool wake;			/* the worker runs for each packet */
@@ -68,7 +68,7 @@ void bench_pair(const struct bench_case *c, bool with_switch,
 		struct bench_result *r);
 
 /*
- * Other questions than what a stream costs. Each prints its own line.
+ * Measurements other than the cost of a stream. Each prints its own line.
  * Memory of a device that has done nothing since a burst of frames.
  */
 void bench_idle(const struct bench_case *c);
@@ -76,10 +76,10 @@ void bench_idle(const struct bench_case *c);
 void bench_first(const struct bench_case *c);
 /* From the kick until the frame is on the wire; or from there to the call. */
 void bench_latency(struct bench_dev *d, const struct bench_case *c);
-/* What the tap alone costs this process, that reads and writes it itself. */
+/* The cost of the tap alone: this process reads and writes it. */
 void bench_floor(const struct bench_case *c);
 
-/* Frames into the interface from now on, as fast as they go. */
+/* Sends frames into the interface from now on, as fast as possible. */
 void source_start(const struct bench_dev *d, unsigned int len);
 void source_stop(void);
 /* A tap from which frames come to the device's, through a bridge. */
@@ -87,7 +87,7 @@ void source_bridge(struct bench_dev *d);
 /* @nr frames from there: @nr. */
 int source_burst(const struct bench_dev *d, const uint8_t *frame,
 		 unsigned int len, int nr);
-/* All that arrives at the interface is dropped before the stack sees it. */
+/* All frames from the device are dropped before they reach the stack. */
 void xdp_drop_all(unsigned int ifindex);
 
 #endif

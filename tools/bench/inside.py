@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The measurement, in namespaces of its own. Standard input is a pipe whose end says that
-the keeper is no more. Prints a line of JSON for each result."""
+"""The measurement, in namespaces of its own. Standard input is a pipe, which ends when the
+keeper has died. Prints a line of JSON for each result."""
 import json
 import os
 import pathlib
@@ -21,7 +21,7 @@ def print_line(**what):
 
 
 def die_with_keeper():
-    """The first process of a PID namespace takes all others along."""
+    """The end of the first process of a PID namespace ends all others."""
     def wait():
         os.read(0, 1)
         os._exit(1)
@@ -50,8 +50,8 @@ def vbench(plan, row, node, count=0):
 
 
 def frames(plan, row):
-    """As many as take a run's time with the faster device, found by a run that does not
-    count."""
+    """The number that the faster device handles in the time of a run, from a run that is
+    not counted."""
     fastest = max(vbench(plan, row, node).get("kpps", 0) for node in set(plan["turns"][row.name]))
     return int(min(max(fastest * 1000 * plan["seconds"], 1000), 100_000_000))
 
@@ -86,7 +86,7 @@ def guest_cache(plan):
 
 
 def measure_guest(plan):
-    """scripts/demo.d/rows, which plays the host's part of the demo."""
+    """scripts/demo.d/rows, which is the host's part of the demo."""
     guest = plan["guest"]
     cache, home = guest_cache(plan)
     results = SCRATCH / "guest.json"

@@ -107,7 +107,7 @@ def keep(command, modules, results):
 
 
 def watch(child):
-    """Until the measurement has ended, or the command is no more: status."""
+    """Wait until the measurement or the command has ended: status."""
     while child.poll() is None:
         if select.select([0], [], [], 0.1)[0]:
             child.send_signal(signal.SIGKILL)
@@ -144,7 +144,7 @@ def start(command, modules, fd):
 
 
 def finish(pid):
-    """The keeper has ended, or is about to: whether all went well. Does its work if it was
+    """The keeper has ended, or is about to: whether it succeeded. Does its work if it was
     killed."""
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):

@@ -19,13 +19,13 @@
 #include "../lib/vguest/worker.h"
 #include "bench.h"
 
-/* Nothing comes for so long: the source has ended, or something is stuck. */
+/* Without a frame for this time, the source has ended or something hangs. */
 #define PATIENCE_NS	2000000000ULL
-/* Frames a device until its memory for them has been used once. */
+/* Frames per device until all its frame memory has been used once. */
 #define WARM	512
 /* Frames taken between two looks at the clock. */
 #define RX_BURST	64
-/* Frames that wait together: fewer than the tap and the ring have room for. */
+/* Frames that wait together: fewer than the tap and the ring can hold. */
 #define GATHERED	250
 #define ALTERNATING	4096	/* buffers: more than the first region holds */
 
@@ -185,7 +185,7 @@ void bench_frame(const struct bench_case *c, uint8_t *frame,
 		memset(frame, 0xff, 6);
 }
 
-/* Transmits what fits, and takes back what is done: how many were. */
+/* Transmits what fits, and reclaims used buffers: their number. */
 static int step_tx(struct vg_net *n, const struct bench_case *c,
 		   const uint8_t *frame, const struct virtio_net_hdr *hdr)
 {
@@ -201,7 +201,7 @@ static int step_tx(struct vg_net *n, const struct bench_case *c,
 	return nr;
 }
 
-/* The socket that holds frames lets them all go once it has enough of them. */
+/* Release all frames that the socket holds once there are enough of them. */
 static void hold(struct bench_dev *d, const struct bench_case *c, int nr)
 {
 	static uint8_t frame[VG_FRAME_MAX];
@@ -217,7 +217,7 @@ static void hold(struct bench_dev *d, const struct bench_case *c, int nr)
 	d->held = 0;
 }
 
-/* Takes what has come, as far as a burst goes. */
+/* Takes the frames that have arrived, at most a burst. */
 static int take(struct vg_net *n)
 {
 	static uint8_t frame[VG_FRAME_MAX];

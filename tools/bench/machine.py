@@ -95,7 +95,7 @@ def memory(machine):
 
 
 def hypervisor(machine):
-    """What the machine itself runs on; empty on hardware."""
+    """The hypervisor of the machine; empty on hardware."""
     if "hostvm.accel=tcg" in machine.text("proc/cmdline"):
         return "QEMU's emulator (TCG): rates are those of the emulator"
     vendor = machine.text("sys/class/dmi/id/sys_vendor")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Two devices in turns: each pair of runs has both, and the first one alternates, so
-that other load on the machine weighs on both alike."""
+"""Two devices alternately: each pair of runs has both, in alternating order, so that
+other load on the machine affects both alike."""
 import statistics
 
 

@@ -16,7 +16,7 @@
 #include "../lib/vguest/worker.h"
 #include "bench.h"
 
-/* Fewer than the tap has room for. */
+/* Fewer than the tap can hold. */
 #define FLOOR_BURST	250
 /* Seconds after a burst until a device counts as idle. */
 #define IDLE_S		10
@@ -183,7 +183,7 @@ void bench_latency(struct bench_dev *d, const struct bench_case *c)
 	d->far = vg_packet_open(d->tap.ifindex, false);
 	must(d->far, "packet socket");
 	for (i = 0; i < c->count; i++) {
-		/* Let the worker sleep: that it is woken is a part of it. */
+		/* Let the worker sleep: its wake-up is part of the delay. */
 		usleep(500);
 		ns[i] = c->rx ? delay_of_rx(d, c, frame) :
 				delay_of_tx(d, c, frame, &hdr);

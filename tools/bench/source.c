@@ -126,9 +126,9 @@ void xdp_drop_all(unsigned int ifindex)
 	int ret;
 
 	if (fd < 0)
-		die("the XDP program is not taken: %s", strerror(errno));
+		die("the XDP program was not accepted: %s", strerror(errno));
 	ret = bpf_xdp_attach(ifindex, fd, 0, NULL);
 	if (ret)
-		die("the XDP program is not attached: %s", strerror(-ret));
+		die("the XDP program could not be attached: %s", strerror(-ret));
 	close(fd);
 }

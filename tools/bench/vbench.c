@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vbench: what a device's workers spend on a packet, and how many packets a
- * second go through it. VD_DEVICE names the device, VD_LAYOUT the kind of rings.
+ * vbench: the cost of a packet for a device's workers, and the rate of packets
+ * through it. VD_DEVICE names the device, VD_LAYOUT the kind of rings.
  * Prints one line of JSON.
  */
 #define _GNU_SOURCE

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * portbench: how many packets a second a program passes to the host's stack, which
- * drops them at once, and what each side spends on one:
+ * portbench: the rate at which a program passes packets to the host's stack, which
+ * drops them at once, and the cost of a packet on each side:
  *
  *   NODE     a port of libviaduct on a tap, by /dev/NODE
  *   write    write() on a tap
