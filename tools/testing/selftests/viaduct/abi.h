@@ -44,7 +44,7 @@ static inline int abi_owned(void)
 	return fd;
 }
 
-/* Where mapped memory ends: what lies behind cannot be read. */
+/* The end of mapped memory: bytes after it cannot be read. */
 static inline void *abi_edge(void)
 {
 	uint8_t *map = mmap(NULL, 2 * vg_page(), PROT_READ | PROT_WRITE,

@@ -3,13 +3,13 @@
 #define VD_BAD_RING_H
 
 /*
- * Rings that no driver may write. The device says so once through the error
- * eventfd and leaves the ring alone until it is attached again; the other ring
- * goes on; the worker is idle; a good ring in the same place works again; no
- * packet that waited is lost.
+ * Malformed rings. The device must signal the error eventfd once, and must not
+ * touch the ring until it is attached again; the other ring continues; the
+ * worker is idle; a good ring in the same place works again; no waiting packet
+ * is lost.
  *
- * The reference has no such state: it may say so again at each wake-up. That
- * is the only difference that these tests allow it.
+ * The reference has no such state, and may signal again at each wake-up. These
+ * tests allow no other difference.
  */
 #include <endian.h>
 #include <sys/mman.h>
@@ -18,7 +18,7 @@
 #include "rig.h"
 #include "vd_test.h"
 
-/* What else the driver acks; a test program may say so before. */
+/* Further features of the driver; a test program may define them before. */
 #ifndef BAD_FEATURES
 #define BAD_FEATURES	0
 #endif
@@ -31,7 +31,7 @@
 FIXTURE(bad)
 {
 	struct rig rig;
-	struct vg_ring *r;	/* the ring to spoil */
+	struct vg_ring *r;	/* the ring to corrupt */
 	unsigned int q;		/* its number */
 	uint16_t dir;		/* flag of its good descriptors */
 	uint64_t buf;		/* good guest memory, a page */
@@ -40,7 +40,7 @@ FIXTURE(bad)
 	void *locked;		/* area with changed protection */
 	uint16_t posted;
 	unsigned int nr_frames;	/* that the far side sends a receive ring */
-	unsigned int nr_taken;	/* of them, by a ring that could not say so */
+	unsigned int nr_taken;	/* of them, taken but not returned */
 };
 
 FIXTURE_VARIANT(bad)
@@ -85,7 +85,7 @@ static inline void set_desc(struct vring_desc *d, uint64_t addr, uint32_t len,
 	d->next = htole16(next);
 }
 
-/* A head into the avail ring; shown by spoil(). */
+/* Writes a head into the avail ring; spoil() publishes it. */
 static inline void post(bad_t *b, uint16_t head)
 {
 	b->r->avail->ring[b->posted++ & (NUM - 1)] = htole16(head);
@@ -104,7 +104,7 @@ static inline void lock_area(bad_t *b, void *area, int prot)
 		abort();
 }
 
-/* Shows what was posted and makes the device look at it. */
+/* Publishes the posted chains and kicks the device. */
 static const char *spoil(bad_t *b)
 {
 	struct virtio_net_hdr hdr;
@@ -162,7 +162,7 @@ static void expect_recovery(struct __test_metadata *_metadata, bad_t *b)
 	if (b->locked)
 		ASSERT_EQ(0, mprotect(b->locked, vg_page(),
 				      PROT_READ | PROT_WRITE));
-	/* What was sent before the ring broke is not this stream's. */
+	/* Frames sent before the ring broke are not part of this stream. */
 	while (rig_far_recv(&b->rig, frame, sizeof(frame), NULL, 0) > 0)
 		;
 	vg_ring_reset(b->r, 0);

@@ -20,7 +20,7 @@ int cgroup_close(struct cgroup *c);
 int cgroup_write(struct cgroup *c, const char *file, const char *value);
 /* @pid 0: the caller. */
 int cgroup_join(struct cgroup *c, pid_t pid);
-/* The number behind @key in @file; of its only line for @key "". */
+/* The number after @key in @file; for @key "", that of its only line. */
 long cgroup_read(struct cgroup *c, const char *file, const char *key);
 
 #endif

@@ -3,9 +3,9 @@
 #define VD_DEVIATIONS_H
 
 /*
- * Where viaduct means to differ from the in-tree vhost-net, and why. A test
- * case names the row; on viaduct it passes with the reference's result or with
- * the one here. Only deviations without effect on real clients belong in this
+ * Intended deviations from the in-tree vhost-net, with reasons. A test case
+ * names the row; on viaduct it passes with the reference's result or with the
+ * one here. Only deviations without effect on real clients belong in this
  * table.
  */
 

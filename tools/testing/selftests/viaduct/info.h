@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What /proc/self/fdinfo says of a device, as read at one time. */
+/* The content of /proc/self/fdinfo for a device, from one read. */
 struct info {
 	char text[8192];
 };
@@ -19,7 +19,7 @@ int64_t info_number(const struct info *i, const char *key);
 /* Of ring @q, 0 for rx, 1 for tx. */
 int64_t info_ring(const struct info *i, unsigned int q, const char *key);
 
-/* The same, read anew from @fd. */
+/* The same, read again from @fd. */
 int64_t info_now(int fd, const char *key);
 int64_t info_ring_now(int fd, unsigned int q, const char *key);
 /* Whether it reaches @least within ten seconds. */

@@ -12,9 +12,9 @@
 
 /* Opens the knob of @tid: a descriptor, or -1 with the reason in @why. */
 int inject_open(pid_t tid, const char **why);
-/* The @nth thing that can fail in the thread fails; 0 for none. */
+/* The @nth operation that can fail in the thread fails; 0 for none. */
 void inject_arm(int fd, unsigned int nth);
-/* Whether the fault has struck; none is pending afterwards. */
+/* Whether the fault was injected; none is pending afterwards. */
 bool inject_disarm(int fd);
 
 #endif

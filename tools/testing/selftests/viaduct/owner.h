@@ -11,7 +11,7 @@
  */
 struct owner {
 	pid_t pid;
-	int dev;		/* our copy of its descriptor, or -1 */
+	int dev;		/* duplicate of its descriptor here, or -1 */
 	int say, hear;		/* pipes to it and from it */
 };
 
@@ -32,7 +32,7 @@ const char *owner_ask(struct owner *o, enum owner_command command);
 void owner_tell(struct owner *o, enum owner_command command);
 /* Whether the process ends within the time; its status goes to @status. */
 bool owner_ends(struct owner *o, unsigned int ms, int *status);
-/* Kills what is left. */
+/* Kills the process, if it still runs. */
 void owner_stop(struct owner *o);
 
 /*
@@ -40,7 +40,7 @@ void owner_stop(struct owner *o);
  * no choice there.
  */
 bool owner_kind_is_there(int kind);
-/* The harness runs a test after its set-up was skipped: for both. */
+/* For set-up and test: the harness runs a test whose set-up was skipped. */
 #define NEEDS_KIND(kind) do { \
 	if (!owner_kind_is_there(kind)) \
 		SKIP(return, "6.1 has kernel threads only"); \

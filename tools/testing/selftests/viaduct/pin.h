@@ -11,15 +11,15 @@
 
 int per_ring(int fd);
 
-/* What a process may become, for call_as() and idler_start(): 0, or it cannot. */
+/* Changes of a process, for call_as() and idler_start(): 0 or an error. */
 int become_nobody(void);
 int stay_root(void);
 int be_root_of_a_namespace(void);
 int drop_capabilities(void);
-/* What per_ring() returns to a process that first becomes what @become makes it. */
+/* The result of per_ring() in a process that has first called @become. */
 int call_as(int (*become)(void), int fd);
 
-/* An owner without packets that is what @become makes it. */
+/* An owner without packets that has called @become. */
 struct idler {
 	pid_t pid;
 	int dev;

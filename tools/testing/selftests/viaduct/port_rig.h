@@ -45,7 +45,7 @@ size_t port_build(const struct port_rig *r, bool is_tx, uint64_t nr, void *packe
 		  struct virtio_net_hdr *hdr);
 /* A packet that arrived: 0, or -1 and the reason in @rig. */
 int port_check(struct port_stream *s, const void *packet, size_t len);
-/* As far as it goes without waiting: packets moved, or -1. */
+/* Moves packets as far as possible without waiting: their number, or -1. */
 int port_stream_step(struct port_stream *s);
 /* NULL or what went wrong; fails when nothing moves for ten seconds. */
 const char *port_stream_run(struct port_stream *s, unsigned int nr);

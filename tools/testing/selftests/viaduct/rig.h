@@ -22,7 +22,7 @@ enum rig_backend {
 struct rig {
 	struct vg_net net;
 	struct vg_tap tap;
-	int backend;		/* what the device is given */
+	int backend;		/* the device's backend */
 	int far;		/* AF_PACKET at the other side */
 	bool gso;		/* large frames may be sent whole */
 	char link[IFNAMSIZ];	/* the interface at the far side */
@@ -42,12 +42,12 @@ const char *rig_start(struct rig *r);
  */
 const char *rig_restart(struct rig *r, unsigned int q);
 /*
- * The interface at the far side is set up, and the far side is opened again: it
- * forgets frames that it has, and that the interface was down or elsewhere.
+ * The interface at the far side is set up, and the far side is opened again,
+ * which drops its frames and the state of an interface that was down or moved.
  */
 const char *rig_reopen_far(struct rig *r);
 void rig_close(struct rig *r);
-/* Says what went wrong, printf-like, and returns it. */
+/* Formats the error message, as printf(), and returns it. */
 const char *rig_fail(struct rig *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -57,7 +57,7 @@ struct stream {
 	unsigned int dir;	/* VG_TX or VG_RX */
 	uint64_t count;		/* frames to move */
 	size_t min, max;	/* their lengths */
-	unsigned int window;	/* frames on their way at most */
+	unsigned int window;	/* maximum number of frames in flight */
 	const struct vg_layout *const *layouts; /* taken in turn, NULL-ended */
 	uint32_t seed;
 	uint64_t sent, got;	/* so far; got is also the next number */
@@ -72,12 +72,12 @@ const char *stream_run(struct stream *s, unsigned int nr);
 /* Frame @seq of a stream as stream_make() makes it: its length. */
 size_t stream_frame(struct rig *r, unsigned int dir, uint64_t seq, void *frame,
 		    struct virtio_net_hdr *hdr);
-/* As far as it goes now without waiting: 1 progress, 0 none, -1 failed. */
+/* Moves frames without waiting: 1 progress, 0 none, -1 failed. */
 int stream_step(struct stream *s);
 
 /*
- * Two endless streams, and a load of them: both go on until each has moved
- * @nr more frames, and are left with frames on their way.
+ * Two endless streams, and a load of them: both run until each has moved @nr
+ * more frames, and are left with frames in flight.
  */
 void stream_endless(struct stream s[2], struct rig *r);
 const char *stream_load(struct stream s[2], uint64_t nr);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the device and the machine say of themselves. */
+/* Counters of the device and of the machine. */
 
 /*
  * A counter of a queue, by its heading in debugfs: "runs", "pressure", ...
@@ -19,14 +19,14 @@ uint64_t stats_device(int fd);
 int64_t stats_device_queue(uint64_t device, unsigned int q, const char *what);
 /* Waits until it has reached @least: 1, 0 when it has not, -1 as above. */
 int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least);
-/* It does, or this is the reference, which does not count. */
+/* True if it reaches @least, or on the reference, which has no counters. */
 bool stats_count(pid_t owner, unsigned int q, const char *what, int64_t least);
 
 /* A line of /proc/meminfo in KiB: "MemAvailable", "Slab", ... */
 long stats_memory(const char *what);
 /*
- * MemAvailable in KiB once it grows no more: freeing goes on for a while after
- * everything is closed.
+ * MemAvailable in KiB once it no longer grows: freeing continues for a while
+ * after everything is closed.
  */
 long stats_memory_settled(void);
 

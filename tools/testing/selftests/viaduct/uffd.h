@@ -17,7 +17,7 @@ extern volatile bool uffd_stop;	/* ends uffd_answer_now() */
 
 /* 0 or -errno. */
 int uffd_open(void);
-/* A started rig with a view of its own for the device. NULL or the reason. */
+/* A started rig with a separate view for the device. NULL or the reason. */
 const char *uffd_set_up(struct rig *r, struct view *v);
 /* From now on, each page of the device's view faults once. */
 const char *uffd_ask_for_all(struct rig *r, struct view *v);
@@ -31,7 +31,7 @@ void *uffd_answer_now(void *arg);
 const char *uffd_both_ways(struct rig *r, unsigned int nr);
 /* No answer, and the device waits, as its fault shows. */
 const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q);
-/* The same with @nr frames: it waits for the memory of one, no page of the rings. */
+/* The same with @nr frames: it waits for a page of a frame, not of a ring. */
 const char *uffd_make_frames_wait(struct rig *r, struct view *v, unsigned int q,
 				  unsigned int nr);
 /* Whether @page, in the device's view, belongs to a ring of at most 256 entries. */

@@ -3,7 +3,7 @@
 #define VD_TEST_H
 
 /*
- * The kernel's own test harness, with a main() that leaves with status 4 when
+ * The kernel's own test harness, with a main() that exits with status 4 when
  * there is no device, and comparisons that allow the intended deviations.
  */
 
@@ -19,8 +19,8 @@
 #define TEST_TIMEOUT_DEFAULT 120
 
 /*
- * What a result must be: @want, the reference's. On another device a result
- * that the table of deviations names for @id is as good.
+ * The expected result is @want, the reference's. On another device the result
+ * that the table of deviations has for @id is accepted as well.
  */
 static inline long vd_want(const char *id, long want, long got)
 {

@@ -22,7 +22,7 @@ enum view_way {
 
 /* Splits the view of a rig that is open and not started. NULL or why not. */
 const char *view_split(struct view *v, struct rig *r);
-/* The device's pointer to what the driver has at @p. */
+/* The device's pointer to the same memory as the driver's pointer @p. */
 void *view_of(const struct view *v, const void *p);
 /* Takes whole pages away from the device's view, @p being the driver's. */
 void view_take(const struct view *v, const void *p, size_t len,

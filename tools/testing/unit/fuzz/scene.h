@@ -16,7 +16,7 @@
  *        a repetition), s8 distance to the next slot
  *   u8 0xff in the place of a place ends them
  *
- * The compact form makes it likely that a changed byte means something.
+ * The compact form makes it likely that a changed byte has an effect.
  */
 #ifndef FUZZ_SCENE_H
 #define FUZZ_SCENE_H
@@ -29,8 +29,8 @@
 #define SCENE_END		0xffU
 
 /*
- * Accesses after which an input has had its time: long walks, one after the
- * other, would teach nothing new and slow all down.
+ * Limit on accesses for one input: a series of long walks would find nothing
+ * new and slow down fuzzing.
  */
 #define SCENE_MAX_ACCESSES	20000U
 
@@ -43,13 +43,13 @@ struct scene {
 extern const struct vhost_memory_region scene_regions[SCENE_NR_REGIONS];
 
 void scene_init(struct scene *s, struct input *in, unsigned int layout);
-/* Show more of what lies in the ring. */
+/* Make more of the ring's entries available. */
 void scene_offer(struct scene *s, unsigned int nr);
 void scene_fini(struct scene *s);
 /* A guest address: near the start or the end of a region, or anywhere. */
 u64 scene_gpa(u8 place, s16 off);
 
-/* Ends the program when the last fetch broke a promise of the batch. */
+/* Ends the program if the last fetch violated an invariant of the batch. */
 void scene_check_batch(const struct scene *s);
 
 #define SCENE_CHECK(cond) do {					\

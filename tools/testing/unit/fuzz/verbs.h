@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A fuzz target for the layout that FUZZ_LAYOUT names: a whole ring, worked by
- * verbs in any order, while its memory changes and vanishes under each single
- * read. What comes of it cannot be known, but every promise to the caller has to
- * hold.
+ * A fuzz target for the layout that FUZZ_LAYOUT names: a whole ring, driven by
+ * verbs in any order, while its memory may change or vanish before each read.
+ * The results are not predictable, but every guarantee to the caller must hold.
  *
  * The input is a scene, then steps of two bytes, verb and argument; changes
  * of memory are of six bytes: area, u16 offset, width, u16 value.
@@ -54,7 +53,7 @@ static void fuzz_before_read(void *ctx, u64 addr, size_t len)
 	if (!f->changes)
 		return;
 	f->changes--;
-	/* Often it is the very word that is about to be read. */
+	/* Often the word that is about to be read. */
 	if (input_u8(&f->in) & 1) {
 		u64 val = input_u16(&f->in);
 

@@ -2,8 +2,8 @@
 /*
  * The driver's side of a ring, and the device under test beside it.
  *
- * Guest memory is three regions: A and B touch in the guest but lie apart in
- * the client, behind them is a hole, and C stands alone.
+ * Guest memory is three regions: A and B are adjacent in the guest but not in
+ * the client; after them is a hole, then C.
  */
 #ifndef DRV_H
 #define DRV_H
@@ -34,7 +34,7 @@
 #define DRV_ON_EMPTY	2U
 #define DRV_PACKED	8U
 #define DRV_IN_ORDER	16U
-/* Not a feature, but settled as early: writes to the used area are logged. */
+/* Not a feature, but also set before the start: log writes to the used area. */
 #define DRV_LOG		4U
 
 /*
@@ -51,7 +51,7 @@
  * @ring: the device's
  * @log: the device's access to the dirty log
  * @mem: the device's view of guest memory
- * @batch: chains in the device's hands
+ * @batch: chains that the device has fetched
  * @regions: the memory table in the module's form
  * @guest: the same for the reference
  * @avail_idx: the driver's index
@@ -77,7 +77,7 @@ void drv_init(struct drv *d, u16 num, unsigned int features);
 void drv_fini(struct drv *d);
 /* Begin anew at another position, as after SET_VRING_BASE. */
 void drv_start_at(struct drv *d, u16 idx);
-/* The ABI's words for a position, and for both of a packed ring's. */
+/* A position in the ABI's encoding, and both positions of a packed ring. */
 u16 drv_code(const struct drv *d, u16 pos);
 u32 drv_base(const struct drv *d, u16 avail, u16 used);
 
@@ -87,7 +87,7 @@ void drv_table_desc(u64 gpa, u32 slot, u64 addr, u32 len, u16 flags, u16 next);
 /* Driver: an entry of the avail ring, and how far the ring is filled. */
 void drv_set_avail(struct drv *d, u16 idx, u16 head);
 void drv_set_avail_idx(struct drv *d, u16 idx);
-/* Driver: write a head behind the others, and show it. */
+/* Driver: write a head after the others, and publish it. */
 void drv_offer(struct drv *d, u16 head);
 /* Driver: event suppression. */
 void drv_set_used_event(struct drv *d, u16 event);
@@ -104,7 +104,7 @@ void drv_packed_desc(struct drv *d, u16 pos, u64 addr, u32 len, u16 id,
 		     u16 flags);
 u16 drv_packed_flags(const struct drv *d, u16 pos);
 void drv_packed_set_flags(struct drv *d, u16 pos, u16 flags);
-/* @flags as they say that the descriptor is available. */
+/* @flags with the bits that make the descriptor available. */
 u16 drv_packed_avail(const struct drv *d, u16 pos, u16 flags);
 bool drv_packed_is_used(const struct drv *d, u16 pos);
 struct vring_packed_desc drv_packed_at(const struct drv *d, u16 pos);
@@ -116,11 +116,11 @@ bool drv_packed_must_kick(const struct drv *d, u16 shown, u16 old);
 /* Device: add a mapping; ends the program when there is no memory. */
 void drv_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
 		   u8 perm);
-/* Device: fetch, and see to it that no window is left open. */
+/* Device: fetch, and check that no window is left open. */
 int drv_fetch(struct drv *d, unsigned int max);
-/* Device: a chain of which no more than its head counts is used. */
+/* Device: complete a chain of which only the head matters. */
 int drv_complete(struct vd_ring *ring, u16 head, u32 len);
-/* Device: offer one chain and expect a certain answer to its fetch. */
+/* Device: make one chain available; its fetch must have the given result. */
 int drv_try(struct drv *d, u16 head);
 
 #endif

@@ -31,7 +31,7 @@ struct ref_guest {
 };
 
 /**
- * struct ref_chain - what a head should come to
+ * struct ref_chain - expected result for a head
  * @is_bad: no device may serve it
  * @is_big: it needs more pieces, or descriptors, than fit
  * @nr_desc: descriptors in the ring that are not empty
@@ -39,7 +39,7 @@ struct ref_guest {
  * @nr_in: writable pieces
  * @out_len: readable bytes
  * @in_len: writable bytes
- * @gpa: where each piece lies for the guest
+ * @gpa: guest physical address of each piece
  * @seg: the pieces
  */
 struct ref_chain {
@@ -54,12 +54,12 @@ struct ref_chain {
 	struct iovec seg[REF_MAX_SEGS];
 };
 
-/* Which entry holds an address: the lowest start, then the earliest. */
+/* The entry that contains an address: lowest start, then first in the table. */
 const struct vhost_memory_region *
 ref_owner(const struct vhost_memory_region *table, u32 nr, u64 gpa);
 /*
- * The pieces of a buffer; -EFAULT when part of it is nowhere, -E2BIG for more
- * than @room. A buffer that is both may be called either.
+ * The pieces of a buffer; -EFAULT if a part of it is not mapped, -E2BIG for
+ * more than @room. If both apply, either is correct.
  */
 int ref_translate(const struct vhost_memory_region *table, u32 nr, u64 gpa,
 		  u32 len, struct iovec *seg, unsigned int room);

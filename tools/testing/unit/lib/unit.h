@@ -21,7 +21,7 @@ void unit_register(struct unit_case *c);
 /* Ends the case that runs. */
 void unit_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
-/* True when @fn makes the shim end the program; it runs in a child. */
+/* True if the shim ends the program during @fn, which runs in a child. */
 bool unit_dies(void (*fn)(void));
 /* True when @fn ends the program in any way. */
 bool unit_crashes(void (*fn)(void));

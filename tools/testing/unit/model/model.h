@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The model test: a driver and a device work a ring in random steps, and
- * each answer of the device is held against a model of the ring in which
- * positions never wrap and nothing is ever in memory.
+ * The model test: a driver and a device use a ring in random steps, and each
+ * result of the device is compared with a model of the ring in which positions
+ * never wrap and nothing is in guest memory.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -50,7 +50,7 @@ struct model_used {
 };
 
 /**
- * struct model - both sides, and what is known of them
+ * struct model - both sides, and their expected state
  * @d: ring, memory, device
  * @rng: decides everything
  * Chains are counted; with the split layout a chain's number is its position
@@ -58,13 +58,13 @@ struct model_used {
  *
  * @base: the 16-bit index at position 0
  * @made: chains written to the avail ring
- * @shown: those that the driver's index covers
- * @seen: @shown, when the device looked last
- * @fetched: chains taken and not given back
+ * @shown: chains that the driver's index covers
+ * @seen: @shown at the device's last check
+ * @fetched: chains fetched and not rewound
  * @taken: chains at the front of the batch that are completed
  * @completed: used entries
- * @published: those that the device has shown
- * @reaped: those that the driver has taken
+ * @published: used entries visible to the driver
+ * @reaped: used entries that the driver has taken
  * @decided: position behind @published at the last interrupt decision
  * @has_decided: there was one
  * @asleep: the device waits for a kick

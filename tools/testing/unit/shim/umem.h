@@ -3,11 +3,11 @@
  * User memory made up for tests.
  *
  * Its addresses are invalid for the processor: code that uses one without the
- * access functions dies of it (under ASan they lie in its shadow gap).
- * The functions keep the kernel's rules and end the program when one is
- * broken: no access outside a window, none to a range that was not checked,
- * no sleeping inside a window, each window closed in the way it was opened,
- * no write where only the driver writes.
+ * access functions crashes (under ASan they lie in its shadow gap). The
+ * functions check the kernel's rules and end the program when one is broken: no
+ * access outside a window, none to a range that was not checked, no sleeping
+ * inside a window, each window closed in the way it was opened, no write where
+ * only the driver writes.
  */
 #ifndef SHIM_UMEM_H
 #define SHIM_UMEM_H
@@ -20,7 +20,7 @@
 
 #define UMEM_R		1U
 #define UMEM_W		2U
-/* Found to be user memory once and for all, as IOTLB mappings are. */
+/* Checked to be user memory once, as IOTLB mappings are. */
 #define UMEM_CHECKED	4U
 
 enum umem_kind {
@@ -63,7 +63,7 @@ void umem_on_read(void (*hook)(void *ctx, u64 addr, size_t len), void *ctx);
 /* No window is open; forgets which ranges were checked. */
 void umem_assert_closed(const char *who);
 void umem_settle(void);
-/* Note accesses and barriers from now on. */
+/* Record accesses and barriers from now on. */
 void umem_trace_start(void);
 const struct umem_event *umem_trace(unsigned int *nr);
 
