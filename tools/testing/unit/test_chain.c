@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Chains of direct descriptors: what is taken, and what breaks the ring. */
+/* Chains of direct descriptors: valid ones, and ones that break the ring. */
 #include <linux/kernel.h>
 
 #include "lib/drv.h"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that is not there: each access of a verb fails in turn, and each
- * time the verb says so, closes its window, and has changed nothing that a
- * repetition would not mend.
+ * Missing memory: each access of a verb fails in turn, and each time the verb
+ * returns the error, closes its window, and can be repeated.
  */
 #include <linux/kernel.h>
 #include <linux/uaccess.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* I/O addresses: mappings, what is translated by them, and what is forgotten. */
+/* I/O addresses: mappings, translation, and dropped hints. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages of the client's IOMMU: what is read of them, and what is refused. */
+/* Messages of the client's IOMMU: parsed and refused ones. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

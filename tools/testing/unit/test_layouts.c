@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One random driver, one random device, two layouts: the same steps on a split
- * and on a packed ring find the same packets, and give back the same.
+ * and on a packed ring find the same packets, and return the same.
  */
 #include <linux/kernel.h>
 #include <linux/virtio_ring.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The order of accesses and barriers, (A) to (D) of the ring code. On the
- * machines at hand a missing barrier shows once in a long while; in the
- * trace it always does.
+ * The order of accesses and barriers, (A) to (D) of the ring code. On real
+ * machines a missing barrier has an effect only rarely; the trace always shows
+ * it.
  */
 #include <linux/kernel.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The packed layout: what is available, and what is read of it when. */
+/* The packed layout: available descriptors, and the order of reads. */
 #include "packed.h"
 
 TEST(packed_availability)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The packed layout: what is used, notifications, the order of writes. */
+/* The packed layout: used descriptors, notifications, the order of writes. */
 #include "packed.h"
 
 TEST(packed_used)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The shim keeps its rules: a test that leans on it could not fail else. */
+/* The shim enforces its rules: otherwise tests that rely on it cannot fail. */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 

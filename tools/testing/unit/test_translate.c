@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* From buffers to pieces. */
+/* Translation of buffers to segments. */
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VHOST_NET_SET_BACKEND: the order of its checks and what it takes. */
+/* VHOST_NET_SET_BACKEND: the order of its checks, and accepted sockets. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>

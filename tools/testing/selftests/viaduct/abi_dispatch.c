@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which check comes first: owner, argument, ring number, command. */
+/* The order of the checks: owner, argument, ring number, command. */
 #include <linux/viaduct.h>
 #include <sys/mman.h>
 

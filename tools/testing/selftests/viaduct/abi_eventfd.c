@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The eventfds of a ring and of the log: which descriptors are taken. */
+/* The eventfds of a ring and of the log: accepted descriptors. */
 #include <fcntl.h>
 
 #include "abi.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Feature bits: what is offered, what is refused, what each call accepts. */
+/* Feature bits: offered, refused, and accepted by each call. */
 #include "abi.h"
 
 #define F(name)	VG_BIT(name)

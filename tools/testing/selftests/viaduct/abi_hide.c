@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Feature bits that a descriptor does not show, for the sake of migration. */
+/* Feature bits that a descriptor hides, for migration. */
 #include <linux/viaduct.h>
 
 #include "abi.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages of the client's IOMMU: what is taken, what is refused. */
+/* Messages of the client's IOMMU: accepted and refused ones. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VHOST_SET_MEM_TABLE: what a table may look like, and when it may change. */
+/* VHOST_SET_MEM_TABLE: valid tables, and when a table may change. */
 #include <sys/mman.h>
 
 #include "abi.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a device remembers: after open, after RESET_OWNER. */
+/* The state of a device after open and after RESET_OWNER. */
 #include "abi.h"
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Packed rings that no driver may write, and what is only odd about others. */
+/* Malformed packed rings, and unusual ones that are valid. */
 #include "../../../lib/vguest/vring.h"
 
 #define BAD_FEATURES	(VG_BIT(VG_F_RING_PACKED) | VG_BIT(VG_F_EVENT_IDX))

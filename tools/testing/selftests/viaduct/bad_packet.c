@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames that no wire carries, in rings that are all right: the chain comes
- * back as used, no error is reported, and the next frame goes out.
+ * Invalid frames in valid rings: the chain is returned as used, no error is
+ * reported, and the next frame is sent.
  */
 #include <endian.h>
 #include <sys/mman.h>

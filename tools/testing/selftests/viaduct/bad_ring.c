@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Indices and direct chains that are wrong, ring areas that are not there. */
+/* Invalid indices and direct chains, and ring areas without memory. */
 #include "bad_ring.h"
 
 static void check_wrong_kind(struct __test_metadata *_metadata, bad_t *b)

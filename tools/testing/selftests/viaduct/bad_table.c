@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Indirect tables that are wrong. */
+/* Invalid indirect tables. */
 #include "bad_ring.h"
 
 static void indirect(bad_t *b, uint64_t gpa, uint32_t len, uint16_t flags)

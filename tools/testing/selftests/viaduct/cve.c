@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Failures that drivers of this kind have had, by their names. */
+/* Known vulnerabilities of vhost drivers, by CVE number. */
 #define _GNU_SOURCE
 #include <endian.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Failures that drivers of this kind have had: sockets and frames. */
+/* Known vulnerabilities of vhost drivers: sockets and frames. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,8 +2,8 @@
 /*
  * Bursts of frames with the first, second, third ... allocation or user copy of
  * the worker failing, until none is left to fail. A fault may cost one frame,
- * but no other is altered, doubled or overtaken, each chain comes back, and the
- * ring continues without another kick than the next burst's. Needs a kernel
+ * but no other is altered, duplicated or reordered, each chain is returned, and
+ * the ring continues without another kick than the next burst's. Needs a kernel
  * with fault injection (scripts/debug-kernel).
  */
 #define _GNU_SOURCE

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/PID/fdinfo/FD: every documented key is there while packets move, each
+ * /proc/PID/fdinfo/FD: every documented key is present while packets move, each
  * counter counts what it is documented to count, a reader does not wait for a
  * blocked ring, and no address is shown.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring areas that go away while the ring runs: unmapped, out of reach, read
- * only, behind the end of their file. The ring that lost one says so once and
- * rests; the other ring and the other device go on; when the memory is back,
- * a new start is all it takes.
+ * Ring areas that vanish while the ring runs: unmapped, inaccessible,
+ * read-only, beyond the end of their file. The ring that lost one signals its
+ * error once and stops; the other ring and the other device continue; when the
+ * memory is back, the ring can be started again.
  *
- * The reference has no broken state: it may say so again at each wake-up.
+ * The reference has no broken state: it may signal again at each wake-up.
  */
 #include <poll.h>
 #include <pthread.h>

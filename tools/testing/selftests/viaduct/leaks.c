@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What error exits have left behind in drivers of this kind. */
+/* Leaks on error paths that vhost drivers have had. */
 #define _GNU_SOURCE
 #include <grp.h>
 #include <limits.h>

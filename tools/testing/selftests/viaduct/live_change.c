@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a client may change while frames flow, without losing one. */
+/* Changes that a client may make while frames flow, without losing one. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * Memory tables of many regions: the guest's memory is one for the driver and
  * in pieces for the device, which finds each piece at an address of its own.
- * What crosses the wire must not depend on where the borders are.
+ * The frames must not depend on the borders of the regions.
  */
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Busy polling: work is found without a kick as long as it lasts, it gives way
- * to everything else, and afterwards the device sleeps with kicks enabled.
+ * Busy polling: work is found without a kick while it lasts, it yields to
+ * everything else, and afterwards the device sleeps with kicks enabled.
  */
 #define _GNU_SOURCE
 #include <poll.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Limits and back-pressure: frames too long for their buffers, rings without
- * buffers, a tap that takes nothing now.
+ * buffers, a tap that accepts nothing at the moment.
  */
 #define _GNU_SOURCE
 #include <sched.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest address that gets another meaning: what is sent from there afterwards
- * is what lies in the new place, whatever was remembered of the old one.
+ * A guest address that is mapped to other memory: frames sent from there
+ * afterwards have the new content, regardless of cached translations.
  */
 #include <stdlib.h>
 #include <sys/mman.h>

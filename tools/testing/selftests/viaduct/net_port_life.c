@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life of a port of libviaduct: what it refuses and what is left then,
+ * The life of a port of libviaduct: refused options and the state after them,
  * descriptors and memory of the program.
  */
 #define _GNU_SOURCE

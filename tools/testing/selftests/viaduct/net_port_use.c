@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a program does with a port of libviaduct: buffers, waiting, the end of the
+ * Use of a port of libviaduct by a program: buffers, waiting, the end of the
  * interface, an error of the device.
  */
 #define _GNU_SOURCE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Wire to guest: every header mode and buffer layout, contents compared. */
+/* Receive: every header mode and buffer layout, contents compared. */
 #include <endian.h>
 
 #include "abi.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The interface of a tap is deleted while the device has frames in hand for which
- * there is no buffer.
+ * The interface of a tap is deleted while the device holds frames without a
+ * buffer.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * libviaduct's example tapdump: what it captures of a tap or tun it replays byte
- * for byte and in order; it refuses files that are damaged.
+ * libviaduct's example tapdump: it replays a capture of a tap or tun byte for
+ * byte and in order, and refuses damaged files.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

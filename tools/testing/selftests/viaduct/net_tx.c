@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest to wire: every header mode and chain layout, contents compared. */
+/* Transmit: every header mode and chain layout, contents compared. */
 #include "rig.h"
 #include "vd_test.h"
 

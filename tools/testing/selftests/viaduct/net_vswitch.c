@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Two devices whose taps are in one bridge, and viaduct-vswitch on it. The
- * switch must not lose or reorder frames, and must not connect what the bridge
- * does not.
+ * switch must not lose or reorder frames, and must not connect ports that the
+ * bridge does not connect.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rings on workers of their own, and moving between them: nothing is lost. */
+/* Rings on separate workers, and moves between them: nothing is lost. */
 #include <pthread.h>
 #include <stdlib.h>
 

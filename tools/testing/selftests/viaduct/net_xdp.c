@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an XDP program on a tap sees of the buffers that frames are handed over
- * in: no metadata, room behind the frame that it may use.
+ * The buffers of frames as an XDP program on a tap sees them: no metadata, and
+ * usable room after the frame.
  */
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an operator sees of two devices of one process: debugfs, tracepoints and
- * kernel messages must say which of them it is.
+ * Two devices of one process: debugfs, tracepoints and kernel messages must
+ * identify the device.
  */
 #define _GNU_SOURCE
 #include <endian.h>

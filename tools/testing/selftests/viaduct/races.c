@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One thread moves frames both ways, another changes things under it for
- * VD_RACE_MS milliseconds (1000). Frames may be lost meanwhile, rules may not
- * be broken, and afterwards not a frame is lost.
+ * One thread moves frames both ways, another changes the device's state for
+ * VD_RACE_MS milliseconds (1000). Frames may be lost meanwhile, but no rule may
+ * be broken, and no frame is lost afterwards.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many devices at once, all with traffic, and what is left when they are
- * closed: threads, descriptors, files and memory must be back to where they
- * were after a first round, which fills the caches.
+ * Many devices at once, all with traffic, and the state after they are closed:
+ * threads, descriptors, files and memory must be back to where they were after
+ * a first round, which fills the caches.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

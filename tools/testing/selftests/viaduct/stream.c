@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Numbered frames through the device, each checked at the other end. The
- * sender keeps a window: neither the far socket nor the tap's queue may be the
- * place where a frame is lost, so a lost frame is the device's doing.
+ * Numbered frames through the device, each checked at the other end. The sender
+ * keeps a window: neither the far socket nor the tap's queue may overflow, so
+ * the device is responsible for every lost frame.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of an owner while another process holds its device. A worker that is a
- * thread of the owner ends with it, and the device is dead; a kernel thread goes
- * on. Either way calls return, and the last close leaves nothing behind.
+ * The end of an owner while another process holds its device. A worker that is
+ * a thread of the owner ends with it, and the device is dead; a kernel thread
+ * continues. Either way calls return, and the last close leaves nothing behind.
  */
 #define _GNU_SOURCE
 #include <poll.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What kind of thread a worker is, and what follows from that: scheduling,
- * namespaces, limits. The in-tree driver is the oracle where it has the kind.
+ * The kind of thread of a worker, and its consequences: scheduling, namespaces,
+ * limits. The in-tree driver is the oracle where it has the kind.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

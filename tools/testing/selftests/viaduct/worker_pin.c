@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VIADUCT_WORKER_PER_RING: another process gives a running owner a second worker, and
- * processors to both. Which process may, and what limits it. worker_pin_stop.c has
- * owners that stop or die meanwhile, worker_pin_move.c a checked stream.
+ * VIADUCT_WORKER_PER_RING: another process gives a running owner a second
+ * worker, and processors to both. The required permissions, and limits.
+ * worker_pin_stop.c has owners that stop or die meanwhile, worker_pin_move.c a
+ * checked stream.
  */
 #define _GNU_SOURCE
 #include <poll.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Workers of a running owner are separated and moved between processors a hundred
- * times, while numbered frames go both ways: none is lost or comes out of order.
+ * Workers of a running owner are separated and moved between processors a
+ * hundred times, while numbered frames go both ways: none is lost or reordered.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
