@@ -196,7 +196,7 @@ static inline void vd_queue_set_device(struct vd_queue *q, u64 device)
 	q->device = device;
 }
 
-/* The verdict for a chain or packet whose ring failed with @err. */
+/* The verdict for a chain or packet if its ring failed with @err. */
 static inline enum vd_verdict vd_queue_ring_error(struct vd_queue *q, int err)
 {
 	q->ring_err = err;

@@ -12,8 +12,8 @@
  *
  * The header must have the length that the socket uses. That is known only
  * after recvmsg() has delivered a packet, so the first packet must go through
- * recvmsg(). So must each packet that is not plain or whose copy faults: the
- * socket decides what happens to it.
+ * recvmsg(). So must each packet that is not plain or that faults in the copy:
+ * the socket decides what happens to it.
  */
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
