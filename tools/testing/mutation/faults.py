@@ -280,7 +280,7 @@ FAULTS = [
      "if (slots == min_t(u32, ring->num, VD_CHAIN_MAX_WALK))\n\t\t\treturn -ELOOP;", "",
      ["bad_packed"]),
     ("empty-descriptors-for-nothing", "ring/chain.h",
-     "batch->nr_empty++;", "", ["net_ring"]),
+     "batch->nr_empty++;", "", ["net_empty"]),
     ("table-with-next", "ring/chain.h",
      "if (d->flags & VRING_DESC_F_NEXT)\n\t\t\treturn -EINVAL;", "",
      ["bad_packed", "bad_ring", "bad_table"]),
