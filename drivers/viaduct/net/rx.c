@@ -95,11 +95,10 @@ static int vd_rx_refill(struct vd_queue *q, size_t len, bool *moved)
 	/* IOTLB miss: report the misses of the following chains as well. */
 	if (nr == -EAGAIN && want < VD_BATCH)
 		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, VD_BATCH);
-	*moved = false;
-	if (nr == -ENOSPC && q->rx->taken) {
+	*moved = nr == -ENOSPC && q->rx->taken;
+	if (*moved) {
 		/* Drop the completed chains from the batch. */
 		vd_rx_rewind(q);
-		*moved = true;
 		nr = vd_ring_fetch(&q->ring, &q->mem, q->batch, want);
 	}
 	return nr;
@@ -251,8 +250,9 @@ static enum vd_next vd_rx_starve(struct vd_queue *q)
 	vd_poll_stop(&q->socket_poll);
 	vd_rx_rewind(q);
 	next = vd_queue_publish(q);
-	if (next == VD_GO_ON)
-		next = vd_queue_arm(q);
+	/* A run that must yield arms too: the next one would find no more. */
+	if (next != VD_STOP && vd_queue_arm(q) == VD_STOP)
+		next = VD_STOP;
 	if (next == VD_STOP)
 		vd_queue_count_back_pressure(q, -ENOBUFS);
 	return next;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../lib/vguest/worker.h"
 #include "rig.h"
 #include "stats.h"
 #include "vd_test.h"
@@ -89,6 +90,81 @@ TEST_F(empty, descriptors_count)
 	ASSERT_EQ(1, stats_reaches(getpid(), q, "done", 256));
 	EXPECT_LE(before + 4, stats_queue(getpid(), q, "runs"));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[q]));
+}
+
+#define TABLE_EMPTY	4000
+
+/*
+ * Offer @nr chains, all of them one table of the receive ring: TABLE_EMPTY empty
+ * descriptors, and @pieces for @room bytes.
+ */
+static void offer_tables(unsigned int nr, unsigned int pieces, unsigned int room)
+{
+	const unsigned int num = TABLE_EMPTY + pieces;
+	struct vg_ring *r = &rig.net.ring[VG_RX];
+	uint64_t gpa = vg_mem_alloc(&rig.net.mem, 16 * num, 4096);
+	struct vring_desc *t = vg_mem_hva(&rig.net.mem, gpa, 16 * num);
+	unsigned int i, len;
+
+	for (i = 0; i < num; i++) {
+		len = i < TABLE_EMPTY ? 0 : room / pieces;
+		if (i + 1 == num)
+			len += room % pieces;
+		t[i].addr = htole64(rig.net.pool[VG_RX].buf[0].gpa);
+		t[i].len = htole32(len);
+		t[i].flags = htole16(VRING_DESC_F_WRITE |
+				     (i + 1 < num ? VRING_DESC_F_NEXT : 0));
+		t[i].next = htole16(i + 1);
+	}
+	r->desc[0].addr = htole64(gpa);
+	r->desc[0].len = htole32(16 * num);
+	r->desc[0].flags = htole16(VRING_DESC_F_INDIRECT);
+	for (i = 0; i < nr; i++)
+		r->avail->ring[i] = 0;
+	__atomic_store_n(&r->avail->idx, htole16(nr), __ATOMIC_SEQ_CST);
+	vg_ring_kick_always(r);
+}
+
+static const char *open_mergeable(void)
+{
+	struct vg_net_opts o = {
+		.features = VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1),
+	};
+	const char *why = rig_open(&rig, RIG_TAP, &o);
+
+	return why ? why : rig_start(&rig);
+}
+
+/*
+ * A packet that needs more buffers waits for a kick, no matter how long it took to
+ * find that out: the worker does not look again and again.
+ */
+TEST(too_little_room_is_no_work)
+{
+	struct vg_ring *r = &rig.net.ring[VG_RX];
+	static const uint8_t frame[1000];
+	const unsigned int nr = 20;
+
+	if (is_other_layout())
+		SKIP(return, "written for split rings");
+	ASSERT_FINE(open_mergeable());
+	offer_tables(nr, 1, 16);
+	ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
+	/* All jobs of the worker have run when this returns. */
+	ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));
+	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
+	EXPECT_EQ(0, le16toh(r->used->flags));
+	EXPECT_EQ(0, le16toh(r->used->idx));
+
+	r->desc[1].addr = htole64(rig.net.pool[VG_RX].buf[1].gpa);
+	r->desc[1].len = htole32(2048);
+	r->desc[1].flags = htole16(VRING_DESC_F_WRITE);
+	r->avail->ring[nr] = htole16(1);
+	__atomic_store_n(&r->avail->idx, htole16(nr + 1), __ATOMIC_SEQ_CST);
+	vg_ring_kick_always(r);
+	EXPECT_EQ(1, vg_ring_wait(r, vg_deadline_ms(10000)));
+	EXPECT_EQ(nr + 1, le16toh(r->used->idx));
+	rig_close(&rig);
 }
 
 VD_TEST_MAIN
