@@ -111,9 +111,8 @@ static bool vd_rx_is_valid(const struct vd_chain *chain)
 }
 
 /*
- * Find @nr chains after the taken ones, with room for @need bytes. Returns
- * VD_DONE; VD_WAIT for more chains; VD_OVERSIZE if no chains can hold them;
- * VD_RING_ERROR.
+ * Find @nr chains after the taken ones, with room for @need bytes. Returns VD_DONE;
+ * VD_WAIT for more chains; VD_OVERSIZE if no chains can hold them; VD_RING_ERROR.
  */
 static enum vd_verdict vd_rx_reserve(struct vd_queue *q, size_t need,
 				     unsigned int *nr)
@@ -294,7 +293,8 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_budget *budget)
 		return vd_queue_fail(q, q->ring_err);
 	}
 	budget->bytes += len;
-	if (vd_ring_nr_completed(&q->ring) >= VD_BATCH)
+	if (vd_ring_nr_completed(&q->ring) >= VD_BATCH ||
+	    q->batch->nr_empty >= VD_RUN_EMPTY)
 		return vd_queue_publish(q);
 	return VD_GO_ON;
 }

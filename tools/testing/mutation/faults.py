@@ -284,6 +284,8 @@ FAULTS = [
     ("starved-run-yields-for-ever", "net/rx.c",
      "if (next != VD_STOP && vd_queue_arm(q) == VD_STOP)\n\t\tnext = VD_STOP;",
      "if (next == VD_GO_ON)\n\t\tnext = vd_queue_arm(q);", ["net_empty"]),
+    ("chains-read-again-for-nothing", "net/rx.c",
+     " ||\n\t    q->batch->nr_empty >= VD_RUN_EMPTY)", ")", ["net_empty"]),
     ("table-with-next", "ring/chain.h",
      "if (d->flags & VRING_DESC_F_NEXT)\n\t\t\treturn -EINVAL;", "",
      ["bad_packed", "bad_ring", "bad_table"]),

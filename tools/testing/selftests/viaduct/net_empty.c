@@ -167,4 +167,34 @@ TEST(too_little_room_is_no_work)
 	rig_close(&rig);
 }
 
+/*
+ * 17 chains fill a batch, and hold a short frame each but no long one together.
+ * Each long frame that follows a short one has them read again.
+ */
+TEST(chains_read_again_count)
+{
+	static const uint8_t frame[1514];
+	const unsigned int nr = 20;
+	unsigned int i;
+	int64_t before;
+
+	if (vg_dev_is_reference())
+		SKIP(return, "the reference counts no runs");
+	if (is_other_layout())
+		SKIP(return, "written for split rings");
+	ASSERT_FINE(open_mergeable());
+	for (i = 0; i < nr; i++) {
+		ASSERT_FINE(rig_far_send(&rig, frame, VG_FRAME_MIN, NULL));
+		ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
+	}
+	ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));
+	before = stats_queue(getpid(), VG_RX, "runs");
+	offer_tables(100, 60, 12 + VG_FRAME_MIN);
+	ASSERT_EQ(1, stats_reaches(getpid(), VG_RX, "oversize", nr));
+	EXPECT_EQ(nr, stats_queue(getpid(), VG_RX, "done"));
+	EXPECT_LE(before + nr, stats_queue(getpid(), VG_RX, "runs"));
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
+	rig_close(&rig);
+}
+
 VD_TEST_MAIN
