@@ -96,7 +96,11 @@ int vd_packed_flush(struct vd_ring *ring)
 	return err;
 }
 
-/* Publish in one window; @may_call: also read driver event suppression. */
+/*
+ * Publish in one window; @may_call: also read driver event suppression. Returns
+ * 0; -EFAULT with nothing published; 1 if all is published, but that cannot be
+ * read.
+ */
 static __always_inline int
 vd_packed_publish_window(struct vd_ring *ring, bool may_call,
 			 struct vring_packed_desc_event *suppression)
@@ -113,15 +117,19 @@ vd_packed_publish_window(struct vd_ring *ring, bool may_call,
 	if (may_call) {
 		driver = vd_area_at(&ring->driver, 0);
 		smp_mb(); /* (C) */
-		unsafe_get_user(suppression->flags, &driver->flags, fault);
+		unsafe_get_user(suppression->flags, &driver->flags, fault_driver);
 		/* The driver writes the event before flags that refer to it. */
 		smp_rmb();
-		unsafe_get_user(suppression->off_wrap, &driver->off_wrap, fault);
+		unsafe_get_user(suppression->off_wrap, &driver->off_wrap,
+				fault_driver);
 	}
 	return 0;
 
 fault:
 	return -EFAULT;
+
+fault_driver:
+	return 1;
 }
 
 /* 2.8.10: whether the driver must be interrupted. */
@@ -156,7 +164,7 @@ int vd_packed_publish(struct vd_ring *ring, bool may_call)
 		return -EFAULT;
 	err = vd_packed_publish_window(ring, may_call, &suppression);
 	user_access_end();
-	if (err)
+	if (err < 0)
 		return err;
 
 	vd_packed_pending_done(ring);
@@ -164,5 +172,7 @@ int vd_packed_publish(struct vd_ring *ring, bool may_call)
 		    sizeof(struct vring_packed_desc));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
+	if (err)
+		return -EFAULT;
 	return may_call && vd_packed_should_call(ring, &suppression);
 }

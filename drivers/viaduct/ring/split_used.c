@@ -80,7 +80,8 @@ int vd_split_flush(struct vd_ring *ring)
 /*
  * Publish in one window. @field is used_event or avail->flags, or NULL without
  * a call eventfd. Inside a window no function may be called, not even by a
- * sanitizer that checks a bool or an array index.
+ * sanitizer that checks a bool or an array index. Returns 0; -EFAULT with
+ * nothing published; 1 if the index is published, but @field cannot be read.
  */
 static __always_inline int vd_split_publish_window(struct vd_ring *ring,
 						   const __le16 __user *field,
@@ -97,13 +98,16 @@ static __always_inline int vd_split_publish_window(struct vd_ring *ring,
 			fault);
 	if (field) {
 		smp_mb(); /* (C) */
-		unsafe_get_user(val, field, fault);
+		unsafe_get_user(val, field, fault_field);
 		*suppression = le16_to_cpu(val);
 	}
 	return 0;
 
 fault:
 	return -EFAULT;
+
+fault_field:
+	return 1;
 }
 
 /*
@@ -140,12 +144,14 @@ int vd_split_publish(struct vd_ring *ring, bool may_call)
 		return -EFAULT;
 	err = vd_split_publish_window(ring, field, &suppression);
 	user_access_end();
-	if (err)
+	if (err < 0)
 		return err;
 
 	vd_split_pending_done(ring);
 	vd_ring_log(ring, &ring->device, VD_SPLIT_USED_IDX, sizeof(__le16));
 	ring->published = ring->used_idx;
 	vd_event_lapse(ring, old);
+	if (err)
+		return -EFAULT;
 	return may_call ? vd_split_should_call(ring, suppression) : 0;
 }
