@@ -3,8 +3,8 @@
  * Receive: packets from the backend to the guest.
  *
  * A run consumes packets from the backend's ring in batches, and fetches the
- * chains that each packet needs: one, or several with mergeable buffers. The
- * socket then writes header and frame straight into the guest's buffers.
+ * chains that each packet needs: one, or several with mergeable buffers. Plain
+ * packets are written together (plain.c), the others one by one by the socket.
  *
  * If the guest has no buffers, the packet stays in vd_tap_rx.pkt and only a kick
  * wakes the handler: further packets could not be delivered either. If there
@@ -12,11 +12,11 @@
  * that the socket fails to deliver, is dropped; its chains stay available.
  */
 #include <linux/math.h>
-#include <linux/mm.h>
+#include <linux/minmax.h>
 #include <linux/sched/signal.h>
-#include <linux/skbuff.h>
 #include <linux/slab.h>
 
+#include "net/plain.h"
 #include "net/queue.h"
 #include "net/tap_rx.h"
 
@@ -24,16 +24,18 @@
  * struct vd_rx - state of the handler
  * @taken: chains of the batch that are completed
  * @tap: packets of a backend that has a ring
+ * @plain: packets that were written without the socket, to be completed
  *
  * All [q].
  */
 struct vd_rx {
 	unsigned int taken;
 	struct vd_tap_rx tap;
+	struct vd_plain plain[VD_BATCH];
 };
 
 /* Length of the next packet, 0 if there is none. */
-static size_t vd_rx_peek(struct vd_queue *q)
+static __always_inline size_t vd_rx_peek(struct vd_queue *q)
 {
 	struct vd_tap_rx *tap = &q->rx->tap;
 	size_t len;
@@ -45,12 +47,6 @@ static size_t vd_rx_peek(struct vd_queue *q)
 	if (len)
 		vd_poll_stop(&q->socket_poll);
 	return len;
-}
-
-/* Take the packet that vd_rx_peek() found; NULL without a ring. */
-static void *vd_rx_next(struct vd_queue *q)
-{
-	return q->backend.ring ? q->rx->tap.pkt[q->rx->tap.next++] : NULL;
 }
 
 /* Number of chains to fetch for a packet that needs @len bytes more room. */
@@ -149,30 +145,6 @@ static enum vd_verdict vd_rx_reserve(struct vd_queue *q, size_t need,
 	}
 }
 
-/* Write a packet by the socket's recvmsg(); on error the packet is lost. */
-static noinline int vd_rx_recv(struct vd_queue *q, const struct iovec *seg,
-			       unsigned int nr_seg, size_t need)
-{
-	size_t own_len = q->vnet.own_len;
-	void *pkt = vd_rx_next(q);
-	const struct net_device *source = vd_tap_rx_source(q, pkt);
-	struct iov_iter iter;
-	int err;
-
-	if (nr_seg == 1)
-		iov_iter_ubuf(&iter, ITER_DEST, seg->iov_base, need);
-	else
-		iov_iter_init(&iter, ITER_DEST, seg, nr_seg, need);
-	iov_iter_advance(&iter, own_len);
-	q->stats.recvmsg++;
-	err = vd_backend_recv(&q->backend, pkt, &iter, need - own_len);
-	if (!err && own_len)
-		err = vd_vnet_supply(&q->vnet, seg, nr_seg);
-	if (!err)
-		vd_tap_rx_learn(q, &q->rx->tap, source);
-	return err;
-}
-
 /* Write a packet into reserved chains; on error but -EINTR the packet is lost. */
 static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 {
@@ -182,24 +154,24 @@ static int vd_rx_write(struct vd_queue *q, unsigned int nr, size_t need)
 	unsigned int nr_seg = last->first_seg + last->nr_in - chain->first_seg;
 	int err;
 
-	if (nr_seg == 1 && vd_tap_rx_deliver(q, &q->rx->tap, seg))
-		return 0;
 	/* A page fault could fail while the signal is pending. */
 	if (signal_pending(current))
 		return -EINTR;
-	err = vd_rx_recv(q, seg, nr_seg, need);
-	if (!err && vd_vnet_len(&q->vnet) > VD_VNET_BASE_LEN)
+	err = vd_tap_rx_recv(q, &q->rx->tap, seg, nr_seg, need);
+	if (!err && q->vnet.len > VD_VNET_BASE_LEN)
 		err = vd_vnet_set_num_buffers(seg, nr_seg, nr);
 	return err;
 }
 
-/* Complete the @nr chains that hold a packet of @len bytes. */
+/* Complete the @nr chains that hold a packet of @len bytes, header included. */
 static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
 				      size_t len)
 {
 	const struct vd_chain *chain = &q->batch->chain[q->rx->taken];
 	int err = 0;
 
+	if (q->log_all)
+		vd_queue_log(q, chain->first_seg, len);
 	q->rx->taken += nr;
 	for (; nr && !err; nr--, chain++) {
 		u32 part = min_t(size_t, chain->in_len, len);
@@ -210,23 +182,13 @@ static enum vd_verdict vd_rx_complete(struct vd_queue *q, unsigned int nr,
 	return err ? vd_queue_ring_error(q, err) : VD_DONE;
 }
 
-/* Deliver the next packet; on VD_WAIT or VD_INTERRUPTED it stays the next. */
-static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
+/* Deliver the next packet, for which @nr chains are reserved, by the socket. */
+static enum vd_verdict vd_rx_socket(struct vd_queue *q, unsigned int nr,
+				    size_t len)
 {
-	size_t need = vd_vnet_len(&q->vnet) + len;
-	enum vd_verdict verdict;
-	unsigned int nr;
-	int err;
+	size_t need = q->vnet.len + len;
+	int err = vd_rx_write(q, nr, need);
 
-	verdict = vd_rx_reserve(q, need, &nr);
-	if (verdict == VD_OVERSIZE) {
-		vd_backend_discard(&q->backend, vd_rx_next(q));
-		vd_queue_count_drop(q, VD_DROP_OVERSIZE, len);
-		return VD_DONE;
-	}
-	if (verdict != VD_DONE)
-		return verdict;
-	err = vd_rx_write(q, nr, need);
 	if (err == -EINTR)
 		return VD_INTERRUPTED;
 	if (err) {
@@ -234,11 +196,51 @@ static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len)
 							VD_DROP_SOCKET, len);
 		return VD_DONE;
 	}
-	if (q->log_all)
-		vd_queue_log(q, q->batch->chain[q->rx->taken].first_seg, need);
 	q->stats.done++;
 	q->stats.bytes += len;
 	return vd_rx_complete(q, nr, need);
+}
+
+/*
+ * Deliver plain packets, each into one chain, as far as chains are fetched; *@nr is
+ * their number. At 0 the socket must deliver the next packet.
+ */
+static enum vd_verdict vd_rx_plain(struct vd_queue *q, unsigned int *nr,
+				   struct vd_budget *budget)
+{
+	struct vd_rx *rx = q->rx;
+	const struct vd_chain *chain = &q->batch->chain[rx->taken];
+	unsigned int max = min3(q->batch->nr - rx->taken,
+				VD_BATCH - vd_ring_nr_completed(&q->ring),
+				VD_RUN_PACKETS - budget->packets);
+
+	*nr = vd_plain_deliver(q, &rx->tap, chain, rx->plain, max);
+	rx->taken += *nr;
+	return vd_plain_complete(q, chain, rx->plain, *nr, budget);
+}
+
+/* Deliver the next packet, of @len bytes. It stays the next unless VD_DONE. */
+static enum vd_verdict vd_rx_packet(struct vd_queue *q, size_t len,
+				    struct vd_budget *budget)
+{
+	enum vd_verdict verdict;
+	unsigned int nr, nr_plain;
+
+	verdict = vd_rx_reserve(q, q->vnet.len + len, &nr);
+	if (verdict == VD_DONE && nr == 1) {
+		verdict = vd_rx_plain(q, &nr_plain, budget);
+		if (nr_plain)
+			return verdict;
+	}
+	budget->packets++;
+	budget->bytes += len;
+	if (verdict == VD_DONE)
+		return vd_rx_socket(q, nr, len);
+	if (verdict != VD_OVERSIZE)
+		return verdict;
+	vd_backend_discard(&q->backend, vd_tap_rx_next(&q->rx->tap));
+	vd_queue_count_drop(q, VD_DROP_OVERSIZE, len);
+	return VD_DONE;
 }
 
 /* The guest has no buffers for the next packet: wait for its kick. */
@@ -281,8 +283,7 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_budget *budget)
 
 	if (!len)
 		return vd_rx_idle(q);
-	verdict = vd_rx_packet(q, len);
-	budget->packets++;
+	verdict = vd_rx_packet(q, len, budget);
 	if (verdict == VD_INTERRUPTED)
 		return VD_YIELD;
 	if (verdict == VD_WAIT)
@@ -292,7 +293,6 @@ static enum vd_next vd_rx_step(struct vd_queue *q, struct vd_budget *budget)
 		vd_queue_publish(q);
 		return vd_queue_fail(q, q->ring_err);
 	}
-	budget->bytes += len;
 	if (vd_ring_nr_completed(&q->ring) >= VD_BATCH ||
 	    q->batch->nr_empty >= VD_RUN_EMPTY)
 		return vd_queue_publish(q);

@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packets of a tap: consumed from its ring in batches, and delivered without the
- * socket's recvmsg() where possible.
- *
- * A tap's recvmsg() costs a reference to the device, an iterator, two checked
- * copies and counter updates per packet. Most packets are plain: linear, no
- * GSO, no VLAN tag beside the data. The header of a plain packet follows from
- * its skb, so header and frame are written in one user access window. A frame
- * that an XDP program has redirected to the tap has no metadata, so its header is
- * zero. The device's counters are updated and the packets freed once per batch.
- *
- * The header must have the length that the socket uses. That is known only
- * after recvmsg() has delivered a packet, so the first packet must go through
- * recvmsg(). So must each packet that is not plain or that faults in the copy:
- * the socket decides what happens to it.
+ * Packets of a tap: consumed from its ring in batches, and handed to recvmsg() or
+ * to plain.c. The device's counters are updated and the packets freed once per
+ * batch.
  */
 #include <linux/if_tun.h>
-#include <linux/if_vlan.h>
 #include <linux/skbuff.h>
-#include <linux/virtio_net.h>
+#include <linux/uio.h>
 #include <net/sock.h>
 #include <net/xdp.h>
 
-#include "guest/access.h"
 #include "net/queue.h"
 #include "net/tap_rx.h"
 
@@ -125,93 +112,6 @@ bool vd_tap_rx_refill(struct vd_queue *q, struct vd_tap_rx *tap)
 }
 
 /**
- * struct vd_plain - a packet that can be written without recvmsg()
- * @data: the frame
- * @len: its length
- * @count: bytes that the tap's recvmsg() adds to the device's counter
- * @mrg: its header
- */
-struct vd_plain {
-	const void *data;
-	unsigned int len;
-	unsigned int count;
-	struct virtio_net_hdr_mrg_rxbuf mrg;
-};
-
-static bool vd_tap_rx_plain_skb(const struct vd_queue *q,
-				const struct vd_tap_rx *tap,
-				const struct sk_buff *skb, struct vd_plain *plain)
-{
-	if (!tap->direct_skb || skb_is_nonlinear(skb) || skb_is_gso(skb) ||
-	    skb_vlan_tag_present(skb) ||
-	    (q->backend.is_tun && !vd_tapdev_is(&tap->dev, skb->dev)))
-		return false;
-	plain->data = skb->data;
-	plain->len = skb->len;
-	plain->count = skb->len;
-	/* Cannot fail: the packet is not GSO. */
-	virtio_net_hdr_from_skb(skb, &plain->mrg.hdr, true, true, 0);
-	return true;
-}
-
-/* A redirected frame does not name the tap's device: it must be known. */
-static bool vd_tap_rx_plain_xdp(const struct vd_queue *q,
-				const struct vd_tap_rx *tap,
-				struct xdp_frame *frame,
-				struct vd_plain *plain)
-{
-	if (!tap->direct_xdp || xdp_frame_has_frags(frame) ||
-	    !vd_tapdev_is_known(&tap->dev))
-		return false;
-	plain->data = frame->data;
-	plain->len = frame->len;
-	/* recvmsg() counts the header of redirected frames only. */
-	plain->count = frame->len + q->vnet.sock_len;
-	memset(&plain->mrg.hdr, 0, sizeof(plain->mrg.hdr));
-	return true;
-}
-
-static bool vd_tap_rx_is_plain(const struct vd_queue *q,
-			       const struct vd_tap_rx *tap, void *pkt,
-			       struct vd_plain *plain)
-{
-	if (tun_is_xdp_frame(pkt))
-		return vd_tap_rx_plain_xdp(q, tap, tun_ptr_to_xdp(pkt), plain);
-	return vd_tap_rx_plain_skb(q, tap, pkt, plain);
-}
-
-/* One user access window covers the header and, if it is small, the frame. */
-static int vd_tap_rx_write(const struct vd_queue *q, char __user *to,
-			   struct vd_plain *plain)
-{
-	size_t hdr_len = q->vnet.sock_len;
-	const void *hdr = &plain->mrg;
-
-	plain->mrg.num_buffers = (__force __virtio16)cpu_to_le16(1);
-	if (!user_write_access_begin(to, hdr_len + plain->len))
-		return -EFAULT;
-	if (likely(hdr_len >= sizeof(plain->mrg)))
-		unsafe_copy_to_user(to, hdr, sizeof(plain->mrg), fault);
-	else
-		unsafe_copy_to_user(to, hdr, sizeof(plain->mrg.hdr), fault);
-	/* A plain packet has no tunnel offsets and no hash. */
-	if (vd_vnet_has_tunnel(&q->vnet)) {
-		unsafe_put_user(0, (u64 __user *)(to + sizeof(plain->mrg)), fault);
-		unsafe_put_user(0, (u32 __user *)(to + sizeof(plain->mrg)) + 2, fault);
-	}
-	to += hdr_len;
-	if (plain->len <= VD_ACCESS_SMALL)
-		unsafe_copy_to_user(to, plain->data, plain->len, fault);
-	user_write_access_end();
-	return plain->len > VD_ACCESS_SMALL &&
-	       copy_to_user(to, plain->data, plain->len) ? -EFAULT : 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
-/**
  * vd_tap_rx_end() - count and free the delivered packets
  * @q: an RX queue, at the end of a batch or run
  * @tap: its state
@@ -220,7 +120,7 @@ fault:
  */
 void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
 {
-	unsigned int i;
+	void **pkt = tap->done, **end = pkt + tap->nr_done;
 
 	lockdep_assert_held(&q->lock);
 	if (!tap->nr_done)
@@ -229,12 +129,12 @@ void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
 	local_bh_disable();
 	if (q->backend.is_tun)
 		vd_tapdev_count(&tap->dev, tap->nr_done, tap->bytes);
-	for (i = 0; i < tap->nr_done; i++) {
-		if (tun_is_xdp_frame(tap->done[i])) {
-			xdp_return_frame(tun_ptr_to_xdp(tap->done[i]));
+	for (; pkt < end; pkt++) {
+		if (tun_is_xdp_frame(*pkt)) {
+			xdp_return_frame(tun_ptr_to_xdp(*pkt));
 			q->stats.direct_xdp++;
 		} else {
-			napi_consume_skb(tap->done[i], VD_BATCH);
+			napi_consume_skb(*pkt, VD_BATCH);
 		}
 	}
 	local_bh_enable();
@@ -243,60 +143,53 @@ void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
 	tap->bytes = 0;
 }
 
-/**
- * vd_tap_rx_deliver() - write the next packet and its header, if it is plain
- * @q: an RX queue with a packet
- * @tap: its state
- * @seg: segment that must have room for header and frame
- *
- * Context: on the owner's mm, may fault.
- * Return: true if the packet was delivered; false if it is still the next
- * packet and must go through vd_backend_recv().
- */
-bool vd_tap_rx_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
-		       const struct iovec *seg)
+/* Update the header length, and the device by the one that a packet named. */
+static void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
+			    const struct net_device *source)
 {
-	size_t hdr_len = q->vnet.sock_len;
-	struct vd_plain plain;
-	void *pkt;
-
-	lockdep_assert_held(&q->lock);
-	if (!tap->seen_len || tap->seen_len != hdr_len)
-		return false;
-	pkt = tap->pkt[tap->next];
-	if (!vd_tap_rx_is_plain(q, tap, pkt, &plain) ||
-	    vd_tap_rx_write(q, seg->iov_base, &plain))
-		return false;
-	tap->next++;
-	tap->done[tap->nr_done++] = pkt;
-	tap->bytes += plain.count;
-	if (tap->nr_done == VD_BATCH)
-		vd_tap_rx_end(q, tap);
-	return true;
-}
-
-/**
- * vd_tap_rx_source() - read a packet's device before recvmsg() frees it
- * @q: an RX queue
- * @pkt: a packet from the ring of @q's backend, or NULL
- *
- * Return: the argument for vd_tap_rx_learn(), which must not be dereferenced;
- * NULL if the packet has no device.
- */
-const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt)
-{
-	return pkt && !tun_is_xdp_frame(pkt) && q->vnet.sock_len ?
-	       ((struct sk_buff *)pkt)->dev : NULL;
-}
-
-/* Update header length and device after vd_backend_recv(). */
-void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
-		     const struct net_device *source)
-{
-	/* Without a ring there are no packets to deliver here. */
+	/* Without a ring there are no packets to deliver otherwise. */
 	if (!q->backend.ring)
 		return;
 	tap->seen_len = q->vnet.sock_len;
 	if (source && q->backend.is_tun)
 		vd_tapdev_learn(&tap->dev, source);
+}
+
+/**
+ * vd_tap_rx_recv() - write the next packet by the socket's recvmsg()
+ * @q: an RX queue with a packet; its backend may have no ring
+ * @tap: its state
+ * @seg: segments of the packet's buffers
+ * @nr_seg: number of segments, at least 1
+ * @need: length of the packet and its header
+ *
+ * Context: on the owner's mm, may fault.
+ * Return: 0, or an error of vd_backend_recv() or vd_vnet_supply(): the packet is
+ * lost.
+ */
+int vd_tap_rx_recv(struct vd_queue *q, struct vd_tap_rx *tap,
+		   const struct iovec *seg, unsigned int nr_seg, size_t need)
+{
+	void *pkt = vd_tap_rx_next(tap);
+	const struct net_device *source = NULL;
+	size_t own_len = q->vnet.own_len;
+	struct iov_iter iter;
+	int err;
+
+	lockdep_assert_held(&q->lock);
+	/* recvmsg() frees the packet: only the address may be used after it. */
+	if (pkt && !tun_is_xdp_frame(pkt) && q->vnet.sock_len)
+		source = ((struct sk_buff *)pkt)->dev;
+	if (nr_seg == 1)
+		iov_iter_ubuf(&iter, ITER_DEST, seg->iov_base, need);
+	else
+		iov_iter_init(&iter, ITER_DEST, seg, nr_seg, need);
+	iov_iter_advance(&iter, own_len);
+	q->stats.recvmsg++;
+	err = vd_backend_recv(&q->backend, pkt, &iter, need - own_len);
+	if (!err && own_len)
+		err = vd_vnet_supply(&q->vnet, seg, nr_seg);
+	if (!err)
+		vd_tap_rx_learn(q, tap, source);
+	return err;
 }

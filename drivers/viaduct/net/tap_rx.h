@@ -9,7 +9,6 @@
 #include "types.h"
 
 struct iovec;
-struct net_device;
 struct vd_queue;
 
 /**
@@ -54,11 +53,14 @@ void vd_tap_rx_init(struct vd_tap_rx *tap);
 void vd_tap_rx_reset(struct vd_queue *q, struct vd_tap_rx *tap);
 void vd_tap_rx_begin(struct vd_queue *q, struct vd_tap_rx *tap);
 bool vd_tap_rx_refill(struct vd_queue *q, struct vd_tap_rx *tap);
-bool vd_tap_rx_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
-		       const struct iovec *seg);
-const struct net_device *vd_tap_rx_source(const struct vd_queue *q, void *pkt);
-void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
-		     const struct net_device *source);
+int vd_tap_rx_recv(struct vd_queue *q, struct vd_tap_rx *tap,
+		   const struct iovec *seg, unsigned int nr_seg, size_t need);
 void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap);
+
+/* Take the next packet; NULL from a backend without a ring. */
+static inline void *vd_tap_rx_next(struct vd_tap_rx *tap)
+{
+	return tap->nr_pkt ? tap->pkt[tap->next++] : NULL;
+}
 
 #endif

@@ -57,7 +57,7 @@ static int vd_tx_read(const struct vd_queue *q, const struct vd_chain *chain,
 		      struct virtio_net_hdr *hdr, void *frame, size_t frame_len)
 {
 	const struct iovec *seg = &q->batch->seg[chain->first_seg];
-	size_t hdr_len = vd_vnet_len(&q->vnet);
+	size_t hdr_len = q->vnet.len;
 
 	/* The tap's header may be longer than the guest's: zero the rest. */
 	vd_compat_xdp_clear_tunnel(hdr);
@@ -179,7 +179,7 @@ static enum vd_verdict vd_tx_send(struct vd_queue *q,
 static enum vd_verdict vd_tx_frame(struct vd_queue *q,
 				   const struct vd_chain *chain)
 {
-	size_t hdr_len = vd_vnet_len(&q->vnet), frame_len;
+	size_t hdr_len = q->vnet.len, frame_len;
 	enum vd_verdict verdict;
 
 	/* 5.1.6.2: all of a transmitted packet is device-readable. */

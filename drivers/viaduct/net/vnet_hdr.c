@@ -28,6 +28,7 @@ void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features)
 	else if (mergeable || features[0] & BIT_ULL(VIRTIO_F_VERSION_1))
 		len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
 	vnet->mergeable = mergeable;
+	vnet->len = len;
 	vnet->own_len = 0;
 	vnet->sock_len = 0;
 	if (features[0] & BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR))

@@ -17,6 +17,7 @@
 
 /**
  * struct vd_vnet - header length, by the side that handles it
+ * @len: its length: the sum of the others
  * @own_len: bytes that the handlers strip on TX and supply on RX
  * @sock_len: bytes that the socket reads on TX and writes on RX
  * @mergeable: a packet may fill several chains
@@ -24,21 +25,17 @@
  * At most one length is not 0; both are 0 before features are acked. All [q].
  */
 struct vd_vnet {
+	u8 len;
 	u8 own_len;
 	u8 sock_len;
 	bool mergeable;
 };
 
-static inline size_t vd_vnet_len(const struct vd_vnet *vnet)
-{
-	return vnet->own_len + vnet->sock_len;
-}
-
 /* Constant false if the kernel has no such header: the branch is dropped. */
 static inline bool vd_vnet_has_tunnel(const struct vd_vnet *vnet)
 {
 	return VD_COMPAT_TUNNEL_FEATURES &&
-	       vd_vnet_len(vnet) == VD_VNET_TUNNEL_LEN;
+	       vnet->len == VD_VNET_TUNNEL_LEN;
 }
 
 void vd_vnet_set_features(struct vd_vnet *vnet, const u64 *features);
