@@ -23,9 +23,11 @@ emulator_cpu() {
 
 # emulator_boot_options: for the command line of the host VM's kernel. TCG now and
 # then loses an interrupt between CPUs. A CPU that sleeps without a tick then
-# sleeps for ever, and so does every task that waits for it.
+# sleeps for ever, and so does every task that waits for it. The kernel's test of the
+# timer interrupt counts ticks in a busy loop, and panics if the machine is so busy that
+# none comes in time.
 emulator_boot_options() {
-	echo nohz=off
+	echo nohz=off no_timer_check
 }
 
 # emulator_broke CONSOLE RESETS COMPLAINED: the emulator ended the VM, not the
