@@ -27,7 +27,7 @@
 #include "net/queue.h"
 #include "net/tap_rx.h"
 
-/* Frames that are written together have at most this length, except for one. */
+/* A series of frames ends with the one that makes it this long. */
 #define VD_PLAIN_BYTES	SZ_64K
 
 static bool vd_plain_from_skb(const struct vd_queue *q,
@@ -70,10 +70,7 @@ static bool vd_plain_from(const struct vd_queue *q, const struct vd_tap_rx *tap,
 	return vd_plain_from_skb(q, tap, pkt, plain);
 }
 
-/*
- * Find out whether a packet can be written into @chain; its buffer is checked for
- * the window.
- */
+/* Whether a packet can be written into @chain. Checks its buffer for the window. */
 static bool vd_plain_prepare(const struct vd_queue *q,
 			     const struct vd_tap_rx *tap, void *pkt,
 			     const struct vd_chain *chain,
