@@ -147,9 +147,6 @@ void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap)
 static void vd_tap_rx_learn(struct vd_queue *q, struct vd_tap_rx *tap,
 			    const struct net_device *source)
 {
-	/* Without a ring there are no packets to deliver otherwise. */
-	if (!q->backend.ring)
-		return;
 	tap->seen_len = q->vnet.sock_len;
 	if (source && q->backend.is_tun)
 		vd_tapdev_learn(&tap->dev, source);

@@ -14,8 +14,6 @@ FAULTS = [
      "xdp->bytes += frame_len;",
      "xdp->buff[xdp->nr].data_meta = xdp->buff[xdp->nr].data - 8;\n"
      "\txdp->bytes += frame_len;", ["net_xdp"]),
-    ("backend-without-a-ring-delivers", "net/tap_rx.c",
-     "if (!q->backend.ring)\n\t\treturn;\n\ttap->seen_len", "tap->seen_len", ["net_stream"]),
     ("redirected-frame-counted-short", "net/plain.c",
      "plain->count = frame->len + q->vnet.sock_len;", "plain->count = frame->len;",
      ["net_redirect"]),
