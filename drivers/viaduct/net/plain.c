@@ -9,10 +9,10 @@
  * opening one makes the processor wait for all loads before it. A frame that an XDP
  * program has redirected to the tap has no metadata, so its header is zero.
  *
- * The socket must use the same header length. That is known only after its
- * recvmsg() has delivered a packet, so the first packet must go through
- * recvmsg(). So must each packet that is not plain or that faults in the copy:
- * the socket decides what happens to it.
+ * The header must have the length that the socket uses. That is known only
+ * after recvmsg() has delivered a packet, so the first packet must go through
+ * recvmsg(). So must each packet that is not plain or whose copy faults: the
+ * socket decides what happens to it.
  */
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
@@ -56,7 +56,7 @@ static bool vd_plain_from_xdp(const struct vd_queue *q,
 		return false;
 	plain->data = frame->data;
 	plain->len = frame->len;
-	/* recvmsg() counts the header of these, and only of these. */
+	/* recvmsg() counts the header of redirected frames only. */
 	plain->count = frame->len + q->vnet.sock_len;
 	memset(&plain->mrg.hdr, 0, sizeof(plain->mrg.hdr));
 	return true;

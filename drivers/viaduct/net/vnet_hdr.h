@@ -17,7 +17,7 @@
 
 /**
  * struct vd_vnet - header length, by the side that handles it
- * @len: its length: the sum of the others
+ * @len: bytes of the whole header: the sum of the next two
  * @own_len: bytes that the handlers strip on TX and supply on RX
  * @sock_len: bytes that the socket reads on TX and writes on RX
  * @mergeable: a packet may fill several chains
