@@ -56,7 +56,7 @@ static int vdd_tap_fail(struct vdd_port *port, const struct vdd_options *o,
 		return vdd_port_fail(port, "tap %s is missing or another user's (ip tuntap add)",
 				     name);
 	if (err == -EPERM)
-		return vdd_port_fail(port, "tap %s: no permission to create it: CAP_NET_ADMIN is needed",
+		return vdd_port_fail(port, "tap %s: creating it needs CAP_NET_ADMIN",
 				     name);
 	if (err == -EINVAL && o->tap && o->pairs > 1)
 		return vdd_port_fail(port, "tap %s has one queue (ip tuntap add ... multi_queue)",
