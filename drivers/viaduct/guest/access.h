@@ -4,9 +4,9 @@
  *
  * Enabling user access costs as much as a small copy. The ring code therefore
  * opens one window for a whole batch of accesses (user_access_begin(), which
- * also checks the range). Small payload copies have a window of their own and
- * bypass the copy routines, because their check of the destination's size is
- * not needed here.
+ * also checks the range). Small payload copies run in a window too, and bypass
+ * the copy routines, because their check of the kernel object's size is not
+ * needed here.
  */
 #ifndef VD_GUEST_ACCESS_H
 #define VD_GUEST_ACCESS_H

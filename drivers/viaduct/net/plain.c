@@ -105,18 +105,18 @@ static unsigned int vd_plain_write_window(const struct vd_queue *q,
 		char __user *to = p->to;
 
 		if (likely(hdr_len >= sizeof(p->mrg)))
-			unsafe_copy_to_user(to, hdr, sizeof(p->mrg), fault);
+			unsafe_copy_to_user(to, hdr, sizeof(p->mrg), out);
 		else
-			unsafe_copy_to_user(to, hdr, sizeof(p->mrg.hdr), fault);
+			unsafe_copy_to_user(to, hdr, sizeof(p->mrg.hdr), out);
 		/* A plain packet has no tunnel offsets and no hash. */
 		if (vd_vnet_has_tunnel(&q->vnet)) {
-			unsafe_put_user(0, (u64 __user *)(to + sizeof(p->mrg)), fault);
-			unsafe_put_user(0, (u32 __user *)(to + sizeof(p->mrg)) + 2, fault);
+			unsafe_put_user(0, (u64 __user *)(to + sizeof(p->mrg)), out);
+			unsafe_put_user(0, (u32 __user *)(to + sizeof(p->mrg)) + 2, out);
 		}
 		if (p->len <= VD_ACCESS_SMALL)
-			unsafe_copy_to_user(to + hdr_len, p->data, p->len, fault);
+			unsafe_copy_to_user(to + hdr_len, p->data, p->len, out);
 	}
-fault:
+out:
 	user_write_access_end();
 	return p - plain;
 }

@@ -60,7 +60,7 @@ void vd_tap_rx_end(struct vd_queue *q, struct vd_tap_rx *tap);
 /* Take the next packet; NULL from a backend without a ring. */
 static inline void *vd_tap_rx_next(struct vd_tap_rx *tap)
 {
-	return tap->nr_pkt ? tap->pkt[tap->next++] : NULL;
+	return tap->next < tap->nr_pkt ? tap->pkt[tap->next++] : NULL;
 }
 
 #endif

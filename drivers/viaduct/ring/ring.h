@@ -2,13 +2,15 @@
 /*
  * The ring engine: one virtqueue seen from the device.
  *
- *   fetch take up to a batch of chains: read once, check, translate rewind
- *   return the last ones, as if they had never been fetched complete record a
- *   chain as used; not yet visible to the driver publish make all completed
- *   chains visible at once, and decide whether the driver must be interrupted
- *   arm enable kicks, then check for chains that arrived meanwhile disarm
- *   disable kicks suppress undo an arm, to poll instead peek check whether
- *   chains have arrived
+ *   fetch     take up to a batch of chains: read once, check, translate
+ *   rewind    return the last ones, as if they had never been fetched
+ *   complete  record a chain as used; not yet visible to the driver
+ *   publish   make all completed chains visible at once, and decide whether
+ *	       the driver must be interrupted
+ *   arm       enable kicks, then check for chains that arrived meanwhile
+ *   disarm    disable kicks
+ *   suppress  undo an arm, to poll instead
+ *   peek      check whether chains have arrived
  *
  * The engine depends on guest memory only, and compiles in user space. The
  * caller of a verb must hold the queue's mutex and run on the owner's mm; a

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Callers are in a PID namespace that the server does not see: CUSE calls them 0. */
+/* Callers are in a PID namespace of their own: FUSE gives 0 as their process. */
 extern bool kernel_hides_callers;
 
 #endif

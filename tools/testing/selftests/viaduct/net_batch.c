@@ -62,7 +62,8 @@ static void post(batch_t *b, uint32_t len, bool mixed)
 		else
 			b->middle = add(b, len, mixed);
 	}
-	memset(vg_mem_hva(&n->mem, b->middle->gpa, len), 0, mixed ? len : 0);
+	if (mixed)
+		memset(vg_mem_hva(&n->mem, b->middle->gpa, len), 0, len);
 	vg_ring_publish(&n->ring[VG_RX]);
 	vg_ring_kick(&n->ring[VG_RX]);
 }
