@@ -37,7 +37,7 @@ as_root() {
 
 # need COMMAND PACKAGE: if COMMAND is missing, stop and print how to install it.
 need() {
-	have "$1" || die "$1 is missing; run: scripts/setup tools (or: apt-get install $2)"
+	have "$1" || die "$1 is missing; run: apt-get install $2"
 }
 
 # Only one process at a time changes the cache. Work is done in cache_tmp's
