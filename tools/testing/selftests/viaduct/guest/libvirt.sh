@@ -43,7 +43,9 @@ make_root() {
 		"$libvirt_home/var/lib/libvirt/images/kernel"
 	cp "$(guest_image)" "$libvirt_home/var/lib/libvirt/images/initrd"
 	ln -sf /proc/self/mounts "$libvirt_home/etc/mtab"
-	ln -sfn /run "$libvirt_home/var/run"
+	# A folder in the package: its maintainer script makes the link.
+	rm -rf "$libvirt_home/var/run"
+	ln -s /run "$libvirt_home/var/run"
 	# As udev would.
 	chgrp 61 /dev/kvm
 	chmod 660 /dev/kvm
