@@ -28,15 +28,23 @@ struct vd_vring_op {
 	long (*fn)(struct vd_device *dev, struct vd_queue *q, void __user *arg);
 };
 
+/* Read the argument of an ioctl for which @q must be stopped. */
+static int vd_vring_read_stopped(const struct vd_queue *q, void __user *arg,
+				 struct vhost_vring_state *s)
+{
+	if (vd_queue_is_running(q))
+		return -EBUSY;
+	return copy_from_user(s, arg, sizeof(*s)) ? -EFAULT : 0;
+}
+
 static long vd_vring_set_num(struct vd_device *dev, struct vd_queue *q,
 			     void __user *arg)
 {
 	struct vhost_vring_state s;
+	int err = vd_vring_read_stopped(q, arg, &s);
 
-	if (vd_queue_is_running(q))
-		return -EBUSY;
-	if (copy_from_user(&s, arg, sizeof(s)))
-		return -EFAULT;
+	if (err)
+		return err;
 	if (!is_power_of_2(s.num) || s.num > 0xffff)
 		return -EINVAL;
 	vd_queue_set_num(q, s.num);
@@ -47,12 +55,9 @@ static long vd_vring_set_base(struct vd_device *dev, struct vd_queue *q,
 			      void __user *arg)
 {
 	struct vhost_vring_state s;
+	int err = vd_vring_read_stopped(q, arg, &s);
 
-	if (vd_queue_is_running(q))
-		return -EBUSY;
-	if (copy_from_user(&s, arg, sizeof(s)))
-		return -EFAULT;
-	return vd_queue_set_base(q, s.num);
+	return err ?: vd_queue_set_base(q, s.num);
 }
 
 static long vd_vring_get_base(struct vd_device *dev, struct vd_queue *q,
