@@ -48,10 +48,11 @@ uninstall:
 demo:
 	$(Q)scripts/demo $(ARGS)
 
-# DEBUG=1 runs on the debug kernel (built on first use: half an hour), which is slower
-# and needs longer deadlines.
+# Without ARGS, the in-tree driver and most guest tests run on one kernel only. DEBUG=1
+# runs on the debug kernel (built on first use: half an hour), which is slower and needs
+# longer deadlines.
 test:
-	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct) $(ARGS)
+	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct $(ARGS),$(or $(ARGS),-q))
 
 # QUICK=1: the rows that are compared with kept figures, in a few minutes. NATIVE=1:
 # time on this machine's processor, in a kernel that is a process.
@@ -143,7 +144,7 @@ help:
 	@echo '  install        build and install it through DKMS, load it at boot (as root);'
 	@echo '                 uninstall takes it away'
 	@echo '  demo           boot a guest through viaduct in a host VM and compare; ARGS="-k 6.12"'
-	@echo '  test           all tests, on $(shell scripts/kdir -l whole); ARGS="-k 6.1 net_tx" for a part;'
+	@echo '  test           the tests, on $(shell scripts/kdir -l whole); ARGS="-k 6.1 net_tx" for a part;'
 	@echo '                 DEBUG=1: on a kernel with KASAN, lockdep and kmemleak'
 	@echo '  bench          instructions per packet and packet rates, beside the in-tree driver;'
 	@echo '                 QUICK=1: few rows, held against the figures that are kept;'
