@@ -386,8 +386,11 @@ inline write_data(side, pos)
 #endif
 }
 
-/* Reads the driver's event suppression, after (C). */ inline should_call(ret) { #ifdef
-EVENT #ifdef PACKED
+/* Reads the driver's event suppression, after (C). */
+inline should_call(ret)
+{
+#ifdef EVENT
+#ifdef PACKED
 	atomic { see(DEV, FLAGS(DRV)); flags = LOAD(DEV, FLAGS(DRV)) };
 #ifndef FAULT_NO_RMB_EVENT
 	smp_rmb(DEV);

@@ -468,8 +468,8 @@ active proctype control()
 	:: IS_FREE(0) -> id = 0; stop_worker(id)
 	:: IS_FREE(1) -> id = 1; stop_worker(id)
 #endif
-	/* A request is fulfilled, or the worker is dead. */ :: true -> !wish[1] ||
-	workers[works[1].worker].is_dead
+	/* A request is fulfilled, or the worker is dead. */
+	:: true -> !wish[1] || workers[works[1].worker].is_dead
 #if NR_QUEUES > 1
 	:: true -> !wish[2] || workers[works[2].worker].is_dead
 #endif
