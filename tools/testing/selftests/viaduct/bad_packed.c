@@ -12,7 +12,7 @@
 #define AVAIL	(1U << VRING_PACKED_DESC_F_AVAIL)
 #define USED	(1U << VRING_PACKED_DESC_F_USED)
 
-/* A descriptor, not shown: of the first all but the flags are written. */
+/* Writes a descriptor, the flags last: a test writes the first of a chain last. */
 static void put(bad_t *b, unsigned int at, uint64_t addr, uint32_t len,
 		uint16_t flags)
 {
@@ -24,7 +24,7 @@ static void put(bad_t *b, unsigned int at, uint64_t addr, uint32_t len,
 	__atomic_store_n(&d->flags, htole16(flags), __ATOMIC_RELEASE);
 }
 
-/* Available in the first lap. */
+/* A good descriptor, available in the first lap. */
 static void put_good(bad_t *b, unsigned int at, uint16_t flags)
 {
 	put(b, at, b->buf, 2048, AVAIL | b->dir | flags);
@@ -128,7 +128,7 @@ TEST_F(bad, ring_read_only)
 	check_at(_metadata, self, -1);
 }
 
-/* Nothing is available that way, and nothing is wrong. */
+/* The descriptor is not available, which is no error. */
 static void expect_nothing(struct __test_metadata *_metadata, bad_t *b)
 {
 	struct stream s = stream_make(&b->rig, !b->q, 50);
@@ -174,7 +174,7 @@ TEST_F(bad, id_beyond_the_ring)
 	EXPECT_EQ(0, vg_eventfd_take(self->rig.net.err[self->q]));
 }
 
-/* What the driver says of interrupts, whatever it is, is no reason to stop. */
+/* No content of the driver's event structure may stop the ring. */
 TEST_F(bad, event_structure_nonsense)
 {
 	static const uint16_t flags[] = { 2, 3, 0xfffe, 0xffff, 4, 0x8002 };
@@ -205,7 +205,7 @@ static void *flip(void *arg)
 	while (!atomic_load(&over)) {
 		uint16_t flags = rand_r(&seed);
 
-		/* Tables would need an address: here they are broken rings. */
+		/* With INDIRECT, the buffer is read as a table. */
 		__atomic_store_n(&b->r->pdesc[at++ % 4].flags, htole16(flags),
 				 __ATOMIC_RELAXED);
 	}
@@ -216,6 +216,7 @@ static void *flip(void *arg)
 TEST_F(bad, flags_that_change)
 {
 	struct stream s = stream_make(&self->rig, !self->q, 300);
+	static const uint8_t frame[VG_FRAME_MIN];
 	pthread_t t;
 	int i;
 
@@ -225,6 +226,9 @@ TEST_F(bad, flags_that_change)
 	atomic_store(&over, false);
 	ASSERT_EQ(0, pthread_create(&t, NULL, flip, self));
 	for (i = 0; i < 20; i++) {
+		/* A receive ring is read only when there is a packet. */
+		if (self->q == VG_RX)
+			EXPECT_FINE(rig_far_send(&self->rig, frame, sizeof(frame), NULL));
 		vg_eventfd_add(self->rig.net.kick[self->q], 1);
 		usleep(2000);
 	}
@@ -232,6 +236,9 @@ TEST_F(bad, flags_that_change)
 	atomic_store(&over, true);
 	pthread_join(t, NULL);
 	EXPECT_GE(1, vg_eventfd_take(self->rig.net.err[self->q]));
+	/* Packets that are left do not belong to the stream that follows. */
+	ASSERT_EQ(0, vg_set_backend(self->rig.net.fd, self->q, -1));
+	ASSERT_FINE(rig_restart(&self->rig, self->q));
 	expect_recovery(_metadata, self);
 }
 

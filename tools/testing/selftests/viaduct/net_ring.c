@@ -172,10 +172,10 @@ TEST(chain_as_long_as_the_ring)
 		ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
 		ASSERT_FINE(rig_start(&rig));
 		s = stream_make(&rig, VG_TX, 40);
-		/* A piece for the header, one byte in each of the others. */
-		s.min = num[i] <= 64 ? VG_FRAME_MIN : num[i] - 1;
+		/* A piece for the header; the others share the frame. */
+		s.min = num[i] < 64 ? VG_FRAME_MIN : num[i] - 1;
 		s.max = s.min;
-		l.piece = num[i] <= 64 ? (s.min + num[i] - 2) / (num[i] - 1) : 1;
+		l.piece = (s.min + num[i] - 2) / (num[i] - 1);
 		s.layouts = one;
 		EXPECT_FINE(stream_run(&s, 1));
 		rig_close(&rig);
@@ -247,7 +247,7 @@ TEST(reserved_flags_in_a_table)
 	EXPECT_FINE(stream_run(&s, 1));
 }
 
-/* A list in the ring itself: each descriptor before the one it leads to. */
+/* A list in the ring itself: each descriptor leads to the one before it. */
 TEST(chain_out_of_order)
 {
 	struct vg_layout l = { "", { 12, 1, 20 }, .piece = 100,
@@ -272,8 +272,8 @@ TEST(chain_out_of_order)
 }
 
 /*
- * Guest memory as regions of one page each, side by side for the guest and
- * anywhere for the host: buffers, tables and rings that cross them.
+ * Regions of one page each, side by side for the guest and anywhere for the
+ * host: each buffer crosses from one to the next.
  */
 TEST(buffers_across_regions)
 {
@@ -290,7 +290,6 @@ TEST(buffers_across_regions)
 	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
 	for (i = 0; i < PAGES; i++)
 		ASSERT_EQ(0, vg_mem_add(&rig.net.mem, gpa + i * 4096, 4096));
-	/* Buffers at odd places: each crosses a border. */
 	for (i = 0, q = 0; i < 16; i++, q = i / 8)
 		rig.net.pool[q].buf[i % 8].gpa = gpa + 3000 + i * 3 * 4096;
 	table = vg_mem_table(&rig.net.mem);

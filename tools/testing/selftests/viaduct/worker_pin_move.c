@@ -92,6 +92,7 @@ TEST_F(pin, to_another_worker)
 		ASSERT_EQ(0, per_ring(o->dev));
 		ASSERT_EQ(1, info_ring_now(o->dev, VG_TX, "worker"));
 		ASSERT_FINE(owner_ask(o, OWNER_MERGE));
+		check_one_worker(_metadata, o->dev);
 	}
 	check_stream(_metadata, o, NR_MOVES);
 	owner_stop(o);
