@@ -102,16 +102,14 @@ TEST(ring_addresses)
 {
 	int tap = abi_tap(), fd = abi_owned();
 
-	/* Without a table, addresses do not matter yet; without addresses,
-	 * the ring is where nothing is mapped.
-	 */
+	/* Without addresses, the ring is at 0, where nothing is mapped. */
 	ASSERT_EQ(0, abi_set_table(fd));
 	EXPECT_RET(-EFAULT, vg_set_backend(fd, 0, tap));
 	/* The descriptor is looked up first. */
 	EXPECT_RET(-ENOTSOCK, vg_set_backend(fd, 0, 9999));
 }
 
-/* A size that is set later makes the areas longer: the check is at attach. */
+/* The ends of the areas are checked at attach: a size that is set later moves them. */
 TEST(ring_areas_end_outside)
 {
 	struct vg_net n = abi_net(0);

@@ -5,7 +5,7 @@
 
 #include "abi.h"
 
-/* Calls that only the owner may make, with a good argument size. */
+/* Ioctls for the owner alone, among them unknown ones. */
 static const unsigned long owners[] = {
 	VHOST_RESET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_LOG_BASE,
 	VHOST_SET_LOG_FD, VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR,
@@ -17,7 +17,7 @@ static const unsigned long owners[] = {
 	0x5401, 0,
 };
 
-/* Calls on a ring that exist everywhere, with a ring number first. */
+/* Ioctls on a ring that every kernel has; the argument begins with the ring's number. */
 static const unsigned long rings[] = {
 	VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_BASE,
 	VHOST_GET_VRING_BASE, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL,
@@ -28,7 +28,7 @@ static const unsigned long rings[] = {
 /* Unknown numbers, and known ones with another direction. */
 static const unsigned long unknown[] = {
 	0xaf7e, 0x5401, 0x8008af10, 0x4008af01, 0xc008af11, 0x4008af26,
-	/* VIADUCT_HIDE_FEATURES under the number that videodev2.h owns. */
+	/* VIADUCT_HIDE_FEATURES with the type byte of videodev2.h. */
 	0x40085660,
 };
 
@@ -110,7 +110,7 @@ TEST(ring_number)
 	}
 }
 
-/* The number alone is read first, the whole argument after it was checked. */
+/* The number is read alone, the whole argument only after the number was checked. */
 TEST(ring_argument_cut_short)
 {
 	int fd = abi_owned(), i;
@@ -136,7 +136,7 @@ TEST(unknown_number)
 	}
 }
 
-/* The in-tree driver has these for other devices: here as unknown numbers. */
+/* The in-tree driver has these for other devices; for vhost-net they are unknown. */
 TEST(worker_numbers)
 {
 	static const struct {
@@ -165,7 +165,7 @@ TEST(endian)
 	struct vhost_vring_state s = { .index = 0, .num = 0 };
 	int fd = abi_owned();
 
-	/* Debian's kernels cannot swap: the number counts as unknown. */
+	/* Debian's kernels lack CONFIG_VHOST_CROSS_ENDIAN_LEGACY: the number is unknown. */
 	EXPECT_RET(-ENOTTY, vg_ioctl(fd, VHOST_SET_VRING_ENDIAN, &s));
 	EXPECT_RET(-ENOTTY, vg_ioctl(fd, VHOST_GET_VRING_ENDIAN, &s));
 	s.index = 2;

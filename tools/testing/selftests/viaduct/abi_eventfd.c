@@ -76,7 +76,7 @@ TEST(log_base)
 	int fd = abi_owned();
 
 	EXPECT_RET(-EFAULT, vg_ioctl(fd, VHOST_SET_LOG_BASE, NULL));
-	/* Nothing runs: any place will do. */
+	/* While no ring runs, any address is accepted. */
 	EXPECT_RET(0, vg_set_log_base(fd, 0));
 	EXPECT_RET(0, vg_set_log_base(fd, UINT64_MAX));
 }
@@ -101,7 +101,7 @@ TEST(full_kick_counter)
 	uint64_t full = UINT64_MAX - 1;
 	int fd = abi_owned(), e = vg_eventfd();
 
-	/* One below the highest value is as far as a write can go. */
+	/* A write can set the counter to one below the highest value at most. */
 	ASSERT_EQ(sizeof(full), write(e, &full, sizeof(full)));
 	EXPECT_RET(0, vg_set_vring_kick(fd, 0, e));
 	EXPECT_RET(0, vg_set_vring_kick(fd, 0, -1));

@@ -25,7 +25,7 @@ TEST(offered)
 	uint64_t f = dev_features(abi_open());
 
 	EXPECT_EQ(F_BASE, f & F_BASE);
-	/* RING_RESET and then IN_ORDER were added. */
+	/* Newer kernels add RING_RESET, then IN_ORDER. */
 	if (vg_dev_is_reference())
 		EXPECT_EQ(abi_kernel_is_6_1() ? 0x33d008000ULL :
 			  abi_kernel_has(6, 18) ? 0x10b3d008000ULL :

@@ -30,7 +30,7 @@ static int set(int fd, uint64_t *array)
 	return vg_ioctl(fd, VG_SET_FEATURES_ARRAY, array);
 }
 
-/* @nr words that end where memory ends. */
+/* @nr words at the end of a mapping; nothing is mapped after them. */
 static uint64_t *at_the_end(unsigned int nr)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -51,7 +51,7 @@ TEST(offered)
 	EXPECT_EQ(0, vg_get_features_array(fd, words));
 	EXPECT_EQ(0, vg_get_features(fd, &first));
 	EXPECT_EQ(first, words[0]);
-	/* What this kernel's taps can do decides on the second word. */
+	/* The second word depends on what this kernel's taps support. */
 	EXPECT_EQ(abi_kernel_has(6, 17) ? TUNNELS : 0, words[1]);
 }
 
@@ -142,7 +142,7 @@ TEST(set_counts)
 	EXPECT_EQ(0, set(fd, array));
 }
 
-/* Memory first, then words that do not exist, in turn, then what is offered. */
+/* The order: faults, then the words beyond the known ones in turn, then offered bits. */
 TEST(set_order_of_errors)
 {
 	int fd = abi_open();
@@ -192,7 +192,7 @@ TEST(set_while_running)
 
 /*
  * An array of 2^35 words takes minutes; a fatal signal must end that. The
- * in-tree driver makes no promise.
+ * in-tree driver does not promise it.
  */
 static void killed_in(struct __test_metadata *_metadata, unsigned long cmd)
 {

@@ -26,7 +26,7 @@ TEST(reads)
 
 	EXPECT_EQ(MSG_SIZE, sizeof(struct vhost_msg));
 	EXPECT_EQ(MSG_SIZE, sizeof(struct vhost_msg_v2));
-	/* Too short for a message: nothing, and no error. */
+	/* Too short for a message: 0, and no error. */
 	EXPECT_RET(0, rd(fd, 0));
 	EXPECT_RET(0, rd(fd, 71));
 	/* Nothing will ever come without an IOTLB. */
@@ -108,7 +108,7 @@ TEST(seeks)
 	EXPECT_EQ(0, lseek(fd, 1234, SEEK_SET));
 }
 
-/* None of these needs ownership. */
+/* A child of the owner can read, too. */
 TEST(fork_child)
 {
 	int fd = abi_open(), status;

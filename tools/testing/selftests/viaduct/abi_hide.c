@@ -43,7 +43,7 @@ TEST(hidden_bits_are_gone)
 	EXPECT_EQ(0, hide(fd, VG_BIT(VG_F_INDIRECT)));
 	EXPECT_EQ(0, hide(fd, 0));
 	EXPECT_EQ(all & ~mrg & ~VG_BIT(VG_F_INDIRECT), features_of(fd));
-	/* It is the descriptor's own. */
+	/* Other descriptors are not affected. */
 	EXPECT_EQ(all, features_of(other));
 }
 
@@ -90,7 +90,7 @@ TEST(unknown_bits)
 	EXPECT_NE(0, features_of(fd));
 }
 
-/* Each form hides what is in its words, and the other word stays. */
+/* Each ioctl hides the bits of its own words, and leaves the other word alone. */
 TEST(second_word)
 {
 	uint64_t all[VG_FEATURE_WORDS], f[VG_FEATURE_WORDS];
@@ -121,7 +121,7 @@ TEST(second_word_acked)
 	VIADUCT_ONLY();
 	ASSERT_EQ(0, vg_get_features_array(fd, all));
 	if (!(all[1] & VG_NET_F_GUEST_TUNNEL))
-		SKIP(return, "no second word here");
+		SKIP(return, "this kernel offers no bit of the second word");
 	f[1] = VG_NET_F_GUEST_TUNNEL;
 	ASSERT_EQ(0, vg_set_features_array(fd, f));
 	EXPECT_EQ(-EBUSY, hide_array(fd, both));

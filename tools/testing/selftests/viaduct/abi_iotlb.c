@@ -14,7 +14,7 @@
 #define F_PLATFORM VG_BIT(VG_F_ACCESS_PLATFORM)
 #define MSG_SIZE 72
 
-/* The compiler is not to see through it. */
+/* Volatile, so that the compiler cannot know the value. */
 static void *volatile nowhere = (void *)16;
 static uint8_t page[4096] __attribute__((aligned(4096)));
 
@@ -91,7 +91,7 @@ TEST(lengths)
 	IOTLB_DEVICE(fd);
 	for (len = 0; len < 40; len++)
 		EXPECT_RET(-EINVAL, err(write(fd, &m, len)));
-	/* Whatever is given beyond the body, a whole message was taken. */
+	/* However many bytes follow the body, the result is the length of a message. */
 	for (len = 40; len <= MSG_SIZE; len++)
 		EXPECT_RET(MSG_SIZE, err(write(fd, &m, len)));
 	memcpy(longer, &m, sizeof(m));
@@ -119,7 +119,7 @@ TEST(written_in_pieces)
 		iov[cut] = (struct iovec){ (char *)&m + cut, 1 };
 	EXPECT_RET(MSG_SIZE, err(writev(fd, iov, MSG_SIZE)));
 	EXPECT_RET(-EINVAL, err(writev(fd, iov, 39)));
-	/* The second piece is not there. */
+	/* The second piece is not mapped. */
 	iov[0] = (struct iovec){ &m, 20 };
 	iov[1] = (struct iovec){ nowhere, MSG_SIZE - 20 };
 	EXPECT_RET(-EINVAL, err(writev(fd, iov, 2)));
@@ -134,7 +134,7 @@ TEST(update_ranges)
 	EXPECT_RET(MSG_SIZE, tell(fd, update(-4096ULL, 4096, at, 3)));
 	EXPECT_RET(-EFAULT, tell(fd, update(-4096ULL, 4097, at, 3)));
 	EXPECT_RET(-EFAULT, tell(fd, update(-1ULL, 2, at, 0)));
-	/* User memory, where it is to be accessed; nothing need be there. */
+	/* The address must be user memory unless perm is 0; it need not be mapped. */
 	EXPECT_RET(-EFAULT, tell(fd, update(0, 4096, 1ULL << 63, 1)));
 	EXPECT_RET(-EFAULT, tell(fd, update(0, 4096, 1ULL << 63, 2)));
 	EXPECT_RET(-EFAULT, tell(fd, update(0, 4096, -4096ULL, 3)));
@@ -146,7 +146,7 @@ TEST(update_ranges)
 TEST(invalidate_ranges)
 {
 	struct vhost_iotlb_msg m = { .type = VHOST_IOTLB_INVALIDATE };
-	/* Size 0 was all from address 0 on; newer in-tree drivers refuse it. */
+	/* Size 0 means all addresses; newer in-tree drivers refuse it. */
 	long no_size = abi_kernel_has(6, 17) ? -EFAULT : MSG_SIZE;
 
 	IOTLB_DEVICE(fd);
@@ -157,7 +157,7 @@ TEST(invalidate_ranges)
 	EXPECT_RET(MSG_SIZE, tell(fd, m));
 }
 
-/* As many as one likes: the oldest make room. */
+/* Their number is not limited: the oldest mappings make room. */
 TEST(many_updates)
 {
 	unsigned int i;
@@ -168,7 +168,7 @@ TEST(many_updates)
 						    (uintptr_t)page, 3)));
 }
 
-/* Without the feature there is no IOTLB, also after there was one. */
+/* Without the feature there is no IOTLB, even if there was one before. */
 TEST(mode_ends)
 {
 	struct vhost_iotlb_msg m = update(0, 4096, (uintptr_t)page, 3);
@@ -182,7 +182,7 @@ TEST(mode_ends)
 	EXPECT_RET(MSG_SIZE, tell(fd, m));
 }
 
-/* The next feature bits with it make it empty, and a reset ends it. */
+/* A reset ends the IOTLB. */
 TEST(reset_owner_ends_it)
 {
 	struct vhost_iotlb_msg m = update(0, 4096, (uintptr_t)page, 3);
@@ -206,7 +206,7 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-/* A waiting reader returns when the mode ends. */
+/* A waiting reader returns when the IOTLB ends. */
 TEST(reader_is_woken)
 {
 	pthread_t t;
@@ -224,7 +224,7 @@ TEST(reader_is_woken)
 	EXPECT_RET(-EBADFD, read_result);
 }
 
-/* A running device in the mode, without mappings of its rings. */
+/* A device with an IOTLB that lacks the mappings of the rings, and so reports a miss. */
 static const char *start(struct vg_net *n, uint64_t backend_features)
 {
 	*n = abi_net(F_PLATFORM | VG_BIT(32));
@@ -257,7 +257,7 @@ static void check_miss(struct __test_metadata *_metadata, uint64_t features)
 	EXPECT_EQ(n.ring[VG_RX].used_gpa, m.msg.iotlb.iova);
 	EXPECT_EQ(0, m.msg.iotlb.size);
 	EXPECT_EQ(0, m.msg.iotlb.uaddr);
-	/* CVE-2018-1118: no byte but those is anything else than 0. */
+	/* CVE-2018-1118: all other bytes must be 0. */
 	EXPECT_EQ(0, m.msg.asid);
 	for (i = offsetof(struct vhost_iotlb_msg, type) + 1;
 	     i < sizeof(m.msg) - offsetof(struct vhost_msg_v2, iotlb); i++)
@@ -285,7 +285,7 @@ TEST(miss_in_version_2)
 	check_miss(_metadata, 2);
 }
 
-/* A question goes into pieces that have room for it together. */
+/* A miss can be read into pieces that together have room for it. */
 TEST(miss_read_in_pieces)
 {
 	struct vhost_msg_v2 m = {};
@@ -320,7 +320,7 @@ static void *attach_later(void *arg)
 	return NULL;
 }
 
-/* Each name of "there is something to read" wakes, and alone, too. */
+/* EPOLLIN and EPOLLRDNORM each wake a poller that waits for that one alone. */
 static void check_wake(struct __test_metadata *_metadata, uint32_t events)
 {
 	struct epoll_event e = { .events = events };
@@ -349,7 +349,7 @@ TEST(miss_wakes_pollers)
 	check_wake(_metadata, EPOLLRDNORM);
 }
 
-/* What cannot be written to the reader is gone with it. */
+/* A miss that cannot be copied to the reader is lost. */
 TEST(miss_into_bad_buffer)
 {
 	struct pollfd p = { .events = POLLIN };
@@ -365,7 +365,7 @@ TEST(miss_into_bad_buffer)
 	vg_net_close(&n);
 }
 
-/* A stop drops what was not read, even one that fails. */
+/* A stop of a ring drops the misses that were not read, also those of the other ring. */
 TEST(stop_drops_misses)
 {
 	struct pollfd p = { .events = POLLIN };
@@ -382,7 +382,7 @@ TEST(stop_drops_misses)
 	vg_net_close(&n);
 }
 
-/* Addresses do not survive a change of their meaning. */
+/* A change of ACCESS_PLATFORM changes the meaning of ring addresses, and drops them. */
 TEST(addresses_end_with_the_mode)
 {
 	struct vg_net n;

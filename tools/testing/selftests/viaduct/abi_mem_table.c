@@ -71,7 +71,7 @@ TEST(padding)
 	region(0, 0, 4096);
 	table.head.padding = 1;
 	EXPECT_RET(-EOPNOTSUPP, set(fd, 1));
-	/* Before the number of regions is looked at. */
+	/* The padding is checked before the number of regions. */
 	EXPECT_RET(-EOPNOTSUPP, set(fd, UINT32_MAX));
 	table.head.padding = 0;
 	EXPECT_RET(0, set(fd, 1));
@@ -94,7 +94,7 @@ TEST(number_of_regions)
 	EXPECT_RET(-E2BIG, set(fd, UINT32_MAX));
 }
 
-/* Too many is said before the array is read. */
+/* The number of regions is checked before the array is read. */
 TEST(too_many_beats_bad_array)
 {
 	struct vhost_memory *m = abi_edge() - 8;
@@ -164,7 +164,7 @@ TEST(host_address_of_idle_device)
 	region(0, 0, 4096);
 	table.r[0].userspace_addr = UINT64_MAX - 4095;
 	EXPECT_RET(0, set(fd, 1));
-	/* Attaching a queue is where it shows. */
+	/* SET_BACKEND checks them. */
 	EXPECT_RET(-EFAULT, vg_set_backend(fd, 0, -1));
 	region(0, 0, 4096);
 	EXPECT_RET(0, set(fd, 1));

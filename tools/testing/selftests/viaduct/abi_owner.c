@@ -12,7 +12,7 @@
 #include "../../../lib/vguest/worker.h"
 #include "abi.h"
 
-/* Runs @fn in a fork child and returns its value (0..254, errno-sized). */
+/* Runs @fn in a child and returns its result, 0 or -errno; 1 if that fails. */
 static int in_child(int (*fn)(int fd), int fd)
 {
 	int status;
@@ -111,8 +111,8 @@ TEST(fork_child_is_eperm)
 }
 
 /*
- * The child takes the device that the parent opened, reports that, and stays
- * until the parent ends it.
+ * The child becomes the owner of the device that the parent opened, reports that,
+ * and stays until the parent ends it.
  */
 static int own_and_hold(int fd, int say, int hear)
 {
@@ -142,12 +142,12 @@ TEST(other_process_is_eperm)
 	ASSERT_EQ(1, write(down[1], &c, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	/* The owner is gone, its address space is still the owner. */
+	/* The process has ended; its address space is still the owner. */
 	EXPECT_RET(-EPERM, do_num(fd));
 	EXPECT_RET(-EBUSY, vg_set_owner(fd));
 }
 
-/* This program again, as the image that execve() brings. */
+/* Executes this program again, in a new address space. */
 static int exec_self(int fd)
 {
 	char arg[16];
@@ -180,7 +180,7 @@ TEST(reset_gives_up)
 	EXPECT_RET(0, vg_reset_owner(fd));
 	EXPECT_RET(-EPERM, do_num(fd));
 	EXPECT_RET(-EPERM, vg_reset_owner(fd));
-	/* Now the child may have it. */
+	/* Now another process can become the owner. */
 	EXPECT_RET(0, in_child(do_own, fd));
 	EXPECT_RET(-EBUSY, vg_set_owner(fd));
 }
@@ -214,7 +214,7 @@ static void read_cgroups(pid_t tid, char *text, size_t room)
 	close(fd);
 }
 
-/* 0: the worker is where this process is; and here is @group. */
+/* 0 if the worker is in this process's cgroups, which must include @group. */
 static int has_my_cgroups(const char *group)
 {
 	char mine[4096], its[4096];
@@ -232,7 +232,7 @@ static int has_my_cgroups(const char *group)
 
 static const char *cgroup_of_test;
 
-/* Go into the cgroup, and have the worker follow. */
+/* Enters the cgroup, into which the worker must follow. */
 static int worker_in_cgroup(int fd)
 {
 	char path[PATH_MAX];
@@ -257,7 +257,7 @@ static void check_cgroups(struct __test_metadata *_metadata)
 	cgroup_of_test = path;
 	EXPECT_RET(0, in_child(worker_in_cgroup, -1));
 	EXPECT_RET(0, has_my_cgroups("/"));
-	/* It must be empty. */
+	/* The cgroup must be empty. */
 	EXPECT_EQ(0, rmdir(path));
 	umount(dir);
 	rmdir(dir);

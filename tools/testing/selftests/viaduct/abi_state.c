@@ -3,8 +3,8 @@
 #include "abi.h"
 
 /*
- * Ring size 1, addresses 0, indices 0: seen through what the calls answer.
- * With a table but no addresses, attaching fails; the position is readable.
+ * Ring size 1, addresses 0, positions 0, as far as ioctls show it: with a table
+ * but no addresses, attaching fails; the position is readable.
  */
 static void check_fresh(struct __test_metadata *_metadata, int fd, int tap)
 {
@@ -47,7 +47,7 @@ TEST(after_reset)
 	check_fresh(_metadata, n.fd, tap);
 }
 
-/* A reset stops what runs and lets the sockets and eventfds go. */
+/* A reset stops running rings, and releases sockets and eventfds. */
 TEST(reset_while_running)
 {
 	struct vg_net n = abi_net(0);
@@ -57,7 +57,7 @@ TEST(reset_while_running)
 	ASSERT_EQ(0, vg_reset_owner(n.fd));
 	ASSERT_EQ(0, vg_set_owner(n.fd));
 	EXPECT_RET(0, vg_set_vring_num(n.fd, VG_TX, 256));
-	/* No kick does anything any more. */
+	/* Kicks have no effect any more. */
 	n.ring[VG_TX].avail->ring[0] = 0xffff;
 	n.ring[VG_TX].avail->idx = 1;
 	vg_eventfd_add(n.kick[VG_TX], 1);

@@ -51,7 +51,7 @@ TEST(base)
 	EXPECT_EQ(1000, base);
 }
 
-/* A packed ring's base has 32 bits; clients that give 16 get all of them. */
+/* A packed ring's base has 32 bits; if a client sets 16, the device adds the others. */
 TEST(base_of_packed_ring)
 {
 	const uint64_t packed = VG_BIT(VG_F_RING_PACKED);
@@ -64,7 +64,7 @@ TEST(base_of_packed_ring)
 		SKIP(return, "no RING_PACKED offered");
 	EXPECT_RET(0, vg_set_vring_num(fd, 0, 256));
 	ASSERT_EQ(0, vg_set_features(fd, packed | VG_BIT(VG_F_VERSION_1)));
-	/* Where a driver begins. */
+	/* The base at which a driver begins. */
 	EXPECT_RET(0, vg_get_vring_base(fd, 0, &base));
 	EXPECT_EQ(0x80008000, base);
 	EXPECT_RET(0, vg_set_vring_base(fd, 0, 0x8000));
@@ -93,7 +93,7 @@ TEST(addr_flags)
 		a.flags = 1U << bit;
 		EXPECT_RET(-EOPNOTSUPP, vg_set_vring_addr(fd, &a));
 	}
-	/* Flags come before addresses. */
+	/* Flags are checked before addresses. */
 	a = addr(0x1000, 0x2001, 0x3001);
 	a.flags = 2;
 	EXPECT_RET(-EOPNOTSUPP, vg_set_vring_addr(fd, &a));
@@ -116,7 +116,7 @@ TEST(addr_alignment)
 	EXPECT_RET(-EINVAL, vg_set_vring_addr(fd, &a));
 	a.log_guest_addr = 4;
 	EXPECT_RET(0, vg_set_vring_addr(fd, &a));
-	/* The descriptor table's own is not looked at. */
+	/* The alignment of the descriptor table is not checked. */
 	a = addr(0x1001, 0x2000, 0x3000);
 	EXPECT_RET(0, vg_set_vring_addr(fd, &a));
 }
@@ -167,7 +167,7 @@ TEST_F(running, num_and_base_are_busy)
 	EXPECT_RET(0, vg_set_vring_base(fd, 0, 0));
 }
 
-/* Busy is said before the rest of the argument is read. */
+/* EBUSY is returned before the rest of the argument is read. */
 TEST_F(running, busy_beats_bad_argument)
 {
 	uint32_t *last = (uint32_t *)abi_edge() - 1;

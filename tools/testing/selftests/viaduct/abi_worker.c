@@ -150,7 +150,7 @@ TEST(not_without_end)
 	EXPECT_LE(2, i);
 	EXPECT_EQ(0, free_worker(fd, 1));
 	EXPECT_EQ(1, new_worker(fd));
-	/* What the client leaves behind goes with the descriptor. */
+	/* Workers that the client leaves behind end with the descriptor. */
 	close(fd);
 	EXPECT_TRUE(is_gone(1));
 	EXPECT_TRUE(is_gone(i - 1));
@@ -189,7 +189,7 @@ TEST(of_the_owner_alone)
 /* On 6.12 the in-tree driver's workers may be of either kind. */
 static long with_mode(int fd, uint8_t mode)
 {
-	/* Where the number is unknown, this is that of a ring. */
+	/* Where the ioctl is unknown, this is read as a ring's number. */
 	uint8_t arg[4] = { mode };
 
 	return vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, arg);
@@ -222,7 +222,7 @@ TEST(thread_of_the_owner)
 	EXPECT_EQ(1, vg_worker_count(getpid()));
 }
 
-/* What is set holds until RESET_OWNER. */
+/* The mode holds until RESET_OWNER. */
 TEST(mode_is_told)
 {
 	int fd = abi_open();
@@ -236,7 +236,7 @@ TEST(mode_is_told)
 	EXPECT_EQ(0, vg_set_owner(fd));
 	EXPECT_EQ(0, vg_ioctl(fd, VG_GET_FORK_FROM_OWNER, &mode));
 	EXPECT_EQ(0, mode);
-	/* The owner comes first, then the pointer, then the value. */
+	/* The owner is checked first, then the pointer, then the value. */
 	EXPECT_EQ(-EBUSY, with_mode(fd, 7));
 	EXPECT_EQ(-EBUSY, vg_ioctl(fd, VG_SET_FORK_FROM_OWNER, (void *)8));
 	EXPECT_EQ(0, vg_reset_owner(fd));

@@ -70,8 +70,8 @@ static void put(packet_t *p, uint32_t len)
 }
 
 /*
- * @len bytes come back, unsent, and the path is open behind them. @reason is
- * the counter of ours that says so, or NULL when the tap's would.
+ * A chain of @len bytes must come back unsent, and later frames must be sent.
+ * @reason is the module's counter of such drops, or NULL if the tap counts them.
  */
 static void check(struct __test_metadata *_metadata, packet_t *p, uint32_t len,
 		  const char *reason)
@@ -96,7 +96,7 @@ static const char *found_by(int sndbuf, const char *ours)
 	return sndbuf ? "socket" : ours;
 }
 
-/* The reference copies frames itself only where the send buffer has no end. */
+/* The reference copies frames itself only if the send buffer is unlimited. */
 static bool ref_retries(int sndbuf)
 {
 	return vg_dev_is_reference() && !sndbuf;
@@ -179,7 +179,7 @@ TEST_F(packet, checksum_sum_overflows)
 	check_header(_metadata, self, h, found_by(variant->sndbuf, "header"));
 }
 
-/* A frame in one piece does not need the field, and may go out. */
+/* The field is not needed for a frame in one piece, which may be sent. */
 TEST_F(packet, header_length_outside)
 {
 	struct virtio_net_hdr h = { .hdr_len = 0xffff,

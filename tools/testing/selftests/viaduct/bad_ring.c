@@ -23,7 +23,7 @@ TEST_F(bad, index_behind)
 
 TEST_F(bad, head_out_of_range)
 {
-	/* Where a device that only masks it would find a good one. */
+	/* A device that only masks the index would find a good descriptor. */
 	good(self, 0, 0, 0);
 	post(self, NUM);
 	check(_metadata, self);
@@ -37,7 +37,7 @@ TEST_F(bad, head_far_out_of_range)
 
 TEST_F(bad, next_out_of_range)
 {
-	/* Where a device that only masks it would find the end. */
+	/* A device that only masks the index would find the end of the chain. */
 	good(self, 0, 0, 0);
 	good(self, 1, NEXT, NUM);
 	post(self, 1);
@@ -88,9 +88,9 @@ TEST_F(bad, readable_after_writable)
 }
 
 /*
- * In order, but not for this ring: frames to send are read only, buffers to
- * receive into are written only. The position is where the bad one stands; the
- * reference has passed it, and it is never used.
+ * A valid chain, but not for this ring: frames to send are read only, buffers to
+ * receive into are written only. The base is that of the bad chain; the reference
+ * has passed it, but never marks it used.
  */
 TEST_F(bad, part_of_the_wrong_kind)
 {
@@ -131,7 +131,7 @@ TEST_F(bad, length_leaves_the_region)
 	check(_metadata, self);
 }
 
-/* In the region that the chain before it was found in, which is tried first. */
+/* Leaves the region in which the chain before it was found, which is tried first. */
 TEST_F(bad, length_leaves_the_known_region)
 {
 	struct vg_region *last = &self->rig.net.mem.region[1];
@@ -168,7 +168,7 @@ TEST_F(bad, second_piece_in_no_region)
 	check(_metadata, self);
 }
 
-/* Chains before the bad one are served; the bad one is where it stands. */
+/* Chains before the bad one are served; the base is that of the bad one. */
 TEST_F(bad, after_good_ones)
 {
 	int i;
@@ -199,7 +199,7 @@ TEST_F(bad, descriptors_unreadable)
 	check(_metadata, self);
 }
 
-/* Met before a packet is touched: kicks cannot be turned off. */
+/* Found before a packet is read: kicks cannot be disabled. */
 TEST_F(bad, used_ring_unwritable)
 {
 	memset(vg_mem_hva(&self->rig.net.mem, self->buf, 4096), 0, 4096);

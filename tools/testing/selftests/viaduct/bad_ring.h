@@ -39,8 +39,8 @@ FIXTURE(bad)
 	struct vring_desc *t;	/* the same */
 	void *locked;		/* area with changed protection */
 	uint16_t posted;
-	unsigned int nr_frames;	/* that the far side sends a receive ring */
-	unsigned int nr_taken;	/* of them, taken but not returned */
+	unsigned int nr_frames;	/* that the far side sends to a receive ring */
+	unsigned int nr_taken;	/* of these, taken but not returned */
 };
 
 FIXTURE_VARIANT(bad)
@@ -141,7 +141,7 @@ static void expect_error(struct __test_metadata *_metadata, bad_t *b)
 		EXPECT_EQ(1, n);
 }
 
-/* More kicks change nothing: no error, no work, no time. */
+/* More kicks cause no error, and the worker uses no time. */
 static void expect_quiet(struct __test_metadata *_metadata, bad_t *b)
 {
 	int i;

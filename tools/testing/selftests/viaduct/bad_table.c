@@ -54,7 +54,7 @@ TEST_F(bad, table_and_next)
 	indirect(self, self->table, 16, NEXT);
 	set_desc(&self->r->desc[1], self->buf + 2048, 2000, self->dir, 0);
 	ASSERT_FINE(spoil(self));
-	/* Used by the one, an error for the other: wait for either. */
+	/* The reference uses the chain, viaduct reports an error: wait for either. */
 	while (!errs && !vg_ring_has_used(self->r))
 		errs = vg_eventfd_wait(self->rig.net.err[self->q],
 				       vg_deadline_ms(100));
@@ -83,7 +83,7 @@ TEST_F(bad, chain_leaves_the_table)
 TEST_F(bad, chain_leaves_the_table_far)
 {
 	if (vg_dev_is_reference())
-		SKIP(return, "the reference reads a table in its order");
+		SKIP(return, "the reference reads a table from front to back");
 	set_desc(&self->t[0], self->buf, 100, self->dir | NEXT, 5);
 	set_desc(&self->t[1], self->buf, 2000, self->dir, 0);
 	set_desc(&self->t[5], self->buf, 2000, self->dir, 0);

@@ -123,7 +123,7 @@ TEST(cve_2019_14835_many_buffers)
 	rig.net.rx_layout = &bytes;
 	vg_net_fill(&rig.net);
 	ASSERT_FINE(rig_start(&rig));
-	/* Lost, or the end of the ring: neither spins. */
+	/* The packet is lost or the ring breaks; the worker must not spin. */
 	ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
 	settle();
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
@@ -133,7 +133,7 @@ TEST(cve_2019_14835_many_buffers)
 	EXPECT_FINE(both_ways(50));
 }
 
-/* A ring that is full again as soon as anything of it has been used. */
+/* Makes each used descriptor available again at once: the ring is always full. */
 static void *turn(void *arg)
 {
 	struct vg_ring *r = arg;
@@ -198,7 +198,7 @@ static void fill_ring(unsigned int q)
 	r->avail->idx = htole16(r->num);
 }
 
-/* So many packets arrive, whatever they are. */
+/* Receives @nr packets, whatever they contain. */
 static const char *receives(unsigned int nr)
 {
 	struct vg_ring *r = &rig.net.ring[VG_RX];
@@ -220,7 +220,7 @@ static const char *receives(unsigned int nr)
 	return NULL;
 }
 
-/* Packets that wait before the worker even begins. */
+/* Packets that wait before the worker starts. */
 static const char *back_log(void)
 {
 	static const uint8_t frame[VG_FRAME_MIN];
@@ -265,7 +265,7 @@ TEST_F(endless, cve_2019_3900)
 		EXPECT_FINE(stream_run(&s, 1));
 	else
 		EXPECT_FINE(receives(100));
-	/* More than one run, unless the index ran away and broke the ring. */
+	/* More than one run, unless the index was too far ahead and broke the ring. */
 	if (!vg_dev_is_reference() &&
 	    stats_reaches(getpid(), q, "done", 257) != 1)
 		EXPECT_EQ(1, stats_queue(getpid(), q, "broken"));
@@ -319,7 +319,7 @@ TEST(cve_2020_10942)
 	EXPECT_EQ(-ENOTSOCK, try_socket(AF_INET, SOCK_STREAM, 0));
 	EXPECT_EQ(-ENOTSOCK, try_socket(AF_NETLINK, SOCK_RAW, 0));
 	EXPECT_EQ(-ENOTSOCK, try_socket(AF_UNIX, SOCK_DGRAM, 0));
-	/* Bound to nothing it is still one of the right kind. */
+	/* A packet socket that is not bound is of the right kind, too. */
 	EXPECT_EQ(0, try_socket(AF_PACKET, SOCK_RAW, 0));
 	if (system("ip link add vdg type ip6gre local ::1 remote ::2") ||
 	    vg_link_set_up("vdg", true))
@@ -356,18 +356,18 @@ TEST(cve_2018_1118)
 		ASSERT_EQ(0, vg_set_features(rig.net.fd, o.features |
 					     ACCESS_PLATFORM));
 		ASSERT_EQ(0, vg_net_set_ring(&rig.net, VG_TX));
-		/* It misses the used ring. */
+		/* The used ring has no mapping. */
 		ASSERT_EQ(-EFAULT, vg_set_backend(rig.net.fd, VG_TX,
 						  rig.backend));
 		if (vg_dev_is_reference() && version &&
 		    vg_wait_fd(rig.net.fd, POLLIN, vg_deadline_ms(2000)) <= 0)
-			SKIP(return, "the reference asks once");
+			SKIP(return, "the reference reports a miss only once");
 		memset(msg, 0x5a, sizeof(msg));
 		ASSERT_EQ(MSG_LEN, read(rig.net.fd, msg, sizeof(msg)));
 		EXPECT_EQ(version + 1, msg[0]);
 		for (i = 1; i < 8; i++)
 			EXPECT_EQ(0, msg[i]);
-		/* Behind address, size, address, permission and type. */
+		/* After iova, size, uaddr, perm and type. */
 		for (i = 8 + 26; i < MSG_LEN; i++)
 			EXPECT_EQ(0, msg[i]);
 	}

@@ -16,7 +16,7 @@
 #include "rig.h"
 #include "vd_test.h"
 
-/* No call here does more than this many things that can fail. */
+/* No call here has more operations that can fail. */
 #define MAX_FAULTS	2000
 
 static int nth_fd = -1;
@@ -32,9 +32,9 @@ static const char *prepare(void)
 }
 
 /*
- * A step: @call may fail by an injected fault; then @intact says what has
- * changed all the same, or NULL. @undo takes a call back that succeeded in
- * spite of a fault (some failures have a fallback).
+ * A step: @call may fail by an injected fault; then @intact returns what has
+ * changed nevertheless, or NULL. @undo reverts a call that succeeded in spite of a
+ * fault (some failures have a fallback).
  */
 struct step {
 	int (*call)(void);
@@ -196,7 +196,7 @@ static int call_attach(void)
 	return ret;
 }
 
-/* Detached, both rings can be resized; one that runs cannot. */
+/* Detached rings can be resized, running ones cannot. */
 static const char *intact_attach(void)
 {
 	unsigned int q;
@@ -204,7 +204,7 @@ static const char *intact_attach(void)
 	for (q = 0; q < 2; q++) {
 		int ret = vg_set_vring_num(rig.net.fd, q, rig.net.ring[q].num);
 
-		/* The first of the two calls may have been through. */
+		/* The first of the two calls may have succeeded. */
 		if (ret == -EBUSY && q == VG_RX)
 			ret = vg_set_backend(rig.net.fd, q, -1);
 		if (ret)

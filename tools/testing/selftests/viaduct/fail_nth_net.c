@@ -20,9 +20,9 @@
 
 #define SEED		7
 #define BURST		4
-/* No burst has more things that can fail. */
+/* No burst has more operations that can fail. */
 #define MAX_FAULTS	1000
-/* After so long without a frame the rest of a burst with a fault is lost. */
+/* After this time without a frame, the rest of a burst with a fault counts as lost. */
 #define QUIET_MS	60
 
 #define MODERN (VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1) | \

@@ -104,7 +104,7 @@ TEST(packets_kicks_interrupts)
 	EXPECT_EQ(5, now(VG_TX, "interrupts-suppressed"));
 }
 
-/* Batches of 64 that one kick has announced. */
+/* Frames that one kick has announced are taken in batches of 64 at most. */
 TEST(batches_kicks_suppressed)
 {
 	NEEDS_FDINFO();
@@ -140,7 +140,7 @@ TEST(wakeups_and_ways_of_receiving)
 	EXPECT_LE(1, now(VG_RX, "recvmsg"));
 	EXPECT_LE(1, now(VG_RX, "direct"));
 	EXPECT_EQ(200, now(VG_RX, "recvmsg") + now(VG_RX, "direct"));
-	/* They came one by one or in groups, and the ring had buffers. */
+	/* How many depends on how the frames were grouped. */
 	EXPECT_LE(1, now(VG_RX, "interrupts"));
 	EXPECT_LE(1, now(VG_RX, "kicks-suppressed"));
 	EXPECT_LE(1, now(VG_RX, "kicks"));
@@ -216,7 +216,7 @@ TEST(drops_of_tx)
 	memcpy(data, &h, sizeof(h));
 	send_raw(_metadata, b, 112);
 	EXPECT_EQ(1, now(VG_TX, "drop-header"));
-	/* Sent by itself, the socket finds the same fault. */
+	/* In a frame that is sent by itself, the socket finds the same fault. */
 	ASSERT_EQ(0, vg_tap_set_sndbuf(rig.tap.fd, 1 << 20));
 	b = vg_buf_get(&rig.net.pool[VG_TX]);
 	data = vg_mem_hva(&rig.net.mem, b->gpa, 2048);
@@ -252,7 +252,7 @@ TEST(broken)
 	NEEDS_FDINFO();
 	ASSERT_FINE(begin((struct vg_net_opts){}));
 	if (tx->packed)
-		SKIP(return, "has no index to jump");
+		SKIP(return, "a packed ring has no index that can jump");
 	EXPECT_TRUE(info_ring_is(rig.net.fd, VG_TX, "state", "running"));
 	tx->avail->idx = htole16(tx->avail_idx + tx->num + 1);
 	vg_ring_kick_always(tx);
@@ -280,7 +280,7 @@ TEST(iotlb)
 	tear_down();
 }
 
-/* The bitmap goes away under the device. */
+/* The bitmap is unmapped while the device uses it. */
 TEST(log_lost)
 {
 	size_t len = 512 << 10;

@@ -18,7 +18,7 @@
 #include "view.h"
 
 #define PAGE	vg_page()
-#define ROUND_MS 500	/* of doing something to the memory all the time */
+#define ROUND_MS 500	/* during which a thread changes the mappings */
 
 static struct rig rig;
 static struct view view;
@@ -134,7 +134,7 @@ static void check_rx(struct __test_metadata *_metadata, buffer_t *b,
 	ASSERT_FINE(rig_far_send(&rig, frame, sizeof(frame), NULL));
 	vg_ring_kick_always(r);
 	settle();
-	/* A tap does not report a fault behind the header; the reference relies on it. */
+	/* A tap does not report a fault after the header, and the reference relies on the tap. */
 	if (!vg_dev_is_reference() || from < offset + rig.net.hdr_len) {
 		EXPECT_FALSE(vg_ring_has_used(r));
 		EXPECT_TRUE(stats_count(getpid(), VG_RX, "fault", 1));
@@ -180,7 +180,7 @@ TEST_F(buffer, read_only)
 	check(_metadata, self, variant->q, 0, 0, VIEW_READ_ONLY);
 }
 
-/* The header and a part of the frame are there. */
+/* The header and a part of the frame are mapped. */
 TEST_F(buffer, second_page_unmapped)
 {
 	check(_metadata, self, variant->q, PAGE - 300, PAGE, VIEW_UNMAPPED);
@@ -259,7 +259,7 @@ TEST(mapped_again_under_load)
 
 /*
  * Other pages with the same content in the old place, for both views: a
- * device that remembers pages instead of addresses is left behind.
+ * device that remembers pages instead of addresses uses the wrong ones.
  */
 TEST(moved_to_other_pages)
 {
@@ -319,7 +319,7 @@ TEST(all_vanishes_under_load)
 
 #define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
-/* The kernel's reason not to have as many, or NULL. */
+/* Sets the number of huge pages: NULL, or why there are not as many. */
 static const char *want_huge(const char *nr)
 {
 	int fd = open(HUGE_PAGES "nr_hugepages", O_RDWR);
@@ -353,7 +353,7 @@ TEST(huge_pages)
 	want_huge("0");
 }
 
-/* Their file gets shorter under both rings, and longer again. */
+/* The file of huge pages is truncated while both rings run, and extended again. */
 TEST(huge_pages_truncated)
 {
 	static const uint8_t frame[VG_FRAME_MIN];

@@ -49,7 +49,7 @@ FIXTURE_TEARDOWN(killed)
 {
 }
 
-/* What a client has that we need: descriptors, its numbers for them. */
+/* Descriptors of a client that the test copies, by the client's numbers. */
 struct client_fds {
 	int uffd;
 	int dev;
@@ -57,8 +57,8 @@ struct client_fds {
 
 /*
  * The receive ring's worker polls, and watches the transmit ring, which belongs
- * to another worker, when the device's view of all memory goes. The device waits,
- * be it with one worker or with both.
+ * to another worker, when all of the device's memory starts to fault. One worker
+ * waits then, or both.
  */
 static const char *wait_while_polling(void)
 {
@@ -94,8 +94,8 @@ static const char *make_it_wait(unsigned int q)
 }
 
 /*
- * A client that says so, and then does nothing until it is killed, or makes a
- * call that waits for the handler.
+ * A client with a device that waits: it reports its descriptors, and then does
+ * nothing until it is killed, or makes a call that waits for the handler.
  */
 static void client(int say, unsigned int q, bool uffd_first, bool calls)
 {
@@ -126,7 +126,7 @@ static void client(int say, unsigned int q, bool uffd_first, bool calls)
 		pause();
 }
 
-/* Ends within the time, or is past helping. */
+/* Whether the process ends within five seconds. */
 static bool ends(pid_t pid)
 {
 	uint64_t deadline = vg_deadline_ms(5000);
@@ -140,7 +140,7 @@ static bool ends(pid_t pid)
 	return true;
 }
 
-/* @dev: where a copy of its device's descriptor goes, and it makes a call. */
+/* @dev, unless NULL, gets a copy of the device's descriptor; the client makes a call. */
 static pid_t start_client(unsigned int q, bool uffd_first, int *dev)
 {
 	struct client_fds fds;
@@ -155,7 +155,7 @@ static pid_t start_client(unsigned int q, bool uffd_first, int *dev)
 		client(p[1], q, uffd_first, dev);
 	if (read(p[0], &fds, sizeof(fds)) != sizeof(fds) || fds.uffd < 0)
 		return pid;
-	/* We hold its descriptor, too: the client cannot be left waiting. */
+	/* With its descriptor, the test can end the client's wait. */
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	uffd = syscall(SYS_pidfd_getfd, pidfd, fds.uffd, 0);
 	if (dev)
@@ -163,7 +163,7 @@ static pid_t start_client(unsigned int q, bool uffd_first, int *dev)
 	return pid;
 }
 
-/* Another process that could answer must answer, or close. */
+/* Another process that holds the descriptor must answer, or close it. */
 TEST_F(killed, ends_with_the_last_descriptor)
 {
 	pid_t pid = start_client(variant->q, false, NULL);
@@ -227,7 +227,7 @@ static void kill_in_a_call(struct __test_metadata *_metadata, unsigned int q)
 
 	ASSERT_LE(0, uffd);
 	ASSERT_LE(0, dev);
-	/* Time to get there; killed before, it ends all the same. */
+	/* Time to make the call; a client that is killed before ends as well. */
 	poll(NULL, 0, 200);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ended = ends(pid);
@@ -251,8 +251,8 @@ TEST_F(killed, ends_in_a_call)
 }
 
 /*
- * A kernel thread gets a signal then, which fails the fault. No frame is lost with
- * it, nor are those behind: their memory is there once there is an answer.
+ * A kernel thread gets a signal then, which lets the fault fail. Neither that frame
+ * nor those after it may be lost: their memory is there once there is an answer.
  */
 TEST_F(killed, loses_no_frame)
 {
@@ -295,7 +295,7 @@ TEST(ends_while_it_polls)
 	kill_while_it_polls(_metadata);
 }
 
-/* It gives way to others now and then, and has to begin anew. */
+/* The poll yields to other tasks now and then, and starts again. */
 TEST(ends_while_it_polls_beside_others)
 {
 	int i, nr = get_nprocs();

@@ -95,7 +95,7 @@ static void settle(area_t *a)
 		abort();
 }
 
-/* A frame for the ring to stumble over. */
+/* A frame, for which the device accesses the ring. */
 static const char *provoke(area_t *a, variant_t *v)
 {
 	struct virtio_net_hdr hdr;
@@ -201,7 +201,7 @@ TEST(attach_without_used_area)
 							  rig.backend));
 			view_restore(&view);
 		}
-		/* It is not running: what only a stopped ring may do. */
+		/* The ring is not running: only a stopped one accepts a base. */
 		EXPECT_EQ(0, vg_set_vring_base(rig.net.fd, q, 0));
 	}
 	ASSERT_FINE(rig_start(&rig));
@@ -209,7 +209,7 @@ TEST(attach_without_used_area)
 	rig_close(&rig);
 }
 
-/* It can without what it only reads, and finds out when there is work. */
+/* It can start without an area that it only reads: the error shows when there is work. */
 TEST(attach_without_avail_area)
 {
 	static const uint8_t frame[VG_FRAME_MIN];

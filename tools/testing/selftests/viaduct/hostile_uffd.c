@@ -198,7 +198,7 @@ FIXTURE_TEARDOWN(wait)
 	rig_close(&rig);
 }
 
-/* Closing the descriptor is an answer to all questions, now and later. */
+/* Closing the descriptor resolves all faults, now and later. */
 TEST_F(wait, ends_with_the_descriptor)
 {
 	close(uffd);
@@ -215,7 +215,7 @@ TEST_F(wait, others_do_not_wait)
 	ASSERT_FINE(rig_start(&other));
 	EXPECT_FINE(uffd_both_ways(&other, 100));
 	rig_close(&other);
-	/* Waiting costs nothing. */
+	/* A worker that waits uses no time. */
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	close(uffd);
 	EXPECT_FINE(go_on(variant->q));
@@ -229,7 +229,7 @@ static void *detach(void *arg)
 	return NULL;
 }
 
-/* What the device has begun it ends before it lets go. */
+/* A detach waits until the device has ended what it has begun. */
 TEST_F(wait, detach_waits_too)
 {
 	struct vg_ring *r = &rig.net.ring[variant->q];

@@ -52,7 +52,7 @@ void inject_arm(int fd, unsigned int nth)
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", nth);
 
-	/* A pending fault of the calling thread may strike the write itself, once. */
+	/* A pending fault of the calling thread can make this write fail, once. */
 	if (pwrite(fd, text, len, 0) != len && pwrite(fd, text, len, 0) != len)
 		abort();
 }
@@ -60,7 +60,7 @@ void inject_arm(int fd, unsigned int nth)
 bool inject_disarm(int fd)
 {
 	char text[16] = "";
-	/* A read that fails was struck by the fault, which was still pending. */
+	/* If the read fails, it met the fault, which was still pending. */
 	bool was_spent = pread(fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
 
 	inject_arm(fd, 0);

@@ -46,7 +46,7 @@ FIXTURE_TEARDOWN(batch)
 	rig_close(&rig);
 }
 
-/* Memory that the table has and the process has not. */
+/* Memory that is in the table, but not mapped in the process. */
 static const char *add_unreadable(uint64_t gpa)
 {
 	struct vhost_memory *t = vg_mem_table(&rig.net.mem), *more;
@@ -93,7 +93,7 @@ static int xmit_bad(enum bad bad)
 	return -EINVAL;
 }
 
-/* Good and bad ones in one batch, then what arrived is taken away. */
+/* Sends good and bad frames in one batch, and receives the good ones. */
 static const char *mixed_batch(enum bad bad)
 {
 	const struct virtio_net_hdr hdr = { 0 };
@@ -118,8 +118,8 @@ static const char *mixed_batch(enum bad bad)
 }
 
 /*
- * What @batch costs, called @nr times: what leaks does so each time, caches
- * grow once or twice.
+ * The memory that @nr calls of @batch cost: a leak costs some in each round, a
+ * cache only in the first one or two.
  */
 static long least_lost(const char *(*batch)(enum bad bad), enum bad bad, int nr)
 {
@@ -137,7 +137,7 @@ static long least_lost(const char *(*batch)(enum bad bad), enum bad bad, int nr)
 			}
 		}
 		lost = available - stats_memory_settled();
-		printf("# %ld KiB more than before\n", lost);
+		printf("# %ld KiB more in use than before\n", lost);
 	}
 	return lost;
 }
@@ -175,7 +175,7 @@ static const char *deleted_batch(enum bad unused)
 	    vg_set_backend(rig.net.fd, VG_TX, -1))
 		return "cannot detach";
 	vg_tap_close(&tap);
-	/* The reference does not give these back. */
+	/* The reference does not return these chains. */
 	return rig_restart(&rig, VG_TX);
 }
 
@@ -207,9 +207,9 @@ TEST(second_owner_leaks_no_worker)
 }
 
 /*
- * A SET_OWNER under a limit that leaves no room for another thread: it may
- * succeed, when the worker is the kernel's; if not, nothing is left of it, and
- * it succeeds once there is room.
+ * A SET_OWNER under a limit that leaves no room for another thread may succeed if
+ * the worker is a kernel thread. If it fails, nothing may be left of it, and it
+ * must succeed once there is room.
  */
 TEST(limited_owner_leaks_no_worker)
 {

@@ -29,7 +29,7 @@ static const char *set_up(void)
 	return why ? why : rig_start(&rig);
 }
 
-/* Frames are in flight both ways when the descriptor goes. */
+/* Frames are in flight both ways when the descriptor is closed. */
 TEST(close_under_load)
 {
 	struct stream s[2];
@@ -68,7 +68,7 @@ TEST(reset_owner_under_load)
 			vg_pool_reclaim(&rig.net.pool[q]);
 			ASSERT_EQ(0, vg_net_set_ring(&rig.net, q));
 		}
-		/* What was under way belongs to the streams that were. */
+		/* Frames in flight belong to the old streams. */
 		vg_tap_close(&rig.tap);
 		close(rig.far);
 		ASSERT_EQ(0, vg_tap_open(&rig.tap, 12, false));
@@ -81,8 +81,8 @@ TEST(reset_owner_under_load)
 }
 
 /*
- * A device that is given up before its worker has had the CPU even once, with
- * a job queued for it. The next owner must not inherit anything of that.
+ * A device that loses its owner before the worker has run even once, while a job
+ * is queued. The job must not affect the next owner.
  */
 TEST(reset_before_the_worker_runs)
 {
@@ -160,7 +160,7 @@ TEST(owner_killed_under_load)
 	}
 }
 
-/* The descriptor is in two processes; the owner is killed, the other runs. */
+/* Two processes have the descriptor; the owner is killed, the other one continues. */
 static void heir(int say, int hear)
 {
 	struct stream s = stream_make(&rig, VG_TX, 200);
@@ -183,7 +183,7 @@ static void owner_with_heir(int say, int hear)
 	struct stream s[2];
 	pid_t pid;
 
-	/* The worker has worked for the owner: it is there, and on its mm. */
+	/* The worker runs for the owner first, so that it exists and uses the owner's mm. */
 	stream_endless(s, &rig);
 	if (!why)
 		why = stream_load(s, 50);
@@ -191,7 +191,7 @@ static void owner_with_heir(int say, int hear)
 		printf("# %s\n", why);
 		_exit(1);
 	}
-	/* Nothing is on its way: the heir counts from the beginning. */
+	/* No frame may be in flight: the heir's stream begins at 0. */
 	s[0].count = s[0].sent;
 	s[1].count = s[1].sent;
 	if (stream_run(s, 2))
@@ -205,7 +205,7 @@ static void owner_with_heir(int say, int hear)
 		pause();
 }
 
-/* A kernel thread does not go with its owner. */
+/* A kernel thread does not end with the owner. */
 TEST(device_outlives_its_owner)
 {
 	int from[2], go[2], status;
@@ -226,7 +226,7 @@ TEST(device_outlives_its_owner)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(1, vg_worker_count(pid));
-	/* Not a frame before this: all of them cross without the owner. */
+	/* The heir sends nothing before this: all frames are sent without the owner. */
 	close(go[1]);
 	EXPECT_EQ(1, read(from[0], &c, 1));
 	EXPECT_EQ('y', c);
@@ -269,7 +269,7 @@ TEST(module_stays_while_open)
 	EXPECT_EQ(0, vg_set_owner(fd));
 }
 
-/* The interface is deleted under the device, which gets another one then. */
+/* The tap's interface is deleted while the device uses it. */
 TEST(tap_deleted_under_load)
 {
 	struct stream s[2];
@@ -293,7 +293,7 @@ TEST(tap_deleted_under_load)
 	}
 }
 
-/* The descriptor is closed at last, and the interface goes. */
+/* The interface disappears with the last reference to the tap. */
 static bool link_goes(const char *name)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
@@ -306,7 +306,7 @@ static bool link_goes(const char *name)
 	return true;
 }
 
-/* A device holds its backend, so long and no longer. */
+/* A device holds its backend until a detach or its close, and no longer. */
 TEST(backend_is_held_and_let_go)
 {
 	int i;

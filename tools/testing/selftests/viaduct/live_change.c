@@ -49,7 +49,7 @@ static void die_if(int ret, const char *what)
 	abort();
 }
 
-/* The same memory as one region a part, in another order. */
+/* The same memory, each region cut into up to seven. */
 static void change_table(unsigned int nr)
 {
 	struct vhost_memory *t = vg_mem_table(&rig.net.mem), *cut;
@@ -104,7 +104,7 @@ static void change_kick(unsigned int nr)
 	unsigned int q = nr % 2;
 	int e = vg_eventfd();
 
-	/* A kick of the old one that was not seen yet must not be lost. */
+	/* A kick of the old eventfd that was not handled yet must not be lost. */
 	die_if(vg_set_vring_kick(rig.net.fd, q, e), "SET_VRING_KICK");
 	close(rig.net.kick[q]);
 	rig.net.kick[q] = e;
@@ -171,7 +171,7 @@ TEST(stop_and_go)
 	EXPECT_FINE(run_with(change_stop, 4000));
 }
 
-/* Detached, the device touches nothing, and all that it did is to be seen. */
+/* After a detach the device accesses nothing, and all that it wrote is visible. */
 TEST(detach_quiesces)
 {
 	struct stream s[2];
@@ -223,7 +223,7 @@ TEST(swap_transmit)
 	while (s.sent < s.count) {
 		ASSERT_LE(0, stream_step(&s));
 		ASSERT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, fd[!now]));
-		/* The old one's frames have all arrived: take them. */
+		/* The old tap's frames have all arrived: take them. */
 		s.window = 0;
 		while (s.got < s.sent && stream_step(&s) > 0)
 			;

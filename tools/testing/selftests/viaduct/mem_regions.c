@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory tables of many regions: the guest's memory is one for the driver and
- * in pieces for the device, which finds each piece at an address of its own.
+ * Memory tables of many regions: the guest's memory is contiguous for the driver,
+ * and in pieces for the device, each at an address of its own.
  * The frames must not depend on the borders of the regions.
  */
 #include <stdlib.h>
@@ -46,8 +46,8 @@ static void add_row(struct vhost_memory *t, uint64_t gpa, uint64_t size,
 }
 
 /*
- * Cuts what is in use of a region into @nr rows of an odd length, the last of
- * which has the rest; neighbours are never neighbours for the device.
+ * Cuts the used part of a region into @nr rows of an odd length, the last of
+ * which has the rest, too; no two that follow each other are adjacent for the device.
  */
 static void cut(struct vhost_memory *t, const struct vg_region *m,
 		unsigned int nr)
@@ -95,7 +95,7 @@ static const char *set_table(struct vhost_memory *t)
 	return ret ? rig_fail(&rig, "SET_MEM_TABLE: %s", strerror(-ret)) : NULL;
 }
 
-/* Both ways through all buffers, plain and by way of tables. */
+/* Both ways through all buffers, directly and through indirect tables. */
 static const char *run(uint64_t nr, size_t max)
 {
 	static const struct vg_layout table = {
@@ -140,7 +140,7 @@ FIXTURE_SETUP(cut)
 	struct vhost_memory *t = new_table(nr);
 
 	ASSERT_FINE(rig_open(&rig, RIG_TAP, &o));
-	/* Tables lie between the borders, too, and not in the spare room. */
+	/* The indirect tables, too, must be in the part that is cut. */
 	for (q = 0; q < 2; q++)
 		for (h = 0; h < rig.net.ring[q].num; h++)
 			rig.net.ring[q].table[h] = (struct vg_indirect){
@@ -175,7 +175,7 @@ TEST_F(cut, same_frames_in_received_tables)
 	EXPECT_FINE(run(1000, VG_FRAME_MTU));
 }
 
-/* Each buffer in several hundred pieces, or as many as there may be. */
+/* Each buffer in 200 regions, or in as many as there may be. */
 TEST(rows_of_a_few_bytes)
 {
 	unsigned int nr = max_regions(), i, q, rows = (nr - 3) / 2, len;
@@ -320,7 +320,7 @@ FIXTURE_VARIANT(edge)
 	uint64_t gpa;
 };
 
-/* The last buffer ends where addresses do; the first is at 0. */
+/* top: the last buffer ends at the highest address; bottom: the first is at 0. */
 FIXTURE_VARIANT_ADD(edge, top) { .gpa = 0 - 512 * K };
 FIXTURE_VARIANT_ADD(edge, bottom) { .gpa = 0 };
 

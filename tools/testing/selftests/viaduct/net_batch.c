@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Frames that wait in the tap when buffers come, so that the device can write many
- * together; and one in the middle with which it must not.
+ * together; and one in the middle that it must not write with the others.
  */
 #include <sys/mman.h>
 
@@ -94,7 +94,7 @@ static void expect_frame(struct __test_metadata *_metadata, batch_t *b,
 	ASSERT_EQ(seq, got);
 }
 
-/* The first frame goes through recvmsg(); the ring has no buffers then. */
+/* The first frame goes through recvmsg(); the ring has no buffers afterwards. */
 FIXTURE_SETUP(batch)
 {
 	struct vg_net_opts o = { .features = variant->features,
@@ -146,8 +146,8 @@ TEST_F(batch, of_all_kinds)
 }
 
 /*
- * Frames meet a buffer that faults and are dropped, as long as it does; those before
- * it are not lost, and the next frame gets that buffer.
+ * Frames are dropped as long as the next buffer faults; those before are not lost,
+ * and the next frame gets that buffer.
  */
 TEST_F(batch, fault)
 {
@@ -160,7 +160,7 @@ TEST_F(batch, fault)
 		SKIP(return, "the reference tries such a frame again without end");
 	ASSERT_NE(NULL, hva);
 	ASSERT_EQ(0, mprotect(hva, vg_page(), PROT_NONE));
-	/* Buffers come from the end of the free ones. */
+	/* Buffers are taken from the end of the list of free ones. */
 	n->pool[VG_RX].free[n->pool[VG_RX].nr_free - 1 - MIDDLE]->gpa = page;
 	send_all(_metadata, self);
 	post(self, 2048, false);

@@ -67,7 +67,7 @@ static void show_one(struct __test_metadata *_metadata, busy_t *b)
 				 &vg_layout_plain));
 }
 
-/* Whether all that was shown is used soon, however that comes. */
+/* Whether all frames are used within @ms, with or without a kick. */
 static bool is_used(busy_t *b, uint64_t ms)
 {
 	uint64_t deadline = vg_deadline_ms(ms);
@@ -110,18 +110,18 @@ TEST_F(busy, transmits_without_kicks)
 	ASSERT_TRUE(is_used(self, 5000));
 	for (i = 0; i < 20; i++) {
 		show_one(_metadata, self);
-		/* The reference gives up when the processor is wanted. */
+		/* The reference stops when another task wants the processor. */
 		if (vg_dev_is_reference())
 			vg_ring_kick(self->tx);
 		else
 			EXPECT_FALSE(vg_ring_is_armed(self->tx));
 		ASSERT_TRUE(is_used(self, 10000));
 	}
-	/* Nothing must wait for the end of it. */
+	/* The tear-down must not wait for the end of the poll. */
 	poll_for(self, VG_TX, 0);
 }
 
-/* A reply to what was received. */
+/* A reply to a received frame. */
 TEST_F(busy, receiver_watches_transmit_ring)
 {
 	int i;
@@ -153,7 +153,7 @@ TEST_F(busy, sleeps_afterwards)
 	ASSERT_TRUE(is_used(self, 5000));
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_TRUE(vg_ring_is_armed(self->tx));
-	/* Both ways of waking it work; what it watches then comes to an end. */
+	/* Both ways of waking the worker work, and the poll that follows ends. */
 	ASSERT_FINE(receive_one(self));
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_TRUE(vg_ring_is_armed(self->tx));
@@ -175,7 +175,7 @@ TEST_F(busy, streams)
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
-/* Worker and test on a processor each: it is not the other's that it yields. */
+/* A processor each, so that the worker need not yield its own to the test. */
 static void part(void)
 {
 	cpu_set_t set;
@@ -184,13 +184,13 @@ static void part(void)
 	for (cpu = 0; cpu < 2; cpu++) {
 		CPU_ZERO(&set);
 		CPU_SET(cpu, &set);
-		/* Where there is but one it has to do. */
+		/* Fails, and may, where there is only one. */
 		sched_setaffinity(cpu ? vg_worker_find(getpid()) : 0, sizeof(set),
 				  &set);
 	}
 }
 
-/* The other ring's work comes first, and so does the client's. */
+/* The poll yields to the other ring's work, and to the client. */
 TEST_F(busy, gives_way)
 {
 	uint64_t start;
@@ -217,9 +217,9 @@ TEST_F(busy, gives_way)
 					       self->rig.net.call[VG_RX]));
 		EXPECT_GT(20000000000, vg_now_ns() - start);
 	}
-	/* Most come at once: it does not take another task to end the poll. */
+	/* Most frames come at once: no other task is needed to end the poll. */
 	EXPECT_GT(5, late);
-	/* Nor has the last close to wait. */
+	/* Nor does the last close wait. */
 	show_one(_metadata, self);
 	vg_ring_kick_always(self->tx);
 	ASSERT_TRUE(is_used(self, 5000));
@@ -258,7 +258,7 @@ static void *transmit(void *rig)
 	return (void *)stream_run(&s, 1);
 }
 
-/* A ring that polls changes its worker under load: nothing waits for its time. */
+/* A ring that polls changes its worker under load; no move waits for the poll's end. */
 TEST_F(busy, moves_to_another_worker)
 {
 	uint32_t w[2] = { VG_RX, 0 }, id;
@@ -292,7 +292,7 @@ TEST_F(busy, ring_breaks)
 	if (vg_dev_is_reference())
 		SKIP(return, "the reference has no broken state");
 	if (self->tx->packed)
-		SKIP(return, "spoils a split ring");
+		SKIP(return, "a packed ring has no index");
 	poll_for(self, VG_TX, 30 * SECOND);
 	ASSERT_FINE(rig_start(&self->rig));
 	show_one(_metadata, self);

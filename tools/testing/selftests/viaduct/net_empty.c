@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Descriptors of length 0: they take no room, but the worker's time. */
+/* Descriptors of length 0: they take no room, but time of the worker. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 static struct rig rig;
 
-/* Whether the run is of rings other than those written here. */
+/* Whether this run uses rings of another format than the one written here. */
 static bool is_other_layout(void)
 {
 	const char *layout = getenv("VD_LAYOUT");
@@ -43,7 +43,7 @@ FIXTURE_TEARDOWN(empty)
 
 #define NR_EMPTY	2000
 
-/* 256 times the same chain: a buffer behind descriptors that hold nothing. */
+/* 256 times the same chain: empty descriptors, and a buffer after them. */
 static void offer_long_chains(unsigned int q)
 {
 	uint16_t write = q == VG_RX ? VRING_DESC_F_WRITE : 0;
@@ -137,7 +137,7 @@ static const char *open_mergeable(void)
 
 /*
  * A packet that needs more buffers waits for a kick, no matter how long it took to
- * find that out: the worker does not look again and again.
+ * find that out: the worker does not try again and again.
  */
 TEST(too_little_room_is_no_work)
 {
@@ -168,8 +168,8 @@ TEST(too_little_room_is_no_work)
 }
 
 /*
- * 17 chains fill a batch, and hold a short frame each but no long one together.
- * Each long frame that follows a short one has them read again.
+ * 17 chains fill a batch; each can hold a short frame, but all together cannot hold
+ * a long one. For each long frame that follows a short one they are read again.
  */
 TEST(chains_read_again_count)
 {

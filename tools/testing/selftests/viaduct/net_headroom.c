@@ -20,7 +20,7 @@
 #include "vd_test.h"
 
 #define FRAMES		200
-/* What may happen beside: a neighbour entry's first packets. */
+/* Permitted reallocations: those of the first packets of a neighbour entry. */
 #define OTHERS		3
 /* The longest frame that goes to the tap as one linear piece. */
 #define LONGEST_LINEAR	65279
@@ -232,7 +232,7 @@ TEST_F(room, behind_a_macvtap)
 	ASSERT_EQ(0, vg_link_set_up("vdm", true));
 	rig.backend = vg_macvtap_open("vdm", rig.net.hdr_len);
 	ASSERT_LE(0, rig.backend);
-	/* As QEMU does; with a finite one frames do not go in batches. */
+	/* As QEMU does; with a finite send buffer frames are not sent in batches. */
 	ASSERT_EQ(0, vg_tap_set_sndbuf(rig.backend, INT_MAX));
 	ASSERT_FINE(rig_start(&rig));
 	ASSERT_FINE(transmit(60, 10));

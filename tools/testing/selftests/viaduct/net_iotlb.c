@@ -53,7 +53,7 @@ TEST_F(mapped, frames_cross)
 	       variant->scattered);
 	ASSERT_FINE(rig_start(&rig));
 	EXPECT_FINE(both_ways(400));
-	/* Attaching maps the ring's granule, and a large one holds all. */
+	/* The attach maps the ring's granule; a large one contains everything. */
 	if (variant->granule == PAGE)
 		EXPECT_NE(0, atomic_load(&iommu.misses));
 	tear_down();
@@ -112,7 +112,7 @@ TEST(invalidated_under_load)
 	tear_down();
 }
 
-/* Nothing of what was taken back is touched: the memory may go at once. */
+/* Nothing is accessed through a removed mapping: the memory may be unmapped at once. */
 TEST(nothing_used_after_invalidation)
 {
 	unsigned int i, j;
@@ -140,7 +140,7 @@ TEST(nothing_used_after_invalidation)
 	tear_down();
 }
 
-/* More pages than the device keeps: the oldest miss again. */
+/* More mappings than the device keeps: the oldest are missed again. */
 TEST(more_than_it_holds)
 {
 	unsigned long misses;
@@ -196,12 +196,12 @@ TEST(unanswered)
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
 
-	/* A kick makes it ask again; the answer makes it go. */
+	/* A kick makes it report the miss again; the answer lets it continue. */
 	atomic_store(&iommu.mute, false);
 	vg_ring_kick_always(&rig.net.ring[VG_TX]);
 	if (vg_dev_is_reference() && !wait_for_misses(misses + 2)) {
 		tear_down();
-		SKIP(return, "the reference asks once");
+		SKIP(return, "the reference reports a miss only once");
 	}
 	EXPECT_FINE(stream_run(&tx, 1));
 	vg_ring_kick_always(&rig.net.ring[VG_RX]);
@@ -210,8 +210,8 @@ TEST(unanswered)
 }
 
 /*
- * A stop of one ring drops all questions, also that of the other, which waits
- * for nothing else: it asks again.
+ * A stop of one ring drops all misses, also that of the other ring, which waits
+ * for nothing else, and so must report it again.
  */
 TEST(the_other_ring_stops)
 {
@@ -248,7 +248,7 @@ static int set_addr(unsigned int q, uint64_t desc, uint64_t avail,
 		.used_user_addr = used });
 }
 
-/* A descriptor across two pages would be read where the IOMMU allows nothing. */
+/* A descriptor across two pages would be read from memory that is not mapped there. */
 TEST(unaligned_ring)
 {
 	const struct vg_ring *r = &rig.net.ring[VG_TX];
@@ -266,7 +266,7 @@ TEST(unaligned_ring)
 	vg_eventfd_add(rig.net.kick[VG_TX], 1);
 	EXPECT_EQ(1, vg_eventfd_wait(rig.net.err[VG_TX], vg_deadline_ms(10000)));
 
-	/* Another driver does better. */
+	/* With aligned addresses the ring works. */
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
 	EXPECT_EQ(0, set_addr(VG_TX, r->desc_gpa, r->avail_gpa, r->used_gpa));
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, rig.backend));
@@ -275,7 +275,7 @@ TEST(unaligned_ring)
 	tear_down();
 }
 
-/* Between the end of the mode and new addresses a ring is idle, not broken. */
+/* Between the end of ACCESS_PLATFORM and new addresses a ring is idle, not broken. */
 TEST(mode_ends_under_way)
 {
 	uint64_t platform = VG_BIT(VG_F_ACCESS_PLATFORM);
@@ -307,7 +307,7 @@ TEST(mode_ends_under_way)
 	tear_down();
 }
 
-/* A question that was read is answered by any range that holds it. */
+/* A miss that was read is resolved by any update that contains it. */
 TEST(late_answer)
 {
 	struct stream tx;

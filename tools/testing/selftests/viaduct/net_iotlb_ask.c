@@ -9,13 +9,13 @@
 #include "../../../lib/vguest/worker.h"
 #include "iommu_rig.h"
 
-/* What goes with a question at most, and all that can be unread by then. */
+/* The most misses that are prefetched with one, and the most that can be unread. */
 #define AHEAD	32U
 #define MANY	(2 * (1 + AHEAD))
 
 static struct vhost_iotlb_msg asked[MANY];
 
-/* Rings with mappings, and buffers of @q without. */
+/* Removes the mappings of the buffers of @q; the rings keep theirs. */
 static void forget(struct __test_metadata *_metadata, unsigned int q)
 {
 	uint64_t first, end;
@@ -31,7 +31,7 @@ static void await_stop(struct __test_metadata *_metadata)
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
-/* Waits for a question, and reads all that there are. */
+/* Waits for a miss, and reads all that there are. */
 static unsigned int read_all(void)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
@@ -68,14 +68,14 @@ static void begin(struct __test_metadata *_metadata)
 	forget(_metadata, VG_TX);
 }
 
-/* What a ring waits for comes last: by then all is known. */
+/* Resolves the miss that the ring waits for last, after all others. */
 static void answer_all(struct __test_metadata *_metadata, unsigned int nr)
 {
 	while (nr--)
 		answer(_metadata, nr);
 }
 
-/* Has the device meet frames of the stream: how many questions that brings. */
+/* Makes the device handle frames of the stream: the number of misses. */
 static unsigned int ask_for(struct __test_metadata *_metadata,
 			    struct stream *s)
 {
@@ -102,7 +102,7 @@ static void check_asked(struct __test_metadata *_metadata, unsigned int q,
 	}
 }
 
-/* Answers whatever comes until the stream is through. */
+/* Answers all misses until the stream has ended. */
 static const char *finish(struct __test_metadata *_metadata, struct stream *s)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
@@ -113,7 +113,7 @@ static const char *finish(struct __test_metadata *_metadata, struct stream *s)
 		if (stream_step(s) < 0)
 			return rig.why;
 	}
-	return s->got == s->count ? NULL : rig_fail(&rig, "%llu frames came",
+	return s->got == s->count ? NULL : rig_fail(&rig, "%llu frames arrived",
 						    (unsigned long long)s->got);
 }
 
@@ -172,7 +172,7 @@ TEST(failed_move_keeps_the_socket)
 	tear_down();
 }
 
-/* And for the answer that it waited for. */
+/* And for the answer to its miss. */
 TEST(failed_move_keeps_the_question)
 {
 	struct stream tx;
@@ -189,8 +189,8 @@ TEST(failed_move_keeps_the_question)
 }
 
 /*
- * The handler goes as far as the answers do. It may ask again for what has been
- * read, but needs no second answer.
+ * The handler goes as far as the answers do. It may report a miss that has been
+ * read once more, but needs no second answer.
  */
 TEST(answered_one_by_one)
 {
@@ -267,7 +267,7 @@ TEST(asked_again)
 	tear_down();
 }
 
-/* The same for what the ring waits for, when a kick makes it look once more. */
+/* The same for the miss that the ring waits for, when there is a kick. */
 TEST(asked_again_by_a_kick)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
@@ -280,7 +280,7 @@ TEST(asked_again_by_a_kick)
 	ASSERT_LE(7, nr);
 	vg_eventfd_add(rig.net.kick[VG_TX], 1);
 	await_stop(_metadata);
-	/* Before the second question is read. */
+	/* Before the second report is read. */
 	answer(_metadata, 0);
 	while (!tx.got && !vg_expired(deadline))
 		ASSERT_LE(0, stream_step(&tx));
@@ -291,7 +291,7 @@ TEST(asked_again_by_a_kick)
 	tear_down();
 }
 
-/* What a ring waits for comes before what another will need. */
+/* A miss that a ring waits for comes before what another ring will need. */
 TEST(waiting_first)
 {
 	struct stream tx, rx;
@@ -329,7 +329,7 @@ TEST(receive_buffers)
 	tear_down();
 }
 
-/* As many as there is room for, and no more; the rest has its turn later. */
+/* As many as there is room for, and no more; the rest is reported later. */
 TEST(no_more_than_fit)
 {
 	struct stream tx;
@@ -348,4 +348,4 @@ TEST(no_more_than_fit)
 }
 
 VD_TEST_MAIN_UNLESS(vg_dev_is_reference() ?
-		    "the reference asks one question at a time" : NULL)
+		    "the reference reports one miss at a time" : NULL)

@@ -3,7 +3,7 @@
 #include "../../../lib/vguest/worker.h"
 #include "iommu_rig.h"
 
-/* One mapping with that permission takes the place of those of [@first, @end). */
+/* Replaces the mappings of [@first, @end) by one with permission @perm. */
 static int map_as_one(uint64_t first, uint64_t end, uint8_t perm)
 {
 	unsigned int i = 0;
@@ -59,7 +59,7 @@ static void expect_refused(struct __test_metadata *_metadata, uint64_t first,
 
 	ASSERT_EQ(0, map_as_one(first, end, VHOST_ACCESS_RO));
 	EXPECT_LE(0, stream_step(&rx));
-	/* The in-tree driver says it again for each kick and each wake-up. */
+	/* The in-tree driver signals it again at each kick and each wake-up. */
 	errs = vg_eventfd_wait(rig.net.err[VG_RX], vg_deadline_ms(10000));
 	EXPECT_LE(1, errs);
 	if (!vg_dev_is_reference())
@@ -85,7 +85,7 @@ TEST(read_only_buffer)
 	tear_down();
 }
 
-/* The same mapping has the tables, which the device reads before. */
+/* The same mapping contains the tables, which the device reads first. */
 TEST(read_only_buffer_beside_its_table)
 {
 	uint64_t first, end;

@@ -49,7 +49,7 @@ static void far_send_plain(struct __test_metadata *_metadata, size_t len)
 	ASSERT_FINE(rig_far_send(&rig, zeroes, len, NULL));
 }
 
-/* Each run of the worker must be for something. */
+/* The worker must be at rest when all jobs have run. */
 static void expect_idle_worker(struct __test_metadata *_metadata)
 {
 	settle();
@@ -57,9 +57,9 @@ static void expect_idle_worker(struct __test_metadata *_metadata)
 }
 
 /*
- * The receive queue has a packet and no room for it: it has said so @nr times
- * at least. The reference counts nothing; with the worker at rest after
- * settle() it has been through its handler, and that is all that can be seen.
+ * The receive queue has a packet and no room for it, and has counted that @nr
+ * times at least. The reference has no counters: all that can be seen is that its
+ * worker is at rest after settle(), and so has run the handler.
  */
 static void expect_starved(struct __test_metadata *_metadata, int nr)
 {
@@ -68,7 +68,7 @@ static void expect_starved(struct __test_metadata *_metadata, int nr)
 	EXPECT_FALSE(vg_ring_has_used(&rig.net.ring[VG_RX]));
 }
 
-/* Too long for a buffer: lost, and the buffer is there for the next one. */
+/* A frame too long for its buffer is lost; the next one gets the buffer. */
 TEST(rx_oversize_is_dropped)
 {
 	struct stream s;
@@ -160,7 +160,7 @@ FIXTURE_TEARDOWN(starved)
 	rig_close(&rig);
 }
 
-/* Without buffers packets wait; a kick, and only that, brings them. */
+/* Without buffers packets wait for a kick, and for nothing else. */
 TEST_F(starved, waits_for_a_kick)
 {
 	struct stream s = stream_make(&rig, VG_RX, 40);
@@ -200,8 +200,8 @@ FIXTURE_TEARDOWN(part)
 }
 
 /*
- * Buffers for a part of the packet are no reason to run: not when they come,
- * not for more packets, not for a kick that brings nothing.
+ * Buffers for a part of the packet must not keep the worker busy: neither when
+ * they are added, nor after a kick without new ones.
  */
 TEST_F(part, of_a_packet)
 {
@@ -236,7 +236,7 @@ TEST_F(part, of_a_packet)
 	EXPECT_FINE(stream_run(&s, 1));
 }
 
-/* While the interface is down a tap takes nothing, and nothing is lost. */
+/* Frames are sent after the interface was down and is up again. */
 TEST(tx_down_then_up)
 {
 	struct stream s;
@@ -321,7 +321,7 @@ TEST(tx_back_pressure)
 	got = vg_net_reap(&rig.net);
 	EXPECT_GT(128, got);
 	EXPECT_LT(0, got);
-	/* It waits for the tap: kicks would only disturb it. */
+	/* The ring waits for the tap, with kicks disabled. */
 	EXPECT_FALSE(vg_ring_is_armed(&rig.net.ring[VG_TX]));
 	ASSERT_EQ(0, system("tc qdisc change dev vda root tbf rate 40mbit "
 			    "burst 3000 limit 10000000"));
@@ -340,7 +340,7 @@ TEST(tx_interface_down)
 	size_t len;
 
 	ASSERT_FINE(set_up((struct vg_net_opts){ 0 }));
-	/* Once it has begun: a tap that is down does not ask for frames. */
+	/* After the start, because a tap that is down does not report itself writable. */
 	ASSERT_EQ(0, vg_link_set_up(rig.link, false));
 	for (i = 0; i < 100; i++) {
 		len = stream_frame(&rig, VG_TX, i, frame, &hdr);

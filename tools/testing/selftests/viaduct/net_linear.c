@@ -199,7 +199,7 @@ FIXTURE_SETUP(linear)
 	ASSERT_FINE(rig_open(&rig, variant->kind, &opts));
 	close(rig.far);
 	rig.far = -1;
-	/* As QEMU does; with a finite one frames do not go in batches. */
+	/* As QEMU does; with a finite send buffer frames are not sent in batches. */
 	ASSERT_EQ(0, vg_tap_set_sndbuf(rig.backend, INT_MAX));
 	ASSERT_FINE(rig_start(&rig));
 }
@@ -224,7 +224,7 @@ TEST_F(linear, part_is_below_64k)
 	EXPECT_GE(MAX_LINEAR, self->seen.linear);
 }
 
-/* The tunnel's headers are a part of it, wherever they find room. */
+/* The tunnel's headers count as a part of it. */
 TEST(linear_part_with_headers_of_a_tunnel)
 {
 	struct seen seen;

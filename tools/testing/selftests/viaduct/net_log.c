@@ -78,7 +78,7 @@ static void settle(void)
 		abort();
 }
 
-/* Receives what the far side sends and notes which pages that has written. */
+/* Receives @nr frames, and marks the pages that were written in @want. */
 static const char *receive(unsigned int nr)
 {
 	struct vg_ring *r = &rig.net.ring[VG_RX];
@@ -231,7 +231,7 @@ static int used_log(unsigned int q, bool on)
 	return vg_set_vring_addr(rig.net.fd, &a);
 }
 
-/* The ring's own flag, whether or not LOG_ALL was acked. */
+/* The ring's own flag does not need LOG_ALL. */
 TEST(used_ring)
 {
 	struct stream s;
@@ -292,7 +292,7 @@ TEST(log_eventfd)
 	EXPECT_LE(1, vg_eventfd_take(e));
 }
 
-/* The last bit of a bitmap that ends where nothing is mapped any more. */
+/* A bitmap that ends where no access is permitted any more. */
 TEST(bitmap_ends_at_a_hole)
 {
 	uint64_t bytes, last = 0;
@@ -321,7 +321,7 @@ TEST(bitmap_ends_at_a_hole)
 	EXPECT_EQ(0, memcmp(map, want, bytes));
 }
 
-/* A bitmap that is not there is no reason to stop the traffic. */
+/* Traffic continues when the bitmap is unmapped. */
 TEST(bitmap_unmapped)
 {
 	struct stream s;

@@ -11,7 +11,7 @@
 #include "vd_test.h"
 #include "xdp.h"
 
-/* Over 10 MiB, and what the far socket can hold. */
+/* Frames: over 10 MiB together, and as many as the far socket can hold. */
 #define HELD	200
 
 static struct rig rig;
@@ -75,7 +75,7 @@ TEST_F(frames, many_are_held)
 	}
 }
 
-/* One that is never taken costs the others nothing but speed. */
+/* A frame that is never taken slows the others down, and changes nothing else. */
 TEST_F(frames, one_is_held_for_ever)
 {
 	int keeper = vg_packet_open(rig.tap.ifindex, true), least = 1;
@@ -88,7 +88,7 @@ TEST_F(frames, one_is_held_for_ever)
 	/* Room for one frame, whatever its length. */
 	ASSERT_EQ(0, setsockopt(keeper, SOL_SOCKET, SO_RCVBUF, &least,
 				sizeof(least)));
-	/* Few fit into a page, so that the turn of each comes often. */
+	/* Few of them fit into a page of the pool, so that the turn of each comes often. */
 	self->s.min = 60000;
 	self->s.count = 2000;
 	self->s.window = 8;

@@ -153,7 +153,7 @@ TEST_F(memory, goes_back_when_the_device_is_idle)
 		TH_LOG("%ld KiB before, %ld after, %ld in the end",
 		       self->before, self->after, now);
 	}
-	/* And is there again for the next one. */
+	/* And is allocated again for the next burst. */
 	EXPECT_FINE(bursts());
 }
 

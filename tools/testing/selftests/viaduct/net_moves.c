@@ -156,7 +156,7 @@ static void check_iommu(struct __test_metadata *_metadata, bool in_turns)
 		send_one(_metadata, second, 0x44);
 	else
 		vg_buf_put(&rig.net.pool[VG_TX], second);
-	/* Not known any more: the frame waits. */
+	/* The page has no mapping any more: the frame waits. */
 	atomic_store(&iommu.mute, true);
 	ASSERT_EQ(0, vg_iotlb_invalidate(rig.net.fd, page, PAGE));
 	second = next_buf(0x55);

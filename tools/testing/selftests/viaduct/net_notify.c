@@ -19,7 +19,7 @@ static const char *set_up(uint64_t features, bool start)
 	return why || !start ? why : rig_start(&rig);
 }
 
-/* Puts one frame into the ring and shows it, without a kick. */
+/* Makes one frame available, without a kick. */
 static void show_one(struct __test_metadata *_metadata)
 {
 	struct virtio_net_hdr hdr;
@@ -31,7 +31,7 @@ static void show_one(struct __test_metadata *_metadata)
 				 &vg_layout_plain));
 }
 
-/* Until all that was shown is used; by looking, not by being called. */
+/* Waits until all frames are used, by polling, not by calls. */
 static void until_used(struct __test_metadata *_metadata)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
@@ -43,7 +43,7 @@ static void until_used(struct __test_metadata *_metadata)
 	}
 	ASSERT_LE(0, ret);
 	ASSERT_EQ(0, tx->nr_flight);
-	/* The decision to call follows the index: let it be made. */
+	/* The device decides about a call after it has written the index: wait for that. */
 	ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));
 }
 
@@ -120,7 +120,7 @@ TEST(event_idx_first_group_calls)
 {
 	ASSERT_FINE(set_up(VG_BIT(VG_F_EVENT_IDX), true));
 	if (tx->packed)
-		SKIP(return, "has an event that it does not name");
+		SKIP(return, "a packed ring disables calls by a flag");
 	vg_ring_disarm(tx);
 	send_one(_metadata);
 	EXPECT_EQ(1, calls());
@@ -165,7 +165,7 @@ TEST(event_idx_wraps)
 	check_event(_metadata, 10);
 }
 
-/* Without a call eventfd nothing is remembered: the next one is called. */
+/* A call without an eventfd is lost: it is not made up for when there is one. */
 TEST(without_call_eventfd)
 {
 	ASSERT_FINE(set_up(0, true));
@@ -248,7 +248,7 @@ TEST(attach_starts_by_itself)
 	until_used(_metadata);
 }
 
-/* Nor do they when an eventfd that was kicked is put in. */
+/* Nor do they when the ring gets an eventfd that was kicked before. */
 TEST(kicked_eventfd_starts)
 {
 	int e = vg_eventfd();
@@ -261,7 +261,7 @@ TEST(kicked_eventfd_starts)
 	until_used(_metadata);
 }
 
-/* The old eventfd has no say any more. */
+/* The old eventfd has no effect any more. */
 TEST(kick_swap)
 {
 	int old, e = vg_eventfd();

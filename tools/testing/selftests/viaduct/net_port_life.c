@@ -180,7 +180,7 @@ TEST_F(port, descriptor_of_tun)
 	ASSERT_EQ(0, ioctl(fd, TUNGETSNDBUF, &before));
 	self->o.name = NULL;
 	self->o.fds = &fd;
-	/* The kind is found; the streams must know it. */
+	/* The library finds out the kind itself; the flag is for the streams. */
 	self->o.flags = VIADUCT_PORT_TUN;
 	check_stream(_metadata, &self->rig, &self->o);
 	ASSERT_EQ(0, ioctl(fd, TUNGETSNDBUF, &sndbuf));

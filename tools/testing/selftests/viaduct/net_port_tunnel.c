@@ -59,7 +59,7 @@ static void set_address(const char *command)
 	must(!vg_link_set_up("vpn0", true), "vpn0");
 }
 
-/* @fd both ways at once, until each has had BYTES. */
+/* Sends and receives BYTES through @fd at the same time. */
 static void exchange(int fd, bool is_a)
 {
 	static uint8_t out[65536], in[65536];

@@ -86,7 +86,7 @@ static int sender_end(struct sender *s)
 	return s->failed;
 }
 
-/* Of frames that the tap's ring had no room for. */
+/* Frames for which the tap's ring had no room. */
 static unsigned long long dropped(void)
 {
 	FILE *f = fopen("/proc/thread-self/net/dev", "r");
@@ -165,7 +165,7 @@ static const char *set_up(void)
 
 	if (!vg_tap_can(VG_IFF_BACKPRESSURE))
 		return "this kernel's taps have no back-pressure";
-	/* So that the sender need not, beside the receiver. */
+	/* Fills the pool of frame.c before two threads use it. */
 	vg_frame_build(frame, sizeof(frame), 0, SEED, false, &hdr);
 	if (vg_netns_enter() ||
 	    vg_tap_open_flags(&tap, 12, VG_IFF_BACKPRESSURE))
@@ -241,11 +241,11 @@ TEST(slow_guest)
 	ASSERT_LE(0, ours) { TH_LOG("%s", why); }
 	theirs = flood_reference();
 	TH_LOG("dropped at the tap: %ld, in-tree driver %ld", ours, theirs);
-	/* Without it there is one sender, for which there is no race. */
+	/* Without that driver no drop is permitted: one sender has no race. */
 	EXPECT_LE(ours, theirs < 0 ? 0 : theirs);
 }
 
-/* What is in the device's hands when it is stopped goes back into the ring. */
+/* What the device holds when it is stopped goes back into the tap's ring. */
 TEST(stopped_and_started)
 {
 	struct receiver r;
@@ -266,7 +266,7 @@ TEST(stopped_and_started)
 	EXPECT_EQ(NULL, r.why) { TH_LOG("%s", r.why); }
 	EXPECT_EQ(0, sender_end(&s));
 	TH_LOG("lost in %u stops: %lu", i - 1, (unsigned long)r.lost);
-	/* There need not be room for them any more. */
+	/* The tap's ring may have no room for them any more. */
 	EXPECT_LE(r.lost, IN_HAND * (i - 1));
 	vg_net_close(&r.net);
 }
@@ -298,7 +298,7 @@ TEST(owner_is_killed)
 	receiver_run(&r, NR_FRAMES);
 	EXPECT_EQ(NULL, r.why) { TH_LOG("%s", r.why); }
 	EXPECT_EQ(0, sender_end(&s));
-	/* Most is still to come: it was not let go in the meantime. */
+	/* Most frames still come: they were not dropped in the meantime. */
 	EXPECT_LT(r.lost, NR_FRAMES / 2 + 2 * IN_HAND + 256);
 	vg_net_close(&r.net);
 }

@@ -95,11 +95,11 @@ static const char *check(size_t len, uint64_t seq,
 	uint64_t got;
 
 	if (receive(frame, sizeof(frame), (void *)mrg) != len)
-		return rig_fail(&rig, "frame %llu did not come whole",
+		return rig_fail(&rig, "frame %llu did not arrive whole",
 				(unsigned long long)seq);
 	why = vg_frame_check(frame, len, 1, &got);
 	if (!why && got != seq)
-		why = "another one came";
+		why = "another frame arrived";
 	return why;
 }
 
@@ -224,7 +224,7 @@ static const char *bytes_of_100(int in, uint64_t *bytes)
 	return why;
 }
 
-/* Switched off, recvmsg() delivers them: to the guest and the counters alike. */
+/* Without the shortcut recvmsg() delivers them, and the tap counts the same bytes. */
 TEST_F(redirected, can_be_switched_off)
 {
 	uint64_t on, off;

@@ -67,8 +67,8 @@ static uint16_t sum_of(const uint8_t *p, size_t len, uint32_t sum)
 }
 
 /*
- * A frame whose checksum is left to the device, which says so in @hdr; @want is
- * what must leave.
+ * A frame with its checksum left to the device, as @hdr says; @want is what must
+ * leave.
  */
 static void build_partial(uint8_t *frame, uint8_t *want, size_t len,
 			  unsigned int start, unsigned int field, int fill,
@@ -106,7 +106,7 @@ static const char *send_one(const struct virtio_net_hdr *hdr,
 	return err ? rig_fail(&rig, "drain %d", err) : NULL;
 }
 
-/* The program does not see the header, so the frame must stand by itself. */
+/* The program does not see the header, so the frame must be complete without it. */
 TEST_F(sent, checksum_is_complete)
 {
 	static const unsigned int field[] = { 0, 6, 16, 17 };

@@ -31,7 +31,7 @@ FIXTURE_VARIANT(stream)
 	enum rig_backend backend;
 	uint32_t rx_size;	/* of a receive buffer */
 	int sndbuf;		/* of the tap, 0: its default */
-	unsigned int share;	/* of the frames that VD_STREAM_FRAMES asks */
+	unsigned int share;	/* VD_STREAM_FRAMES is divided by this */
 };
 
 #define MODERN (VG_NET_F_MRG | VG_BIT(VG_F_VERSION_1) | \

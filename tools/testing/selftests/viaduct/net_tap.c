@@ -38,7 +38,7 @@ static struct counters counters_of(const char *name)
 	return c;
 }
 
-/* They are counted soon after they have arrived. */
+/* The tap counts frames soon after they have arrived. */
 static struct counters counted(struct counters before,
 			       unsigned long long packets)
 {
@@ -85,7 +85,7 @@ static const char *set_up(uint64_t features)
 	return rig_open(&rig, RIG_TAP, &o) ?: rig_start(&rig);
 }
 
-/* @nr frames arrive, and the tap says so. */
+/* @nr frames arrive, and the tap counts them. */
 static const char *receive_counted(unsigned long long nr)
 {
 	struct stream s = stream_make(&rig, VG_RX, nr);
@@ -130,8 +130,8 @@ static void take_frames(void)
 }
 
 /*
- * Runs @cmd, which moves the tap, and takes frames meanwhile. To look for the
- * interface instead would load a module when it is not there, and come late.
+ * Runs @cmd, which moves the tap, and takes frames meanwhile. A lookup of the
+ * interface would be too slow: for an unknown name the kernel tries to load a module.
  */
 static int move_and_take(const char *cmd)
 {
@@ -148,8 +148,8 @@ static int move_and_take(const char *cmd)
 }
 
 /*
- * The tap goes to a network namespace that is made for it by @move, which runs
- * a command, and so do we.
+ * Moves the tap to a new network namespace by @move, which runs a command, and
+ * then this process.
  */
 static const char *change_netns(int (*move)(const char *cmd))
 {

@@ -27,7 +27,7 @@ static const char *receive_until(size_t len)
 	return rig_fail(&rig, "no frame of %zu bytes", len);
 }
 
-/* The device finds the interface, and has no buffer for frames that it took. */
+/* Makes the device find the interface, and hold frames for which it has no buffer. */
 static const char *hold_frames(void)
 {
 	static const uint8_t zeroes[1000];
@@ -40,11 +40,11 @@ static const char *hold_frames(void)
 	for (i = 0; !why && i < rig.net.ring[VG_RX].num + 20; i++)
 		why = rig_far_send(&rig, zeroes, 100, NULL);
 	if (!why && !stats_count(getpid(), VG_RX, "pressure", before + 1))
-		return "it has room";
+		return "the device has room for all frames";
 	return why;
 }
 
-/* There is room for all that the device holds. */
+/* Makes room for all that the device holds. */
 static void make_room(void)
 {
 	struct virtio_net_hdr_mrg_rxbuf mrg;
@@ -86,7 +86,7 @@ static const char *set_up(void)
 	return rig_open(&rig, RIG_TAP, &o) ?: rig_start(&rig);
 }
 
-/* They are given back to a descriptor that gets another interface. */
+/* Held frames are given back to a descriptor that gets another interface. */
 TEST(frames_outlive_it)
 {
 	struct stream s;

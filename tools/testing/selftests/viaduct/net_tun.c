@@ -21,7 +21,7 @@
 
 static struct rig rig;
 
-/* A packet of IP that the host has no use for. */
+/* An IP packet of a protocol that the host does not know. */
 static size_t packet(uint8_t *at, unsigned int seq)
 {
 	size_t len = 28 + seq * 7 % 1400, i;

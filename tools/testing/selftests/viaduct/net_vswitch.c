@@ -210,7 +210,7 @@ static const char *flow_is_cut(struct flow *f, int nr)
 	return f->got == before ? NULL : "frames have arrived";
 }
 
-/* Frames that the receiver of a flow took by the short way. */
+/* Frames that bypassed the bridge on their way to the receiver of a flow. */
 static int64_t switched(const struct flow *f)
 {
 	return info_ring_now(f->to->net.fd, VG_RX, "direct-xdp");

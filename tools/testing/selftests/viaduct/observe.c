@@ -73,7 +73,7 @@ TEST_F(two, are_numbered_apart)
 		EXPECT_EQ(self->id[i], stats_device(self->rig[i].net.fd));
 	}
 	EXPECT_NE(self->id[0], self->id[1]);
-	/* Nor is it given away when its device is closed. */
+	/* Nor is it used again after its device is closed. */
 	ASSERT_EQ(0, close(self->rig[1].net.fd));
 	fd = vg_dev_open(NULL);
 	ASSERT_LE(0, fd);
@@ -142,7 +142,7 @@ TEST_F(two, are_told_apart_in_traces)
 	EXPECT_EQ(0, traced(self->id[0], "vd_"));
 }
 
-/* What the kernel says from now on: whether a line has @text. */
+/* Whether a new message of the kernel contains @text. */
 static bool said(int kmsg, const char *text)
 {
 	uint64_t deadline = vg_deadline_ms(5000);

@@ -18,10 +18,10 @@ struct owner {
 enum owner_command {
 	OWNER_LOAD = 'l',	/* move more packets; reports the result */
 	OWNER_IDLE = 'i',	/* move none, until the next command; reports, too */
-	OWNER_MERGE = 'm',	/* both rings on worker 0, without worker 1; the same */
+	OWNER_MERGE = 'm',	/* both rings on worker 0, and no worker 1; reports, too */
 	OWNER_EXIT = 'x',
 	OWNER_EXEC = 'e',	/* become sleep(1) */
-	OWNER_SWELL = 's',	/* use memory without end */
+	OWNER_SWELL = 's',	/* allocate memory without end */
 };
 
 /* NULL or what went wrong. @kind as vg_fork_from_owner. */

@@ -50,7 +50,7 @@ static void die_if(int ret, const char *what)
 	abort();
 }
 
-/* A step of a load that does not care what becomes of its frames. */
+/* A step of a load that does not check what becomes of its frames. */
 static const char *mess_step(void)
 {
 	static uint8_t frame[2048];
@@ -218,7 +218,7 @@ static void poke_delete(unsigned int nr)
 	die_if(vg_tap_open(&tap, 12, false), "tap");
 	for (q = 0; q < 2; q++)
 		die_if(vg_set_backend(rig.net.fd, q, tap.fd), "SET_BACKEND");
-	/* The load may be at the old one: that is closed a round later. */
+	/* The load may still use the old socket, so none is closed. */
 	if (nr < MAX_FAR) {
 		old_far[nr] = vg_packet_open(tap.ifindex, true);
 		if (old_far[nr] >= 0)

@@ -19,7 +19,7 @@
 
 static struct rig rig;
 static volatile bool stop;
-static volatile int device;	/* what the callers call */
+static volatile int device;	/* the descriptor that the callers use */
 static struct vhost_memory *table;
 
 static uint64_t race_end(void)
@@ -114,7 +114,7 @@ static const char *is_well(void)
 	return why ? why : stream_run(s, 2);
 }
 
-/* The last close is during another process's ioctl, before or after it. */
+/* The descriptor is closed during another thread's ioctl, before or after it. */
 TEST(close_during_calls)
 {
 	uint64_t end = race_end();
@@ -126,7 +126,7 @@ TEST(close_during_calls)
 	start_callers(t);
 	while (!vg_expired(end)) {
 		poll(NULL, 0, 1);
-		/* A caller may find the next device behind the number. */
+		/* A caller may find the next device at the same number. */
 		old = device;
 		device = -1;
 		close(old);

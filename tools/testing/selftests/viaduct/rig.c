@@ -118,7 +118,7 @@ const char *rig_restart(struct rig *r, unsigned int q)
 	uint8_t frame[VG_FRAME_MTU + 64];
 	int ret;
 
-	/* The tap is nonblocking, and what the device held is in it again. */
+	/* The tap is nonblocking; frames that the device held are back in it. */
 	while (q == VG_RX && read(r->tap.fd, frame, sizeof(frame)) > 0)
 		;
 	while (q == VG_TX && rig_far_recv(r, frame, sizeof(frame), NULL, 0) > 0)

@@ -10,7 +10,7 @@
 
 /*
  * A driver, a backend and the backend's far side, in a network namespace of
- * their own. The namespace goes with the test's process, and so does the rest.
+ * their own. All of it ends with the test's process.
  */
 
 enum rig_backend {
@@ -37,13 +37,13 @@ const char *rig_open_here(struct rig *r, enum rig_backend kind,
 			  const struct vg_net_opts *opts);
 const char *rig_start(struct rig *r);
 /*
- * A queue, stopped, is started again as by a new driver: an empty ring in the
+ * Starts a stopped queue again, as a new driver does: with an empty ring in the
  * same place. Frames that wait at the tap or at the far side are lost.
  */
 const char *rig_restart(struct rig *r, unsigned int q);
 /*
- * The interface at the far side is set up, and the far side is opened again,
- * which drops its frames and the state of an interface that was down or moved.
+ * Sets the far side's interface up, and opens the far side again, which drops its
+ * frames and the error of an interface that was down or moved.
  */
 const char *rig_reopen_far(struct rig *r);
 void rig_close(struct rig *r);
@@ -69,15 +69,15 @@ struct stream stream_make(struct rig *r, unsigned int dir, uint64_t count);
  * for ten seconds. NULL or what went wrong.
  */
 const char *stream_run(struct stream *s, unsigned int nr);
-/* Frame @seq of a stream as stream_make() makes it: its length. */
+/* Builds frame @seq of a stream of stream_make(); returns its length. */
 size_t stream_frame(struct rig *r, unsigned int dir, uint64_t seq, void *frame,
 		    struct virtio_net_hdr *hdr);
 /* Moves frames without waiting: 1 progress, 0 none, -1 failed. */
 int stream_step(struct stream *s);
 
 /*
- * Two endless streams, and a load of them: both run until each has moved @nr
- * more frames, and are left with frames in flight.
+ * stream_endless() makes two endless streams. stream_load() runs them until each
+ * has moved @nr more frames, and leaves frames in flight.
  */
 void stream_endless(struct stream s[2], struct rig *r);
 const char *stream_load(struct stream s[2], uint64_t nr);
@@ -85,7 +85,7 @@ const char *stream_load(struct stream s[2], uint64_t nr);
 /* A single frame each way, outside of streams. */
 const char *rig_far_send(struct rig *r, const void *frame, size_t len,
 			 const struct virtio_net_hdr *hdr);
-/* The next frame at the far side, or 0 when the time is over. */
+/* Receives a frame at the far side: its length, 0 after the deadline, or -errno. */
 ssize_t rig_far_recv(struct rig *r, void *frame, size_t room,
 		     struct virtio_net_hdr *hdr, uint64_t deadline);
 

@@ -86,7 +86,7 @@ static const char *run_all(void)
 			done += s->got == s->count;
 		}
 		if (vg_expired(deadline))
-			return rig_fail(&rig[0], "%u of %u streams are through",
+			return rig_fail(&rig[0], "%u of %u streams have ended",
 					done, 2 * NR);
 		sched_yield();
 	}
@@ -102,7 +102,7 @@ static void *close_share(void *arg)
 	return NULL;
 }
 
-/* Each is several grace periods long: they go by together. */
+/* A close takes several grace periods; in threads they overlap. */
 static void close_all(void)
 {
 	pthread_t t[NR_CLOSERS];
@@ -115,7 +115,7 @@ static void close_all(void)
 		pthread_join(t[i], NULL);
 }
 
-/* All at once, and none. */
+/* Opens, uses and closes all devices. */
 static void round_of_all(struct __test_metadata *_metadata)
 {
 	unsigned int fds = count_entries("/proc/self/fd");
@@ -138,14 +138,14 @@ TEST(many_devices_leave_nothing)
 	ASSERT_EQ(0, vg_netns_enter());
 	round_of_all(_metadata);
 	opened = nr_files();
-	/* What leaks does so each time; caches grow once or twice. */
+	/* A leak costs memory in each round, a cache only in the first one or two. */
 	for (i = 0; i < 3 && lost >= LOST_KIB; i++) {
 		available = stats_memory_settled();
 		round_of_all(_metadata);
 		lost = available - stats_memory_settled();
-		TH_LOG("%ld KiB more than before", lost);
+		TH_LOG("%ld KiB more in use than before", lost);
 	}
-	/* KASAN keeps what is freed for a while; kmemleak looks there instead. */
+	/* KASAN keeps freed memory for a while; on such kernels kmemleak finds leaks. */
 	if (access("/sys/kernel/debug/kmemleak", F_OK))
 		EXPECT_GT(LOST_KIB, lost);
 	EXPECT_GT(LOST_FILES, nr_files() - opened);

@@ -147,7 +147,7 @@ long stats_memory_settled(void)
 	while (still < SETTLED_STEPS && !vg_expired(deadline)) {
 		poll(NULL, 0, STEP_MS);
 		now = stats_memory("MemAvailable");
-		/* A few pages belong to other users. */
+		/* Other processes free a few pages meanwhile. */
 		still = now > most + 128 ? 0 : still + 1;
 		most = now > most ? now : most;
 	}

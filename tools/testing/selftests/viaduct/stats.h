@@ -17,7 +17,7 @@ int64_t stats_queue(pid_t owner, unsigned int q, const char *what);
 uint64_t stats_device(int fd);
 /* A counter of a queue of the device with that number. */
 int64_t stats_device_queue(uint64_t device, unsigned int q, const char *what);
-/* Waits until it has reached @least: 1, 0 when it has not, -1 as above. */
+/* Waits until the counter is @least or more: 1, 0 if that fails, -1 as above. */
 int stats_reaches(pid_t owner, unsigned int q, const char *what, int64_t least);
 /* True if it reaches @least, or on the reference, which has no counters. */
 bool stats_count(pid_t owner, unsigned int q, const char *what, int64_t least);

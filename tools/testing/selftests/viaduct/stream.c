@@ -14,7 +14,7 @@
 #include "rig.h"
 
 #define STREAM_QUIET_MS	10000	/* no frame for so long: failed */
-#define STREAM_LATE_MS	1000	/* no frame that late is waited for */
+#define STREAM_LATE_MS	1000	/* how long a frame that is late is waited for */
 
 static uint8_t out_frame[VG_FRAME_MAX + 64];
 static uint8_t in_frame[VG_FRAME_MAX + 64];
@@ -55,7 +55,7 @@ static ssize_t stream_recv(struct stream *s)
 
 /*
  * Frame @seq came in place of another: is that one late, or lost? The socket that
- * should have had it may say so; a tap does not count what it drops.
+ * should have had it may have counted a drop; a tap does not count what it drops.
  */
 static const char *stream_gap(struct stream *s, uint64_t seq)
 {

@@ -80,7 +80,7 @@ void uffd_continue(uint64_t page)
 
 	if (!ioctl(uffd, UFFDIO_CONTINUE, &cont))
 		return;
-	/* The page is there if a worker that was woken for a job faulted twice. */
+	/* The page is present if a worker, woken for a job, has faulted on it twice. */
 	if (errno != EEXIST)
 		abort();
 	ioctl(uffd, UFFDIO_WAKE, &cont.range);
@@ -152,7 +152,7 @@ bool uffd_is_of_ring(const struct vg_ring *r, const struct view *v, uint64_t pag
 	       page <= (uintptr_t)last;
 }
 
-/* A page that was never written has no fault that this program resolves. */
+/* Only pages that exist in the file have minor faults, which this program resolves. */
 static void uffd_touch_all(struct rig *r)
 {
 	const struct vg_mem *mem = &r->net.mem;

@@ -8,8 +8,8 @@
 #include "view.h"
 
 /*
- * The device's view of guest memory. This program resolves its faults at once,
- * late, or never.
+ * Faults of the device in its view of guest memory. This program resolves them
+ * at once, late, or never.
  */
 
 extern int uffd;		/* the descriptor, or -1 */
@@ -29,9 +29,9 @@ bool uffd_answer(void);
 /* A thread that answers until uffd_stop. */
 void *uffd_answer_now(void *arg);
 const char *uffd_both_ways(struct rig *r, unsigned int nr);
-/* No answer, and the device waits, as its fault shows. */
+/* Makes the device wait at a page fault, which stays unresolved. */
 const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q);
-/* The same with @nr frames: it waits for a page of a frame, not of a ring. */
+/* The same with @nr frames: the device waits for a page of a frame, not of a ring. */
 const char *uffd_make_frames_wait(struct rig *r, struct view *v, unsigned int q,
 				  unsigned int nr);
 /* Whether @page, in the device's view, belongs to a ring of at most 256 entries. */

@@ -19,8 +19,8 @@
 #define TEST_TIMEOUT_DEFAULT 120
 
 /*
- * The expected result is @want, the reference's. On another device the result
- * that the table of deviations has for @id is accepted as well.
+ * @want is the result of the reference. On another device the result that the
+ * table of deviations has for @id is accepted as well.
  */
 static inline long vd_want(const char *id, long want, long got)
 {

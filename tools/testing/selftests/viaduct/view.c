@@ -9,7 +9,7 @@
 
 #include "view.h"
 
-/* A mapping that cannot be changed as it should leaves nothing to test. */
+/* Without the change of a mapping there is nothing to test. */
 static void must(bool done)
 {
 	if (done)
@@ -32,7 +32,7 @@ static void *moved(const struct view *v, unsigned int i, void *p)
 	return v->rig->net.mem.region[i].hva + ((uint8_t *)p - v->dev[i]);
 }
 
-/* Pointers into the old mapping, which becomes the device's, follow. */
+/* The old mapping becomes the device's; the driver's pointers move to the new one. */
 static void split_region(struct view *v, unsigned int i)
 {
 	struct vg_region *m = &v->rig->net.mem.region[i];

@@ -17,14 +17,14 @@ enum view_way {
 	VIEW_UNMAPPED,
 	VIEW_NO_ACCESS,
 	VIEW_READ_ONLY,
-	VIEW_TRUNCATED,		/* a mapping behind the end of its file */
+	VIEW_TRUNCATED,		/* a mapping beyond the end of its file */
 };
 
 /* Splits the view of a rig that is open and not started. NULL or why not. */
 const char *view_split(struct view *v, struct rig *r);
 /* The device's pointer to the same memory as the driver's pointer @p. */
 void *view_of(const struct view *v, const void *p);
-/* Takes whole pages away from the device's view, @p being the driver's. */
+/* Takes whole pages away from the device's view. @p is the driver's pointer. */
 void view_take(const struct view *v, const void *p, size_t len,
 	       enum view_way way);
 /* All of the device's view at once. */

@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(end)
 		owner_stop(&self->owner);
 }
 
-/* The process of @o is gone, or another program; we hold the device. */
+/* The process of @o has ended or runs another program; the test holds the device. */
 static void check_what_is_left(struct __test_metadata *_metadata,
 			       struct owner *o, int kind)
 {
@@ -111,7 +111,7 @@ TEST_F(end, becomes_another_program)
 	EXPECT_TRUE(becomes(self->owner.pid, "sleep"));
 }
 
-/* A kernel thread ignores it; a thread of the owner takes the owner with it. */
+/* A kernel thread ignores the signal; on a thread of the owner it kills the owner. */
 TEST_F(end, worker_is_killed)
 {
 	int status;
@@ -127,7 +127,7 @@ TEST_F(end, worker_is_killed)
 	check_what_is_left(_metadata, &self->owner, variant->kind);
 }
 
-/* The kernel reports the kill with a call trace, as it does a fault of its own. */
+/* The kernel reports the kill with a call trace, as it reports its own faults. */
 TEST_F(end, out_of_memory)
 {
 	struct cgroup c;
@@ -178,13 +178,13 @@ static int command_the_dead(void *arg)
 	}
 	if (vg_reset_owner(r->dev) || vg_worker_settle(getppid(), 0))
 		_exit(6);
-	/* It lives again with a new owner. */
+	/* The device works again with a new owner. */
 	if (vg_set_owner(r->dev) || vg_worker_count(getpid()) != 1)
 		_exit(7);
 	_exit(0);
 }
 
-/* Says the relative's pid, and stays until it is killed. */
+/* Reports the relative's pid, and stays until it is killed. */
 static void have_a_relative(int kind, int say, int hear)
 {
 	static char stack[65536] __attribute__((aligned(16)));
@@ -236,8 +236,8 @@ static struct rig rig;
 static struct view view;
 
 /*
- * Transmission is blocked by a page fault, and a call waits for it. Behind the
- * call, reception has a frame to deliver, and must fault in its pages.
+ * Transmission is blocked by a page fault, and a call waits for it. After that
+ * reception has a frame to deliver, and must fault in its pages.
  */
 static const char *block_one_of_two(pid_t *caller, uint64_t *page)
 {
@@ -275,7 +275,7 @@ FIXTURE(blocked)
 FIXTURE_SETUP(blocked)
 {
 	NEEDS_UFFD();
-	/* The choice is the kernel thread's: the caller alone is killed. */
+	/* Only a kernel thread's wait ends when the caller alone is killed. */
 	vg_fork_from_owner = 0;
 	NEEDS_ABORT();
 	ASSERT_FINE(uffd_set_up(&rig, &view));
@@ -310,7 +310,7 @@ TEST_F(blocked, killed_caller_breaks_one_ring)
 	ASSERT_EQ(0, pthread_join(t, NULL));
 }
 
-/* Without one that is killed, all wait until the page comes. */
+/* If no caller is killed, all wait until the page comes. */
 TEST_F(blocked, caller_waits_for_the_answer)
 {
 	struct owner caller = { .pid = self->caller, .dev = -1 };

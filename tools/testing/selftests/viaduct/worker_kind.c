@@ -205,9 +205,9 @@ static void as_nobody(struct __test_metadata *_metadata, int kind)
 	ASSERT_EQ(0, setuid(OTHER_ID));
 	EXPECT_EQ(LIMIT - 1, own_all(&err));
 	EXPECT_EQ(kind ? -ENOMEM : -EAGAIN, err);
-	/* They count against what else the user can create. */
+	/* The workers count against what else the user can create. */
 	EXPECT_EQ(-1, fork_and_wait());
-	/* A failed call leaves nothing behind, an ended thread neither. */
+	/* Neither a failed call nor an ended thread leaves anything behind. */
 	ASSERT_EQ(0, vg_reset_owner(devs[0]));
 	EXPECT_EQ(0, vg_worker_settle(getpid(), LIMIT - 2) - (LIMIT - 2));
 	EXPECT_EQ(0, vg_set_owner(devs[LIMIT]));

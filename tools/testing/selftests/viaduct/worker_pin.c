@@ -36,7 +36,7 @@ TEST_F(pin, gives_tx_its_own_worker)
 	EXPECT_FINE(owner_ask(o, OWNER_LOAD));
 }
 
-/* The second worker inherits the first one's processors; they are set alone. */
+/* The processors of one worker can be set alone. */
 TEST_F(pin, takes_processors)
 {
 	struct owner *o = &self->owner;
@@ -58,7 +58,7 @@ TEST_F(pin, takes_processors)
 	EXPECT_FINE(owner_ask(o, OWNER_LOAD));
 }
 
-/* An idle worker is used: the limit of four workers is never in the way. */
+/* An idle worker is used: the call works at the limit of four workers, too. */
 TEST_F(pin, uses_an_idle_worker)
 {
 	int fd, nr = 1;
@@ -112,7 +112,7 @@ TEST_F(pin, not_for_another_program)
 	EXPECT_EQ(-ESRCH, per_ring(self->owner.dev));
 }
 
-/* The owner is root's. */
+/* The owner runs as root. */
 TEST_F(pin, not_for_strangers)
 {
 	int dev = self->owner.dev;
@@ -153,7 +153,7 @@ TEST_F(pin, not_if_it_is_not_dumpable)
 	idler_stop(&i);
 }
 
-/* Privileges over the owner's namespace are enough, and those of it are not. */
+/* Privileges over the owner's namespace are enough, those of another one are not. */
 TEST_F(pin, owner_in_a_user_namespace)
 {
 	struct idler i;
@@ -167,7 +167,7 @@ TEST_F(pin, owner_in_a_user_namespace)
 	idler_stop(&i);
 }
 
-/* Limits are the owner's, also for a caller that has none. */
+/* The owner's limits apply, also for a caller that has none. */
 TEST_F(pin, counts_in_rlimit_nproc)
 {
 	struct rlimit more = { 10, 10 };
@@ -203,7 +203,7 @@ TEST_F(pin, limit_of_the_caller)
 	idler_stop(&i);
 }
 
-/* In the owner's cgroup, and in its limit of threads if it is one. */
+/* The worker is in the owner's cgroup; a thread of the owner counts in its pids.max. */
 TEST_F(pin, in_the_owners_cgroup)
 {
 	struct owner *o = &self->owner;

@@ -117,7 +117,7 @@ static bool worker_goes(pid_t owner, unsigned int id)
 	return !vg_worker_find_id(owner, id);
 }
 
-/* The owner is killed at any moment of a call, which ends; so does the device. */
+/* The owner is killed at any moment of a call, which must end; no worker may be left. */
 TEST_F(pin, owner_is_killed_meanwhile)
 {
 	struct owner caller;

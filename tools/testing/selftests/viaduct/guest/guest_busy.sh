@@ -22,7 +22,7 @@ workers_ran() {
 	done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
-# Less than a twentieth of a processor, for pings and ARP of the cards' own.
+# Workers may use less than a twentieth of a processor, for ARP and the like.
 workers_rest() {
 	local before ran
 

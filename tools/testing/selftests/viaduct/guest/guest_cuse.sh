@@ -55,7 +55,7 @@ private_memory() {
 	guest_machine=$machine guest_machine_args=("${args[@]}")
 	cat "$guest_dir/qemu.log"
 	grep -q 'Wrong medium type' "$guest_dir/qemu.log" || { echo "QEMU was not refused"; return 1; }
-	grep 'memory-backend-memfd' "$scratch/server.log" || { echo "no word of it"; return 1; }
+	grep 'memory-backend-memfd' "$scratch/server.log" || { echo "the server does not say so"; return 1; }
 	server_runs
 }
 

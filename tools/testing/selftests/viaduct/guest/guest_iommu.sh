@@ -32,7 +32,7 @@ device_asked() {
 
 	[[ $VHOST_DEV == */viaduct-net ]] || return 0
 	nr=$(misses)
-	echo "$nr questions"
+	echo "$nr misses"
 	[ "$nr" -gt 0 ]
 }
 

@@ -4,8 +4,8 @@
 # worker must end, the tap must be free, and the module removable.
 #
 # A guest that boots costs ten seconds under emulation, so it boots once, its
-# state is saved as for a migration, and each round starts from that file. The
-# saved guest has no vhost, which may refuse to migrate; each round has.
+# state is saved as for a migration, and each round starts from that file. It is saved
+# without vhost, which may refuse to migrate, and started with it.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 

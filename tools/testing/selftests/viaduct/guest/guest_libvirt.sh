@@ -123,7 +123,7 @@ unplug() {
 
 	virsh detach-device ours "$scratch/hot.xml" --live || return 1
 	while virsh domiflist ours | grep "$(guest_mac $HOT)" >/dev/null; do
-		[ $SECONDS -lt $end ] || { echo "the interface does not go"; return 1; }
+		[ $SECONDS -lt $end ] || { echo "the interface does not disappear"; return 1; }
 		sleep 0.5
 	done
 	holds 3 0 && ping_guest $MULTIQUEUE
@@ -131,7 +131,7 @@ unplug() {
 
 save() {
 	virsh save "$domain" "/var/lib/libvirt/images/$domain.save" || return 1
-	[ ! -d "/proc/$guest_pid" ] || { echo "QEMU $guest_pid is there yet"; return 1; }
+	[ ! -d "/proc/$guest_pid" ] || { echo "QEMU $guest_pid still exists"; return 1; }
 }
 
 # restore [BACKEND]: with BACKEND, empty or a vhost device, its interface is

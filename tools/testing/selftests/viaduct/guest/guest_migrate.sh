@@ -39,7 +39,7 @@ there_and_back() {
 }
 
 # QEMU before 8.1 stores the used half of a packed ring's base with the wrap counter.
-# Another vhost device gets it back unchanged; QEMU's own ends by an assertion, in every
+# Another vhost device gets it back unchanged; QEMU's own fails an assertion, in every
 # other lap.
 qemu_knows_used_idx() {
 	local version qemu

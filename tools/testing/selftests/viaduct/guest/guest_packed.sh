@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The same with packed rings; then the guest is stopped and continued VD_STOPS
-# times (10) under load, so that its rings are stopped and started at arbitrary
-# positions.
+# One guest with a card for each set of virtio options of packed rings. Then it is
+# stopped and continued VD_STOPS times (10) under load, so that its rings are stopped
+# and started at arbitrary positions.
 # shellcheck source=tools/testing/selftests/viaduct/guest/cards.sh
 . "$(dirname "$0")/cards.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A guest with four queue pairs, a descriptor each: two carry two streams at
+# A guest with four queue pairs, a descriptor each: two carry several streams at
 # once, and the guest changes their number under load, VD_SWITCHES times (10).
 # shellcheck source=tools/testing/selftests/viaduct/guest/queues.sh
 . "$(dirname "$0")/queues.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # DPDK's testpmd as the driver: its virtio-user device opens the vhost device
 # and makes a tap itself, and there is no guest. VD_FRAMES frames (3000) each way.
-# It sets the base of a packed ring as 16 bits.
+# virtio-user sets the base of a packed ring as 16 bits.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -13,7 +13,7 @@ pmd_pid=''
 
 if ! have dpdk-testpmd; then
 	echo "1..0 # SKIP no dpdk-testpmd: run scripts/setup tools dpdk"
-	exit 0
+	exit 4
 fi
 
 # await PATTERN: until testpmd has printed it since the last command.
@@ -82,8 +82,8 @@ forwards() {
 	return "$status"
 }
 
-# A frame that is lost on the way to a busy program is the tap's loss, but its
-# queue holds them all.
+# A tap drops frames that a busy program does not take, but this one's queue has
+# room for all of them.
 receives() {
 	local got
 

@@ -15,7 +15,7 @@ start() {
 	start_guest "$NET user:$scratch/daemon.sock virtio-net-pci" || { show_daemon_log && return 1; }
 }
 
-# rights FIELD VALUE: of the process, as /proc has it.
+# right FIELD VALUE: the process has this value, according to /proc.
 right() {
 	local got
 

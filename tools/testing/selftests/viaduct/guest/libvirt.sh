@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A real libvirtd in the host VM, in a root of its own (scripts/setup root libvirt),
-# confined by AppArmor where the kernel has it, unless VD_APPARMOR=no. It runs behind pivot_root(), so that
-# AppArmor sees the paths of a usual host. The shell's functions for guests work on
-# its domains: one is the current guest at a time.
+# confined by AppArmor where the kernel has it, unless VD_APPARMOR=no. It runs after a
+# pivot_root(), so that AppArmor sees the paths of a usual host. The shell's functions
+# for guests work on its domains: one at a time is the current guest.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

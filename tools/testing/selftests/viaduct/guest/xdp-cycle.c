@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xdp-cycle IFACE TIMES: attach an XDP program that passes every packet on, and
- * detach it, so often. Runs in a guest. Ends with the number of attachments.
+ * xdp-cycle IFACE TIMES: attach an XDP program that passes every packet, and
+ * detach it, that often. Runs in a guest. Prints the number of attachments.
  */
 #include <linux/bpf.h>
 #include <net/if.h>
