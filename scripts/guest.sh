@@ -213,10 +213,10 @@ guest_is_dead() {
 }
 
 # guest_spawn NET...: start QEMU without waiting. guest_qemu_args, when set, are
-# more arguments for it.
+# more arguments for it. Returns 1 if there is no image.
 guest_spawn() {
 	guest_hold_kvm
-	guest_initramfs=$(guest_image)
+	guest_initramfs=$(guest_image) || return 1
 	guest_dir=$(mktemp -d /run/guest.XXXXXX)
 	mkfifo "$guest_dir/cmd.in" "$guest_dir/cmd.out"
 	exec {guest_to}<>"$guest_dir/cmd.in" {guest_from}<>"$guest_dir/cmd.out"
@@ -230,7 +230,7 @@ guest_spawn() {
 # properties; another tap than tapN.
 # Returns 1, after a message with the reason, if the guest does not come up.
 guest_start() {
-	guest_spawn "$@"
+	guest_spawn "$@" || return 1
 	guest_reply "$guest_boot_limit" >/dev/null && return 0
 	say "the guest ($*) did not come up; the end of its console and QEMU's messages:"
 	tail -n5 "$guest_dir/console" >&2 || true

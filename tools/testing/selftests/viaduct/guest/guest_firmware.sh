@@ -77,7 +77,7 @@ guest_is_dead() {
 start_firmware() {
 	local end=$((SECONDS + 60)) said=0
 
-	guest_spawn "$NET $VHOST_DEV virtio-net-pci"
+	guest_spawn "$NET $VHOST_DEV virtio-net-pci" || return 1
 	until [ -e "$guest_dir/console" ]; do
 		kill -0 "$guest_pid" 2>/dev/null || return 1
 		sleep 0.1

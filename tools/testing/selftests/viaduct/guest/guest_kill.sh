@@ -45,7 +45,7 @@ resume_guest() {
 
 	exec 7<"$scratch/state"
 	guest_qemu_args=(-incoming fd:7)
-	guest_spawn "$NET $VHOST_DEV virtio-net-pci"
+	guest_spawn "$NET $VHOST_DEV virtio-net-pci" || return 1
 	while [ $SECONDS -lt $end ] && kill -0 "$guest_pid" 2>/dev/null; do
 		! ping -q -c 1 -W 1 "$(guest_ip $NET)" >/dev/null || return 0
 	done

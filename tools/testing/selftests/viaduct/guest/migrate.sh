@@ -101,7 +101,7 @@ hop() {
 	rm -f "$scratch/socket"
 	next_qemu "$1" -incoming "unix:$scratch/socket"
 	old_pid=$guest_pid
-	guest_spawn "$card"
+	guest_spawn "$card" || return 1
 	until [ -S "$scratch/socket" ]; do
 		kill -0 "$guest_pid" 2>/dev/null || { tail -n3 "$guest_dir/qemu.log" && return 1; }
 		sleep 0.05
