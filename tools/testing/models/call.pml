@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A caller has a function called by a worker's thread, by a record on the caller's
+ * A caller lets a worker's thread call a function, by a record on the caller's
  * stack, and may give up; the thread may be killed with its owner.
  *
  * Properties: the thread does not use a record after the caller has returned; a
@@ -12,7 +12,7 @@
  *   proctype thread	vd_worker_run_jobs(); vd_worker_killed() with
  *			vd_worker_drop_jobs()
  *
- * The job is one, and stays queued after a call that has given up. Accesses are
+ * There is one job, which stays queued after a call that was given up. Accesses are
  * atomic operations with full barriers, or under RCU: memory is sequentially
  * consistent.
  */

@@ -7,8 +7,8 @@
  * the device is stopped.
  *
  * Properties: a queue that waits for a miss runs again; no handler uses a mapping
- * after the write() of its INVALIDATE has returned; of a queue no address is
- * unread twice; a queue is in the list of unread misses while it has some; read(),
+ * after the write() of its INVALIDATE has returned; no address
+ * has two unread misses of one queue; a queue is in the list of unread misses while it has some; read(),
  * write() and the stop end. Whatever does not end is found as an invalid end
  * state.
  *
