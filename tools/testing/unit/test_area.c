@@ -11,7 +11,7 @@
 #include "lib/unit.h"
 
 #define PAGE	0x1000ULL
-/* Where the ring's areas lie for the device: 0x...800 into a page. */
+/* The I/O addresses of the ring's areas: each begins in the middle of a page. */
 #define IO_DESC		(0x100000ULL + 0x800)
 #define IO_DRIVER	(0x200000ULL + 0x800)
 #define IO_DEVICE	(0x300000ULL + 0x804)
@@ -103,7 +103,7 @@ TEST(area_scattered)
 	/* A field across two pages would continue in an unrelated page. */
 	CHECK_EQ(map_area(&area, 0x1ffe, PAGE, VHOST_ACCESS_RW), -EPROTO);
 	CHECK_EQ((u64)vd_area_at(&area, 0), 0x1ffe);
-	/* A page in two pieces is none. */
+	/* A page that two mappings share cannot be used. */
 	map(0x5000, 0x800, DRV_A_HVA, VHOST_ACCESS_RW);
 	map(0x5800, 0x800, DRV_C_HVA, VHOST_ACCESS_RW);
 	CHECK_EQ(map_area(&area, 0x5000, PAGE, VHOST_ACCESS_RW), -EFAULT);
@@ -122,7 +122,7 @@ TEST(area_touches)
 	CHECK(!vd_area_touches(&area, 0x1010, ~0ULL));
 }
 
-/* Areas of the ring at I/O addresses, page by page in other places. */
+/* The ring's areas at I/O addresses, their pages adjoining or @scattered. */
 static void begin_ring(bool scattered)
 {
 	const struct vhost_vring_addr addr = {
@@ -272,7 +272,7 @@ TEST(area_ring_unknown)
 	CHECK_EQ(mem.miss.perm, VHOST_ACCESS_RO);
 	map(0x101000, PAGE, UMEM_BASE + PAGE * 14, VHOST_ACCESS_RO);
 	CHECK_EQ(vd_ring_map(&ring, &mem), 0);
-	/* What is not used may go; what is used is missed at the next run. */
+	/* An unused page may be unmapped; a used one is missed at the next run. */
 	unmap(IO_DESC + 5 * PAGE);
 	CHECK(ring.is_mapped);
 	unmap(IO_DRIVER);
@@ -331,7 +331,7 @@ TEST(area_log_of_shifted_pages)
 	end();
 }
 
-/* The log learns by the memory table which pages of the guest were written. */
+/* The memory table tells which of the guest's pages to mark. */
 TEST(area_ring_log)
 {
 	const struct vhost_memory_region table[] = {
@@ -351,7 +351,7 @@ TEST(area_ring_log)
 	CHECK(vd_ring_can_log(&ring, log.bitmap));
 	CHECK_EQ(vd_ring_map(&ring, &mem), 0);
 	vd_ring_start(&ring, 0);
-	/* Indices in page 0 of the area, 510 entries across into page 1. */
+	/* The index and 255 entries lie in page 0 of the area, the others in page 1. */
 	for (i = 0; i < 255; i++)
 		CHECK_EQ(drv_complete(&ring, 0, 0), 0);
 	CHECK_EQ(vd_ring_publish(&ring, false), 0);

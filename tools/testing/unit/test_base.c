@@ -108,7 +108,7 @@ TEST(base_with_chains_in_flight)
 	for (used = 0; used < 2 * NUM; used++) {
 		for (nr = 1; nr <= NUM; nr++) {
 			start(0, used + nr);
-			/* Upper halves that look like a missing one. */
+			/* An upper half of 0 looks like a missing one. */
 			if (!drv_code(&d, used)) {
 				stop();
 				continue;
@@ -123,7 +123,7 @@ TEST(base_with_chains_in_flight)
 	}
 }
 
-/* A used position that no ring can have is none. */
+/* A used position that no ring can have is ignored. */
 TEST(base_used_ahead)
 {
 	unsigned int nr;
@@ -148,7 +148,7 @@ TEST(base_is_returned_whole)
 	CHECK_EQ(vd_ring_get_base(&d.ring), 0x00050005);
 	vd_ring_set_base(&d.ring, 0);
 	CHECK_EQ(vd_ring_get_base(&d.ring), 0);
-	/* Slots behind the end are kept for a larger size. */
+	/* Slots beyond the end are kept, in case the size grows. */
 	vd_ring_set_base(&d.ring, 0x8000 | 2 * NUM);
 	vd_ring_set_num(&d.ring, 4 * NUM);
 	d.guest.num = 4 * NUM;
@@ -156,7 +156,7 @@ TEST(base_is_returned_whole)
 	stop();
 }
 
-/* Before anything is said of a base, it is the first lap's begin (2.8.1). */
+/* Until a base is set, it is the start of the first lap (2.8.1). */
 TEST(base_not_given)
 {
 	unsigned int num_first;
@@ -170,7 +170,7 @@ TEST(base_not_given)
 		if (!num_first)
 			vd_ring_set_num(&d.ring, NUM);
 		CHECK_EQ(vd_ring_get_base(&d.ring), 0x80008000);
-		/* And of a split ring, after that. */
+		/* A split ring's is 0, after that too. */
 		vd_ring_set_features(&d.ring, 0);
 		CHECK_EQ(vd_ring_get_base(&d.ring), 0);
 		stop();

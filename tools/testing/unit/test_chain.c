@@ -23,7 +23,7 @@ static void check_seg(unsigned int i, u64 hva, size_t len)
 	CHECK_EQ(d.batch->seg[i].iov_len, len);
 }
 
-/* A chain that breaks the ring stays where it is, as does all else. */
+/* A chain that breaks the ring is not taken, and leaves nothing in the batch. */
 static void check_broken(u16 head, int err)
 {
 	u16 next = d.ring.next_avail;
@@ -83,7 +83,7 @@ TEST(chain_across_regions)
 	drv_fini(&d);
 }
 
-/* Nothing is there: no piece, and the address may be anything. */
+/* An empty buffer yields no piece, and its address may be anything. */
 TEST(chain_zero_length)
 {
 	drv_init(&d, 8, 0);
@@ -220,7 +220,7 @@ TEST(chain_1025_pieces)
 	drv_fini(&d);
 }
 
-/* What is empty counts for nothing, wherever it stands. */
+/* Empty descriptors do not count as pieces. */
 TEST(chain_1024_pieces_and_empty_ones)
 {
 	drv_init(&d, 2048, 0);
@@ -229,7 +229,7 @@ TEST(chain_1024_pieces_and_empty_ones)
 	drv_fini(&d);
 }
 
-/* Nor is it free: there is an end, and the reader hears of what it read. */
+/* But their number is limited, and the batch counts those that were read. */
 TEST(chain_4096_and_one_more)
 {
 	drv_init(&d, 8192, 0);
@@ -258,7 +258,7 @@ TEST(chain_1024_pieces_and_an_empty_table)
 	drv_fini(&d);
 }
 
-/* A chain without room must not spill over what is in hand already. */
+/* A chain without room must not overwrite what the batch holds already. */
 TEST(chain_without_room_leaves_the_others_alone)
 {
 	u16 i;
@@ -312,7 +312,7 @@ TEST(chain_lengths_add_up_beyond_32_bits)
 	drv_fini(&d);
 }
 
-/* The chain before a bad one is delivered; the bad one is met again. */
+/* The chain before a bad one is delivered; the next fetch fails at the bad one. */
 TEST(chain_bad_one_waits_its_turn)
 {
 	drv_init(&d, 8, 0);

@@ -74,7 +74,7 @@ TEST(dirty_nothing)
 	CHECK_EQ(umem_nr_accesses(), 0);
 }
 
-/* Whatever is there, and wherever the bitmap begins, down to a byte. */
+/* Whatever is marked already, and at whichever byte the bitmap begins. */
 TEST(dirty_random)
 {
 	unsigned int round;
@@ -93,7 +93,7 @@ TEST(dirty_random)
 		}
 		want_pages(page + shift * 8,
 			   (gpa + len - 1) / 4096 + shift * 8);
-		/* The same bytes, when base and page move against each other. */
+		/* The same bytes: the base moves down by what the page moves up. */
 		CHECK(!mark(LOG + shift - skip / 8,
 			    gpa + skip * 4096, len));
 		check_log();
@@ -137,7 +137,7 @@ TEST(dirty_disturbed)
 	CHECK(!mark(LOG, 31 * 4096, 4097));
 	want_pages(31, 32);
 	check_log();
-	/* But not for ever: that would be in the client's hands. */
+	/* But not for ever, which the client could bring about. */
 	umem_disturb_or(1UL << 40);
 	CHECK_EQ(mark(LOG, 64 * 4096, 1), -EAGAIN);
 	check_log();
@@ -180,7 +180,7 @@ TEST(dirty_user_aliases)
 	check_log();
 }
 
-/* Regions in any order that lie over each other, with and without a gap. */
+/* Overlapping regions in any order, with and without a gap. */
 TEST(dirty_user_chain_of_aliases)
 {
 	const struct vhost_memory_region chain[] = {
@@ -286,7 +286,7 @@ static void check_trace(void)
 	umem_trace_start();
 }
 
-/* @nr completed chains at index @idx, of which the first 64 are flushed. */
+/* @nr completed chains at index @idx; every 64 of them are flushed at once. */
 static void check_publish(u16 idx, unsigned int nr)
 {
 	drv_start_at(&d, idx);
@@ -313,11 +313,11 @@ TEST(dirty_ring_publish)
 	drv_fini(&d);
 }
 
-/* A driver that gives the same places again and again: no more than the ring. */
+/* More entries than the ring has: no mark beyond the ring. */
 TEST(dirty_ring_of_four)
 {
 	drv_init(&d, 4, DRV_LOG | DRV_EVENT_IDX);
-	/* It ends with the page, and what lies behind has no mark. */
+	/* It ends with its page; the next page must not be marked. */
 	d.ring.log_gpa = ((DRV_LOG_PAGE + 1) << 12) - drv_used_len(&d);
 	check_publish(0, 64);
 	check_publish(3, 150);

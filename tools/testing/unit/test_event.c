@@ -25,7 +25,7 @@ static int use(unsigned int nr, bool may_call)
 	return ret;
 }
 
-/* The driver has shown more than the device took. */
+/* Make one chain more available than the device takes. */
 static void leave_work(void)
 {
 	drv_set_avail_idx(&d, d.ring.next_avail + 1);
@@ -191,7 +191,7 @@ TEST(event_on_empty_beats_flags)
 	drv_fini(&d);
 }
 
-/* Empty is what the device has seen; it does not look again. */
+/* Empty by the index as last read: it is not read again. */
 TEST(event_on_empty_by_cached_index)
 {
 	start(DRV_ON_EMPTY, 0);
@@ -201,7 +201,7 @@ TEST(event_on_empty_by_cached_index)
 	drv_fini(&d);
 }
 
-/* It leaves no trace: the next decision still covers the group. */
+/* Such a call is no decision: the next one still covers the group. */
 TEST(event_on_empty_leaves_no_trace)
 {
 	start(DRV_ON_EMPTY | DRV_EVENT_IDX, 0);

@@ -91,7 +91,7 @@ TEST(fault_fetch_scattered_table)
 	check_fetch_sweep(DRV_B_GPA - 24);
 }
 
-/* Every fault but the first chain's leaves those before it delivered. */
+/* A fault at a later chain leaves those before it delivered. */
 TEST(fault_fetch_of_a_later_chain)
 {
 	u16 i;
@@ -145,7 +145,7 @@ TEST(fault_publish)
 }
 
 /*
- * What the driver can see is published and logged, even if the driver's wish cannot
+ * What the driver can see is published and logged, even if its event suppression cannot
  * be read: a ring that is attached anew must go on behind it.
  */
 static void check_wish(unsigned int features)
@@ -292,7 +292,7 @@ TEST(fault_arm_and_disarm)
 	drv_init(&d, 8, 0);
 	sweep(count(arm), arm);
 	sweep(count(disarm), disarm);
-	/* What could not be written is not believed to be there. */
+	/* A write that failed is not remembered as done. */
 	CHECK_EQ(d.ring.kick_flags, 0);
 	drv_fini(&d);
 	umem_reset();
@@ -334,7 +334,7 @@ TEST(fault_not_user_memory)
 	drv_fini(&d);
 }
 
-/* A region outside user memory is refused at attach; should it get by... */
+/* A region outside user memory is refused at attach. If it were not: */
 TEST(fault_table_not_user_memory)
 {
 	const struct vhost_memory_region table[] = {

@@ -39,7 +39,7 @@ static void put_chain(u16 slot, u64 addr, u32 len, u16 flags)
 	offer(slot);
 }
 
-/* A ring whose chains so far were in slots 0 to 1, in regions A and C. */
+/* A ring whose chains so far were in slots 0 and 1, in regions A and C. */
 static void start(unsigned int features)
 {
 	drv_init(&d, 16, features);
@@ -159,7 +159,7 @@ TEST(hit_without_hint)
 	umem_reset();
 }
 
-/* Less one, the length of an empty buffer would fit into such a region. */
+/* The length of an empty buffer less one wraps, and would fit into such a region. */
 TEST(hit_of_an_empty_buffer)
 {
 	const struct vhost_memory_region huge = {
@@ -247,7 +247,7 @@ static unsigned int nr_reads(u64 addr)
 	return reads;
 }
 
-/* Of hits, and of the chain at which the first pass stops to translate. */
+/* Hits are read once, as is the chain at which the first pass stops translating. */
 static void check_reads(unsigned int features)
 {
 	u64 at;

@@ -163,7 +163,7 @@ TEST(miss_unread_prefetch_is_awaited)
 	CHECK(resolve(0, C));
 }
 
-/* What was reported for the future stays unread if its mapping arrives. */
+/* A prefetched miss stays unread when its mapping arrives. */
 TEST(miss_unread_prefetch_stays)
 {
 	begin();
@@ -257,7 +257,7 @@ TEST(miss_drop)
 	CHECK(!resolve(0, A));
 	check_read(C);
 	check_read(0);
-	/* It begins anew: the old updates are none of its answers. */
+	/* It begins anew: an update for the dropped miss does not resolve it. */
 	report(0, A, 0, 0);
 	CHECK(!resolve(0, A));
 	check_read(A);

@@ -21,7 +21,7 @@ struct buf {
 	u16 flags;
 };
 
-/* A chain on its way, under a number that is free again when it is used. */
+/* A chain in flight; its index (its id) is free again when it has been used. */
 struct plan {
 	struct buf buf[MAX_BUFS];
 	unsigned int nr, nr_direct;
@@ -147,7 +147,7 @@ static void step_add(void)
 		offer_split(&plan[id], id);
 }
 
-/* What a chain has come to, in the device's eyes. */
+/* A chain as the device sees it. */
 static void note_chain(const struct vd_chain *c)
 {
 	unsigned int i;

@@ -61,7 +61,7 @@ static unsigned int count(enum umem_kind kind, u64 first, u64 last)
 	return nr;
 }
 
-/* (A): the index, a read barrier, then what it speaks of. */
+/* (A): the index, a read barrier, then what it makes available. */
 TEST(order_fetch)
 {
 	int barrier;

@@ -29,7 +29,7 @@ TEST(packed_stops_at_what_is_not_available)
 	put(6, 1, 0);
 	put(7, 2, 0);
 	put(8, 3, 0);
-	/* Of the lap before: where the wrap counter is forgotten it counts. */
+	/* Of the lap before: available only if the wrap counter were ignored. */
 	drv_packed_desc(&d, 9, DRV_A_GPA, 1, 4, BIT(7));
 	put(10, 5, 0);
 	CHECK_EQ(drv_fetch(&d, 64), 3);
@@ -104,7 +104,7 @@ TEST(packed_malformed)
 	/* No table of one byte. */
 	CHECK_EQ(try(INDIRECT, 0), -EINVAL);
 	CHECK_EQ(try(NEXT | WRITE, 0), -EINVAL);
-	/* What is good before is taken first. */
+	/* A good chain before a bad one is taken first. */
 	CHECK_EQ(try(0, INDIRECT | NEXT), 1);
 
 	start(0, 0);
@@ -183,7 +183,7 @@ TEST(packed_table_missed)
 	drv_fini(&d);
 }
 
-/* The guest changes the flags as soon as they were read: they were read once. */
+/* The guest changes the flags as soon as they are read: they are not read again. */
 static void change_flags(void *ctx, u64 addr, size_t len)
 {
 	if (addr == slot_at(0) && len == 8)
@@ -202,6 +202,7 @@ TEST(packed_flags_that_change)
 		CHECK_EQ(drv_fetch(&d, 64), 1);
 		CHECK_EQ(d.batch->chain[0].nr_slots, 1);
 		CHECK_EQ(d.batch->chain[0].nr_out, 1);
+		CHECK_EQ(drv_packed_at(&d, 0).flags, flags[i]);
 		umem_on_read(NULL, NULL);
 		drv_fini(&d);
 	}

@@ -35,7 +35,7 @@ TEST(packed_used)
 	drv_fini(&d);
 }
 
-/* More than are kept: they are in the ring early, and seen only at the end. */
+/* More than a batch: written early, but not used until the first one's flags are. */
 TEST(packed_used_early)
 {
 	struct vd_chain chain = { .nr_slots = 1 };
@@ -132,7 +132,7 @@ TEST(packed_order_arm)
 	drv_fini(&d);
 }
 
-/* Complete and publish chains that take @nr places. */
+/* Complete and publish @nr chains of one descriptor each. */
 static int use(u16 nr)
 {
 	struct vd_chain chain = { .nr_slots = 1 };
@@ -211,7 +211,7 @@ TEST(packed_base)
 	vd_ring_set_base(&ring, 0x1234);
 	CHECK_EQ(vd_ring_get_base(&ring), 0x1234);
 	vd_ring_set_features(&ring, BIT_ULL(34));
-	/* Until the ring has begun there it is not reduced to the ring's size. */
+	/* It is not reduced to the ring's size until the ring is started. */
 	CHECK_EQ(vd_ring_get_base(&ring), 0x12341234);
 	vd_ring_set_base(&ring, 0x80030001);
 	vd_ring_set_num(&ring, 8);
@@ -344,6 +344,7 @@ TEST(packed_faults)
 			umem_settle();
 			CHECK_EQ(vd_ring_publish(&d.ring, true), 1);
 		}
+		CHECK(drv_packed_is_used(&d, 0) && drv_packed_is_used(&d, 2));
 		umem_fault_nth(nth);
 		if (vd_ring_arm(&d.ring) == -EFAULT) {
 			umem_fault_nth(0);

@@ -76,7 +76,7 @@ TEST(prefetch_pages_of_a_buffer)
 	end();
 }
 
-/* Buffers that are none are left to their turn. */
+/* Empty and invalid buffers are left until they are fetched. */
 TEST(prefetch_nonsense)
 {
 	begin();
@@ -100,7 +100,7 @@ TEST(prefetch_is_bounded)
 	CHECK(!vd_mem_prefetch(&d.mem, 0x20000, 0xffffffff, RO));
 	CHECK_EQ(d.mem.prefetch.nr, VD_MAX_PREFETCH);
 	check_prefetch(VD_MAX_PREFETCH - 1, 0x20000 + 0x1000 * (VD_MAX_PREFETCH - 1), RO);
-	/* Nor does what is known cost looks without end. */
+	/* The lookups of pages that are mapped are bounded, too. */
 	add(0x20000, 0x1000);
 	miss(0x10000);
 	for (i = 0; i < VD_MAX_PREFETCH_LOOKUPS; i++)

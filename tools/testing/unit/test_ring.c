@@ -74,7 +74,7 @@ TEST(ring_after_open)
 	CHECK_EQ(ring.next_avail, 0);
 }
 
-/* The check and the change must agree. */
+/* What is checked before the change must agree with what it leads to. */
 static bool is_user(u64 desc, u64 avail, u64 used)
 {
 	const struct vhost_vring_addr addr = {

@@ -85,7 +85,7 @@ TEST(translate_no_room)
 	done();
 }
 
-/* What the hint says must not depend on which way one came there. */
+/* A translation must not depend on the hints that earlier ones left. */
 TEST(translate_hint)
 {
 	unsigned int i, j;
@@ -109,7 +109,7 @@ TEST(translate_hint)
 	done();
 }
 
-/* A new table takes the hint into the old one away. */
+/* A new table drops the hints into the old one. */
 TEST(translate_new_table)
 {
 	const struct vhost_memory_region moved = {

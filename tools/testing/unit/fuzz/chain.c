@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzz target: the descriptor walk, against the reference. Memory stands
- * still, so what a fetch brings is determined to the last piece.
+ * Fuzz target: the descriptor walk, against the reference. Memory does not
+ * change, so the result of a fetch is determined to the last piece.
  */
 #include <errno.h>
 #include <linux/kernel.h>
@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	unsigned int round;
 
 	scene_init(&s, &in, 0);
-	/* The reference starts from the heads. */
+	/* The reference reads each head from the available ring. */
 	s.d.ring.in_order = false;
 	for (round = 0; round < 4; round++) {
 		if (umem_nr_accesses() >= SCENE_MAX_ACCESSES)

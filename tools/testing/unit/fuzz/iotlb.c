@@ -5,7 +5,7 @@
  * The input is a series of commands of 6 bytes: u8 what (update, invalidate,
  * evict the oldest, translate), u8 how far addresses are shifted, u8 start, u8
  * length, u8 permissions, u8 room. Where mappings overlap either may serve, so
- * answers are checked against all that are alive.
+ * results are checked against all that exist.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,7 @@
 struct iotlb {
 	struct vd_iotlb iotlb;
 	struct vd_mem mem;
-	/* What is alive, the oldest first. */
+	/* The mappings that must exist, the oldest first. */
 	struct vd_iotlb_map map[MAX_MAPS];
 	unsigned int nr;
 };
@@ -67,7 +67,7 @@ static void iotlb_update(struct iotlb *f, const struct command *c)
 		return;
 	map->region.gpa = c->first;
 	map->region.span = c->last - c->first;
-	/* No two look alike. */
+	/* No two have the same user address. */
 	map->region.hva = (u64)(f->nr + 1) << 56 ^ c->first;
 	map->perm = c->perm;
 	drv_iotlb_add(&f->iotlb, &map->region, map->perm);
@@ -112,7 +112,7 @@ static void iotlb_evict(struct iotlb *f)
 	iotlb_forget(f, 0);
 }
 
-/* Whether a live mapping that allows it has the piece where it was found. */
+/* Whether a mapping with permission @perm puts the piece where it was found. */
 static bool iotlb_is_piece(const struct iotlb *f, u64 addr,
 			   const struct iovec *seg, u8 perm)
 {
@@ -169,7 +169,7 @@ static void iotlb_translate(struct iotlb *f, const struct command *c)
 		IOTLB_CHECK(iotlb_is_refused(f, c));
 		return;
 	case -E2BIG:
-		/* It may be found out before what comes next is looked for. */
+		/* The error may be found before the next piece is looked up. */
 		IOTLB_CHECK(f->nr >= c->room);
 		return;
 	}

@@ -47,7 +47,7 @@ static bool message_is_user(u64 addr, u64 size)
 	return addr <= UMEM_TOP && size <= UMEM_TOP - addr;
 }
 
-/* What is to be said of a message. */
+/* What the parser must return for a message. */
 static int message_verdict(const u8 *bytes, size_t len)
 {
 	u64 size = message_word(bytes, SIZE);
@@ -108,7 +108,7 @@ static void message_one(struct vd_iotlb *iotlb, struct input *in)
 
 	for (i = 0; i < len; i++)
 		bytes[i] = input_u8(in);
-	/* Beyond what was written there is nothing to be read. */
+	/* A buffer of that length, so that ASan sees an access beyond it. */
 	raw = malloc(len);
 	memcpy(raw, bytes, len);
 	ret = vd_iotlb_msg_parse(&msg, raw, len);

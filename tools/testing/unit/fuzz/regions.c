@@ -4,7 +4,7 @@
  *
  * The input is a u8 count, entries of 8 bytes (u8 how far the start is
  * shifted, s16 start, u8 how far the size is shifted, s16 size, s16 user
- * address) and questions of 5 bytes (u8 entry, s8 distance from its start or
+ * address) and lookups of 5 bytes (u8 entry, s8 distance from its start or
  * end, u16 length, u8 room).
  */
 #include <errno.h>

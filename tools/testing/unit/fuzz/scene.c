@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Making a scene, and what every scene must keep to. */
+/* Builds scenes, and checks the invariants of all of them. */
 #include <linux/kernel.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 	.userspace_addr = UMEM_BASE + 0x10000000ULL * (n),	\
 }
 
-/* The second touches the first, the last overlaps it; one ends all space. */
+/* The second touches the first, the last overlaps it; one ends at the highest address. */
 const struct vhost_memory_region scene_regions[SCENE_NR_REGIONS] = {
 	REGION(0x1000, 0x1000, 1),
 	REGION(0x2000, 0x0800, 2),
@@ -142,7 +142,7 @@ void scene_fini(struct scene *s)
 	drv_fini(&s->d);
 }
 
-/* A piece is what one of the regions maps, and user memory. */
+/* A piece must lie in one of the regions. */
 static void scene_check_seg(const struct scene *s, const struct iovec *seg)
 {
 	u64 hva = (u64)seg->iov_base;

@@ -14,7 +14,7 @@
  *   ...  descriptors of 7 bytes: u8 place, s16 offset, u16 length, u8 flags
  *        (bits 0-2 the descriptor's, 3 a length in units of 16, 4-7 log2 of
  *        a repetition), s8 distance to the next slot
- *   u8 0xff in the place of a place ends them
+ *   u8 0xff instead of a place ends them
  *
  * The compact form makes it likely that a changed byte has an effect.
  */

@@ -176,7 +176,7 @@ static void save_scenes(const char *dir)
 	}
 }
 
-/* An entry of 8 bytes, and a question about each of its borders. */
+/* An entry of 8 bytes. */
 static void put_region(struct out *out, u8 shift, s16 start, s16 size)
 {
 	put(out, shift, 1);
@@ -186,7 +186,8 @@ static void put_region(struct out *out, u8 shift, s16 start, s16 size)
 	put(out, out->len, 2);
 }
 
-static void put_questions(struct out *out, u8 nr)
+/* Lookups at both ends of each entry, and beside them. */
+static void put_lookups(struct out *out, u8 nr)
 {
 	int i, d;
 
@@ -213,7 +214,7 @@ static void save_table(const char *dir, const char *name, u8 shift,
 	put(&out, nr, 1);
 	for (i = 0; i < nr; i++)
 		put_region(&out, shift, v[2 * i], v[2 * i + 1]);
-	put_questions(&out, nr);
+	put_lookups(&out, nr);
 	save(dir, "regions", name, &out);
 }
 

@@ -86,7 +86,7 @@ static void fuzz_restart(struct fuzz *f)
 		vd_ring_start(ring, 0);
 }
 
-/* Two positions of a ring that can be: used not ahead, nor a lap behind. */
+/* The positions must be possible: used neither ahead, nor more than a lap behind. */
 static void fuzz_check_base(struct fuzz *f, u32 asked)
 {
 	const struct vd_ring *ring = &f->s.d.ring;
@@ -130,7 +130,7 @@ static bool fuzz_is_fetch_error(int err, unsigned int first)
 	return false;
 }
 
-/* Places of the ring that chains from @first on take. */
+/* Slots of the ring that chains from @first on take. */
 static u32 fuzz_nr_slots(const struct vd_batch *batch, unsigned int first)
 {
 	u32 nr = 0;

@@ -190,7 +190,7 @@ bool drv_packed_must_kick(const struct drv *d, u16 shown, u16 old)
 
 	if (le16_to_cpu(e->flags) != VRING_PACKED_EVENT_FLAG_DESC)
 		return le16_to_cpu(e->flags) == VRING_PACKED_EVENT_FLAG_ENABLE;
-	/* One after the other, to be sure. */
+	/* Position by position, unlike the module's arithmetic. */
 	for (; old != shown; old++)
 		if (drv_code(d, old) == le16_to_cpu(e->off_wrap))
 			return true;

@@ -120,7 +120,7 @@ void drv_iotlb_add(struct vd_iotlb *iotlb, const struct vd_region *region,
 int drv_fetch(struct drv *d, unsigned int max);
 /* Device: complete a chain of which only the head matters. */
 int drv_complete(struct vd_ring *ring, u16 head, u32 len);
-/* Device: make one chain available; its fetch must have the given result. */
+/* Both: make one chain available, and fetch it; the result of the fetch. */
 int drv_try(struct drv *d, u16 head);
 
 #endif

@@ -108,8 +108,8 @@ static bool ref_is_good(const struct ref_chain *chain)
 }
 
 /*
- * A table must have a proper size, begin in memory and not go round the end
- * of the address space. Of one that runs into a hole only what is read counts.
+ * A table must have a proper size, begin in memory and not wrap around the end
+ * of the address space. If it runs into a hole, only the entries read matter.
  */
 static bool ref_is_table(const struct ref_guest *guest,
 			 const struct vring_desc *outer)

@@ -34,7 +34,7 @@ void unit_fail(const char *file, int line, const char *fmt, ...)
 	longjmp(unit_out, 1);
 }
 
-/* How a child ends that runs @fn; what it says on its way is expected. */
+/* The status of a child that runs @fn; its messages are expected, and discarded. */
 static int unit_status(void (*fn)(void))
 {
 	int status;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device of the model test: each verb, and what it must answer. */
+/* The device of the model test: each verb, and what it must return. */
 #include <errno.h>
 
 #include "model/model.h"
@@ -223,7 +223,7 @@ void model_publish(struct model *m)
 		MODEL_CHECK(drv_used_idx(&m->d) == model_idx(m, m->published));
 }
 
-/* What the device says of kicks when it is armed, or not. */
+/* The device's event suppression when it is armed, or not. */
 static void model_check_told(const struct model *m, bool armed)
 {
 	if (m->d.ring.is_packed) {
@@ -259,7 +259,7 @@ void model_arm(struct model *m)
 	umem_settle();
 }
 
-/* Detach and attach: what is in hand goes back, what is done is shown. */
+/* Detach and attach: fetched chains go back, completed ones are published. */
 void model_restart(struct model *m)
 {
 	u16 used_idx;

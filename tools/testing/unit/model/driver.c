@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The driver of the model test: well behaved, but of many habits. */
+/* The driver of the model test: it keeps the rules, in many variants. */
 #include <linux/virtio_ring.h>
 
 #include "model/model.h"
@@ -79,7 +79,7 @@ static u32 model_write_table(struct model *m, struct model_chain *c, u64 gpa,
 	u32 nr = c->nr - from, i, skew;
 	u16 place[MODEL_MAX_BUFS];
 
-	/* Walk the table in steps of an odd number: nr may need padding. */
+	/* Each entry is 3 after the one before, if that reaches all of them, else 1. */
 	skew = rng_once_in(&m->rng, 2) ? 1 : 3;
 	while (skew == 3 && nr % 3 == 0)
 		skew = 1;
@@ -206,7 +206,7 @@ static void model_write_packed(struct model *m, struct model_chain *c,
 	m->nr_slots -= c->nr_slots;
 }
 
-/* Make a chain and write its head behind the others; it is not shown yet. */
+/* Build a chain and write its head after the others; it is not available yet. */
 void model_add(struct model *m)
 {
 	static struct model_chain c;
@@ -243,7 +243,7 @@ static bool model_must_kick(const struct model *m, u64 old)
 				model_idx(m, old));
 }
 
-/* Show what was made. A device that sleeps must be woken by it. */
+/* Make what was built available. A device that sleeps must be kicked. */
 void model_show(struct model *m)
 {
 	u64 old = m->shown;
@@ -335,7 +335,7 @@ void model_reap(struct model *m)
 		model_reap_entry(m);
 }
 
-/* Change what is said of interrupts. */
+/* Change the driver's event suppression. */
 void model_wish(struct model *m)
 {
 	u16 ahead = rng_below(&m->rng, rng_once_in(&m->rng, 4) ? 65536 : 70);

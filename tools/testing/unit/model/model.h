@@ -27,9 +27,9 @@ struct model_buf {
  * struct model_chain - a chain as the driver made it
  * @nr: entries in @buf
  * @nr_slots: descriptors of the ring that it holds
- * @in_len: bytes that the device may write
  * @nr_desc: those of them that are not empty
- * @slot: which they are; the first is its head, or its id with the packed
+ * @in_len: bytes that the device may write
+ * @slot: its descriptors; the first is its head, or its id with the packed
  *	  layout, which takes slots in turn
  * @has_border_table: its table lies across two regions
  * @buf: its buffers, those of a table too
@@ -53,9 +53,6 @@ struct model_used {
  * struct model - both sides, and their expected state
  * @d: ring, memory, device
  * @rng: decides everything
- * Chains are counted; with the split layout a chain's number is its position
- * in the ring, too, with the packed one that is in @at.
- *
  * @base: the 16-bit index at position 0
  * @made: chains written to the avail ring
  * @shown: chains that the driver's index covers
@@ -79,6 +76,9 @@ struct model_used {
  * @avail: heads by position
  * @used: used entries by position
  * @chain: by head
+ *
+ * Chains are counted; with the split layout a chain's number is its position
+ * in the ring, too, with the packed one that is in @at.
  */
 struct model {
 	struct drv d;

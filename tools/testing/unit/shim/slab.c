@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* malloc() in the kernel's clothes. */
+/* The kernel's allocation functions, on top of malloc(). */
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ void *kvzalloc(size_t size, gfp_t gfp)
 	return slab_alloc(size, gfp, 0);
 }
 
-/* What was not cleared holds something that cannot be mistaken for it. */
+/* Memory that is not cleared must not look as if it were. */
 void *kvmalloc_array(size_t nr, size_t size, gfp_t gfp)
 {
 	size_t total;

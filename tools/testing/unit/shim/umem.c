@@ -27,9 +27,9 @@ struct umem_range {
 
 /**
  * struct umem - all state
- * @area: what is mapped; entries keep their memory for the next in that place
+ * @area: what is mapped; an entry's memory is kept for the next mapping there
  * @nr_areas: entries in @area
- * @hit: the area that served last
+ * @hit: the area of the last access
  * @fault: ranges that fault
  * @nr_faults: entries in @fault
  * @countdown: accesses until one faults, or 0

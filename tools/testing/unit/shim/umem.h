@@ -60,8 +60,9 @@ void umem_disturb_or(unsigned long nr);
 unsigned long umem_nr_accesses(void);
 /* Called before each read: the guest may change its memory now. */
 void umem_on_read(void (*hook)(void *ctx, u64 addr, size_t len), void *ctx);
-/* No window is open; forgets which ranges were checked. */
+/* End the program if a window is open. */
 void umem_assert_closed(const char *who);
+/* The same, and forget which ranges were checked. */
 void umem_settle(void);
 /* Record accesses and barriers from now on. */
 void umem_trace_start(void);

@@ -7,7 +7,7 @@
 
 #include "umem.h"
 
-/* The kernel's uses it through <linux/futex.h>, which does not include it. */
+/* The kernel's includes <linux/futex.h>, which uses a mutex it does not include. */
 #ifndef SHIM_LINUX_MUTEX_H
 #error include <linux/mutex.h> first
 #endif
