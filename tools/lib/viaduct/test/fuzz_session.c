@@ -223,7 +223,7 @@ static void op_size(struct scene *sc)
 {
 	unsigned int to = take(sc, 1);
 
-	/* The own mapping stays below the size. */
+	/* The burst does not use the target's own mapping, which exceeds the file now. */
 	if (ftruncate(to & 1 ? sc->mem : sc->log, (to >> 1) << 10))
 		abort();
 	op_burst(sc);

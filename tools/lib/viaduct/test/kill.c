@@ -47,7 +47,7 @@ static int program_new(struct viaduct_dev *dev, void *ctx)
 	return 0;
 }
 
-/* The test has failed. */
+/* The front end closes only if the test has failed. */
 static void program_gone(struct viaduct_dev *dev, void *ctx)
 {
 	_exit(0);
@@ -143,7 +143,7 @@ static void program(struct kill_scene *sc, int sock)
 
 unsigned int kill_roll(struct kill_scene *sc, unsigned int below)
 {
-	/* Of a call that does nothing there is no part to choose. */
+	/* There is nothing to choose in a call that does nothing. */
 	CHECK(below);
 	sc->rand = sc->rand * 1103515245 + 12345;
 	return (sc->rand >> 8) % below;

@@ -27,14 +27,14 @@
 	.tx_size = KILL_LEN + 12,					     \
 	.base = (f) & VG_BIT(VG_F_RING_PACKED) ? 0 : 65500 }
 
-/* Of the program, which is killed, and of the test. */
+/* Shared by the program, which is killed, and the test. */
 struct kill_shared {
 	int on;			/* bit per ring */
 	int armed;		/* call @before and @after around a call of @where */
 	int where;		/* VG_RX, VG_TX, or KILL_START */
 	int begun;		/* @before was called */
 	unsigned int burst;
-	unsigned int then;	/* @burst from the call that @armed is for on */
+	unsigned int then;	/* value of @burst from the call for @armed on */
 	bool brief;		/* each frame to the guest fits into one buffer */
 	uint64_t first, next;	/* frames that this program has got */
 	uint64_t rx_next;	/* the next one to the guest */

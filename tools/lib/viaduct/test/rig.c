@@ -130,7 +130,7 @@ void rig_expect_closed(struct rig *r, const char *part)
 		FAIL("the connection is open");
 }
 
-/* The guest sends all it can; true if it sent something. */
+/* The guest sends all it can. */
 static void tx_send(struct rig *r, uint64_t *sent, uint64_t end, size_t max,
 		    const struct vg_layout *layout)
 {

@@ -337,7 +337,7 @@ static void nonsense(const char *const *reason, const struct vg_net_opts *from,
 	struct rig r;
 	int i;
 
-	/* Half the size, so that an index can be beyond the ring alone. */
+	/* Half the size, so that an index can be beyond the ring, but in the region. */
 	o.num[VG_TX] = KEEP_NUM / 2;
 	for (i = 0; reason[i]; i++) {
 		rig_open(&r, &o, RIG_PROTO);

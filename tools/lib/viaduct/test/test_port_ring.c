@@ -116,7 +116,7 @@ static void check_rounds(bool packed)
 	srand(packed);
 	for (i = 0; i < ROUNDS; i++) {
 		armed = rand() % 2;
-		/* It looks once more after that, as a device must. */
+		/* The device looks once more after that, as it must. */
 		dev_arm(&d, armed);
 		n = rand() % (d.r.nr_free + 1);
 		for (; n; n--, next++) {

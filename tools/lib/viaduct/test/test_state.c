@@ -7,7 +7,7 @@
 #define MODERN (VG_BIT(VG_F_VERSION_1) | VG_BIT(VG_F_EVENT_IDX) | VG_NET_F_MRG)
 #define PACKED (MODERN | VG_BIT(VG_F_RING_PACKED))
 
-/* Stopped and started again, each ring continues at its position. */
+/* Stopped and started again, a ring continues at its position. */
 static void restart(uint64_t features)
 {
 	struct vg_net_opts o = { .features = features };
@@ -143,7 +143,7 @@ TEST(broken_ring)
 	CHECK_EQ(vg_eventfd_take(r.fe.n.err[VG_TX]), 1);
 	CHECK(strstr(r.log, "ring 1 failed a check"));
 	rig_stream_rx(&r, 0, 100, VG_FRAME_MTU);
-	/* Started again, it runs. */
+	/* The ring runs after it was started again. */
 	r.fe.n.ring[VG_TX].avail->idx -= 1000;
 	CHECK_EQ(fe_stop_ring(&r.fe, VG_TX), 0);
 	CHECK_EQ(fe_start_ring(&r.fe, VG_TX, 0), 0);

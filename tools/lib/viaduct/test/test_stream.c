@@ -21,7 +21,7 @@ static const struct vg_layout pages = {
 	.backwards = true
 };
 
-/* Small rings, so that they wrap often; each case from an odd position. */
+/* Small rings, so that they wrap often; split ones begin before their index wraps. */
 static void stream(uint64_t features, uint32_t rx_size, uint64_t proto)
 {
 	const struct vg_layout *layouts[] = { &vg_layout_plain, &apart, &table,
@@ -82,7 +82,7 @@ TEST(stream_legacy)
 	stream(GSO, VG_FRAME_MAX + 10, 0);
 }
 
-/* Each byte of a header, and of a frame, may be in a piece of its own. */
+/* Header and frame are cut at odd places. */
 TEST(stream_scattered)
 {
 	static const struct vg_layout bits = {
