@@ -163,7 +163,7 @@ TEST(table_is_replaced_under_load)
 	full = t->regions[0].memory_size;
 	for (i = 0; i < 20; i++) {
 		CHECK_EQ(set_table(rig.net.fd, (void *)4096, 4096), -EFAULT);
-		/* The first region, with the rings in it, loses and gets a page. */
+		/* The first region, with the rings in it, loses a page and gets it back. */
 		t->regions[0].memory_size = i & 1 ? full : full - 4096;
 		CHECK_EQ(vg_set_mem_table(rig.net.fd, t), 0);
 		s[0].count += 100;
@@ -257,7 +257,7 @@ TEST(descriptors_of_other_kinds)
 	rig_close(&rig);
 }
 
-/* The interface is removed under load; another tap takes its place. */
+/* The interface is removed while the rings run; another tap takes its place. */
 TEST(tap_is_deleted)
 {
 	struct vg_tap tap;

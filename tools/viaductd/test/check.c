@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What must hold of the kernel's state between two messages. */
+/* Invariants of the kernel's state between two messages. */
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <sys/mman.h>

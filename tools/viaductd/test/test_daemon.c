@@ -242,7 +242,7 @@ TEST(ring_without_kick)
 	daemon_close(&d);
 }
 
-/* The kernel's word on a broken ring reaches the front end and the log. */
+/* The kernel's report of a broken ring reaches the front end and the log. */
 TEST(broken_ring)
 {
 	struct daemon d;

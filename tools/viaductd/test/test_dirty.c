@@ -31,7 +31,7 @@ TEST(dirty_log)
 	daemon_close(&d);
 }
 
-/* The kernel would write behind the mapping. */
+/* The kernel would write beyond the mapping. */
 TEST(dirty_log_too_small)
 {
 	struct daemon d;
@@ -76,7 +76,7 @@ TEST(dirty_log_of_ring)
 	}
 }
 
-/* A smaller one in place of one that is used. */
+/* A smaller log replaces one that is in use. */
 TEST(dirty_log_shrinks)
 {
 	struct daemon d;
