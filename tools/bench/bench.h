@@ -36,7 +36,7 @@ struct bench_result {
 struct bench_dev {
 	struct vg_net net;
 	struct vg_tap tap;
-	int far;			/* source of frames that pktgen has not, or
+	int far;			/* source of frames that pktgen cannot send, or
 					 * the socket that holds frames
 					 */
 	struct vg_tap second;		/* source of bursts */

@@ -12,7 +12,7 @@ import rows
 
 # Private to the mount namespace: guests' files, and the cache of scripts/lib.sh.
 SCRATCH = pathlib.Path("/run/viaduct-bench")
-# Delays of single frames; the memory of idle devices would be that of other programs too.
+# Delays of single frames. The memory of idle devices cannot be told from that of other programs.
 DELAYS = [row for row in rows.PROBES if not row.args.startswith("--idle")]
 
 

@@ -54,7 +54,7 @@ def loaded():
 
 
 def insert(wanted, absent):
-    """Inserts (name, file or "") one after another. @absent are all that this brings."""
+    """Inserts (name, file or "") one after another. @absent are all that this inserts."""
     whole = STATE.with_suffix(".new")
     whole.write_text(json.dumps(absent))
     whole.rename(STATE)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two loads. One process drives all devices, and yields when it finds
+ * The loads. One process drives all devices, and yields when it finds
  * nothing: under --icount there is one processor, which the workers need.
  */
 #define _GNU_SOURCE
@@ -57,7 +57,7 @@ static pid_t own_pid(void)
 	if (!pid && readlink("/proc/self", text, sizeof(text) - 1) > 0)
 		pid = atoi(text);
 	if (pid <= 0)
-		die("/proc names no process of ours");
+		die("/proc has no entry for this process");
 	return pid;
 }
 

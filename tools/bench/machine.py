@@ -14,7 +14,7 @@ TELLING = re.compile(r"(mitigations|spectre\w*|spec_\w+|retbleed|mds|tsx\w*|l1tf
 
 
 class Machine:
-    """The files of @root, of which a test has recorded ones."""
+    """The files below @root, which a test fills with recorded ones."""
 
     def __init__(self, root="/"):
         self.root = pathlib.Path(root)
@@ -69,7 +69,7 @@ class Machine:
 
 
 def module_name(file):
-    """Of its file, as /proc/modules has it."""
+    """The name of the module in a file, as /proc/modules has it."""
     return file.rsplit("/", 1)[-1].split(".ko")[0].replace("-", "_")
 
 

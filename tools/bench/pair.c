@@ -20,7 +20,7 @@
 #include "../lib/vguest/worker.h"
 #include "bench.h"
 
-/* On their way: fewer than a tap's ring holds. */
+/* Frames in flight: fewer than a tap's ring holds. */
 #define WINDOW		200
 #define PATIENCE_NS	2000000000ULL
 

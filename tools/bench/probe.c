@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Measurements beside the cost of a stream: memory, delays, and the tap alone. */
+/* Measurements other than the cost of a stream: memory, delays, and the tap alone. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>

@@ -66,7 +66,7 @@ def markdown(run):
     lines += table(["", ""], [[name, text.replace("|", "/")] for name, text in run["machine"]["facts"].items()],
                    "---")
     if run["machine"]["mitigations"]:
-        lines += ["", "Mitigations of the processor's faults:", ""]
+        lines += ["", "Mitigations of processor vulnerabilities:", ""]
         lines += [f"- {name}: {text}" for name, text in run["machine"]["mitigations"].items()]
     if run["notes"]:
         lines += ["", "About this run:", ""]

@@ -102,7 +102,7 @@ FLOOR = [
     Row("RX 1500 B", "--floor --rx --len 1500"),
 ]
 
-# Answers with another key than a stream's.
+# These print other keys than a stream does.
 PROBES = [
     Row("KiB of an idle device", "--idle --devices 100 --len 60000 --ring 16 --hold 200"),
     Row("us from open to the first frame", "--first --count 20"),

@@ -52,7 +52,7 @@ static void pktgen_set_up(const char *name, unsigned int len)
 	generator(name, "delay 0\n");
 }
 
-/* A socket that the tap keeps full. */
+/* Keep the tap full, through the packet socket. */
 static void send_large(const struct bench_dev *d, unsigned int len)
 {
 	static uint8_t frame[VG_FRAME_MAX];
@@ -74,7 +74,7 @@ void source_bridge(struct bench_dev *d)
 		 "ip link set %s master vdb && ip link set %s master vdb",
 		 d->tap.name, d->second.name);
 	if (system(cmd))
-		die("no bridge");
+		die("the bridge could not be created");
 }
 
 int source_burst(const struct bench_dev *d, const uint8_t *frame,

@@ -65,12 +65,12 @@ static unsigned long parse_number(const char *s)
 	unsigned long n = strtoul(s, &end, 0);
 
 	if (*end || !n)
-		die("'%s' is no number above 0", s);
+		die("'%s' is not a number above 0", s);
 	return n;
 }
 
 /* The measurement: 0 for the cost of a stream. */
-static char question;
+static char measurement;
 
 /* Options that few rows have. */
 static void parse_rare(struct bench_case *c, int opt)
@@ -161,16 +161,16 @@ static struct bench_case parse(int argc, char **argv)
 		case 'O':
 		case 'P':
 		case 'S':
-			question = opt;
+			measurement = opt;
 			break;
 		default:
 			parse_rare(&c, opt);
 		}
 	}
 	if (c.rx && c.devices > 1)
-		die("one device receives");
-	if ((c.tunnel || c.hold) && c.devices > 1 && question != 'I')
-		die("one device has a tunnel or frames that are held");
+		die("only one device can receive");
+	if ((c.tunnel || c.hold) && c.devices > 1 && measurement != 'I')
+		die("only one device can have a tunnel or held frames");
 	return c;
 }
 
@@ -211,7 +211,7 @@ static void with_devices(const struct bench_case *c)
 		die("no memory");
 	for (i = 0; i < c->devices; i++)
 		bench_open(&d[i], c);
-	if (question == 'L')
+	if (measurement == 'L')
 		bench_latency(d, c);
 	else
 		stream(d, c);
@@ -226,8 +226,8 @@ int main(int argc, char **argv)
 	struct bench_case c = parse(argc, argv);
 
 	if (setrlimit(RLIMIT_NOFILE, &files) || vg_netns_enter())
-		die("it takes root");
-	switch (question) {
+		die("it needs root");
+	switch (measurement) {
 	case 'I':
 		bench_idle(&c);
 		break;
@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 		break;
 	case 'P':
 	case 'S':
-		pair(&c, question == 'S');
+		pair(&c, measurement == 'S');
 		break;
 	default:
 		with_devices(&c);

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-# Of a kernel stack: a page times two to the power of CONFIG_KERNEL_STACK_ORDER.
+# Bytes of a kernel stack: a page, shifted by CONFIG_KERNEL_STACK_ORDER.
 STACK = 4096 << 3
 # The first match names the part that a symbol of the kernel belongs to.
 PARTS = [
@@ -78,7 +78,7 @@ def samples(data, addresses, names):
                           text=True, check=True).stdout
     for ip, sp in re.findall(r"([0-9a-f]+) ABI:\S+\s+SP:0x([0-9a-f]+)", text):
         at = bisect.bisect_right(addresses, int(ip, 16)) - 1
-        # Behind the last symbol of text is the host's own.
+        # Beyond the last symbol of the text lies the host's own code.
         is_host = at < 0 or int(ip, 16) - addresses[at] > 1 << 20
         yield int(sp, 16) // STACK, ("[host]", "") if is_host else names[at]
 

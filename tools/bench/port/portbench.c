@@ -53,7 +53,7 @@ struct way {
 };
 
 static unsigned long seconds = 1, rounds = 1, len = 64, burst = 64, flags, at;
-static uint8_t *frame;		/* behind an address that the kernel can read fast */
+static uint8_t *frame;		/* with --at, where the kernel reads it fast */
 
 static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt, ...)
 {
@@ -67,7 +67,7 @@ static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt,
 	exit(1);
 }
 
-/* Memory in the range that --at names, one piece behind the other. */
+/* Memory in the range that --at names, one piece after the other. */
 static void *map_memory(size_t size)
 {
 	size_t whole = (size + 4095) & ~4095ULL;
@@ -212,7 +212,7 @@ static void turn(struct way *w)
 	unsigned long nr = 0;
 	unsigned int i;
 
-	/* Memory is used once. */
+	/* So that all memory has been used once. */
 	for (i = 0; i < 100; i++)
 		send_burst(w);
 	if (w->port && viaduct_port_flush(w->port, 0, 10000))
@@ -265,9 +265,9 @@ int main(int argc, char **argv)
 	}
 	if (argc == optind || argc - optind > 8 || len < 60 || len > 1514 ||
 	    !burst || burst > MAX_BURST)
-		die("see the file's head for usage");
+		die("for the usage see the head of portbench.c");
 	if (vg_netns_enter())
-		die("it takes root");
+		die("it needs root");
 	frame = map_memory(4096);
 	vg_frame_build(frame, len, 0, 1, false, &hdr);
 	for (i = 0; i < argc - optind; i++) {
