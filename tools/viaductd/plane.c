@@ -83,7 +83,7 @@ static void vdd_call_once(struct vd_vring *v)
 {
 	vdd_ring(v)->owes_call = true;
 	if (v->call >= 0)
-		eventfd_write(v->call, 1);
+		vd_notify_signal(&v->dev->s->notify, v->call);
 }
 
 /*
@@ -239,7 +239,7 @@ int vd_plane_set_call(struct vd_vring *v, int fd)
 
 	if (!err && fd >= 0 && vdd_ring(v)->attached && vdd_ring(v)->owes_call) {
 		vdd_ring(v)->owes_call = false;
-		eventfd_write(fd, 1);
+		vd_notify_signal(&v->dev->s->notify, fd);
 	}
 	return err;
 }

@@ -98,6 +98,8 @@ static const unsigned int vdd_allowed[] = {
 	__NR_read,
 	__NR_pread64,
 	__NR_write,
+	__NR_io_submit,
+	__NR_io_getevents,
 	__NR_writev,
 	__NR_close,
 	__NR_fcntl,

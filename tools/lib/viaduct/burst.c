@@ -3,7 +3,6 @@
 #include <asm/futex.h>
 #include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "burst.h"
@@ -65,7 +64,7 @@ void vd_burst_leave(struct vd_vring *v, int err)
 	vd_batch_reset(v->batch);
 	v->batch->nr_empty = 0;
 	v->taken = 0;
-	if (call > 0 && !eventfd_write(v->call, 1))
+	if (call > 0 && !vd_notify_signal(&v->dev->s->notify, v->call))
 		v->stats.calls++;
 	if (unlikely(vd_dev_has_faulted(v->dev)))
 		vd_dev_fail(v->dev, "shared memory has shrunk");
@@ -215,13 +214,12 @@ bool viaduct_vring_is_on(const struct viaduct_dev *dev, unsigned int vring)
 int viaduct_vring_arm(struct viaduct_dev *dev, unsigned int vring)
 {
 	struct vd_vring *v = vd_burst_enter(dev, vring);
-	eventfd_t count;
 	int ret;
 
 	if (!v)
 		return -EAGAIN;
 	if (dev->s->has_thread && v->kick >= 0)
-		eventfd_read(v->kick, &count);
+		vd_notify_clear(&dev->s->notify, v->kick);
 	v->armed = true;
 	ret = vd_ring_arm(&v->ring);
 	vd_burst_leave(v, ret < 0 ? ret : 0);

@@ -97,6 +97,11 @@ static struct vd_vring *vd_vring_get_fd(struct viaduct_dev *dev,
 			    msg->hdr.request, v->idx, msg->nr_fds);
 		return NULL;
 	}
+	if (v && !nofd && !vd_notify_is_eventfd(&dev->s->notify, msg->fd[0])) {
+		vd_dev_fail(dev, "the descriptor of ring %u is no eventfd",
+			    v->idx);
+		return NULL;
+	}
 	*fd = v ? vd_msg_take_fd(msg) : -1;
 	return v;
 }

@@ -146,6 +146,19 @@ int vd_session_add_device(struct viaduct_session *s, struct vd_socket *socket,
 	return 0;
 }
 
+static void vd_session_free(struct viaduct_session *s)
+{
+	vd_notify_fini(&s->notify);
+	if (s->epoll >= 0)
+		close(s->epoll);
+	if (s->wake >= 0)
+		close(s->wake);
+	if (s->spare >= 0)
+		close(s->spare);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
 /**
  * viaduct_session_create() - create a session
  * @ops: callbacks; copied
@@ -161,6 +174,7 @@ struct viaduct_session *viaduct_session_create(const struct viaduct_ops *ops,
 					       void *ctx)
 {
 	struct viaduct_session *s = calloc(1, sizeof(*s));
+	int err;
 
 	if (!s)
 		return NULL;
@@ -169,18 +183,20 @@ struct viaduct_session *viaduct_session_create(const struct viaduct_ops *ops,
 	s->features = VD_FEATURES;
 	s->pairs = 1;
 	s->max_devices = 64;
+	s->notify.ready = -1;
 	s->wake_event.fn = vd_session_woken;
 	pthread_mutex_init(&s->lock, NULL);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->spare = fcntl(s->wake, F_DUPFD_CLOEXEC, 0);
-	if (s->epoll >= 0 && s->wake >= 0 && s->spare >= 0 && !vd_sigbus_install() &&
-	    !vd_session_watch(s, s->wake, &s->wake_event, EPOLLIN))
+	err = s->epoll < 0 || s->wake < 0 || s->spare < 0 ||
+	      vd_session_watch(s, s->wake, &s->wake_event, EPOLLIN) ?
+	      -errno : 0;
+	err = err ?: vd_notify_init(&s->notify) ?: vd_sigbus_install();
+	if (!err)
 		return s;
-	close(s->epoll);
-	close(s->wake);
-	close(s->spare);
-	free(s);
+	vd_session_free(s);
+	errno = -err;
 	return NULL;
 }
 
@@ -205,11 +221,7 @@ void viaduct_session_destroy(struct viaduct_session *s)
 		vd_dev_fail(s->devices, "the session has ended");
 		vd_session_close_dead(s);
 	}
-	close(s->epoll);
-	close(s->wake);
-	close(s->spare);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	vd_session_free(s);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "dev.h"
+#include "notify.h"
 
 /**
  * struct vd_socket - a registered socket
@@ -36,6 +37,7 @@ struct vd_socket {
  * @epoll: all descriptors
  * @wake: eventfd, part of @epoll
  * @spare: a descriptor to close when none is left
+ * @notify: for eventfds of front ends
  * @wake_event: a device is dead or has a broken ring, or the thread must end
  * @devices: connected devices
  * @nr_devices: their number
@@ -55,6 +57,7 @@ struct viaduct_session {
 	int epoll;
 	int wake;
 	int spare;
+	struct vd_notify notify;
 	struct vd_event wake_event;
 	struct viaduct_dev *devices;
 	unsigned int nr_devices;

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "plane.h"
@@ -297,7 +296,7 @@ void vd_vring_break(struct vd_vring *v, int err)
 {
 	v->broken = true;
 	if (v->err >= 0)
-		eventfd_write(v->err, 1);
+		vd_notify_signal(&v->dev->s->notify, v->err);
 	vd_session_log(v->dev->s, "%s: ring %u failed a check and is stopped: %s",
 		       viaduct_dev_path(v->dev), v->idx, strerror(-err));
 	__atomic_store_n(&v->dev->changed, 1, __ATOMIC_RELEASE);

@@ -274,28 +274,3 @@ TEST(hostile_silence)
 	CHECK(strstr(r.reason, "was not taken"));
 	rig_close(&r);
 }
-
-/* A call descriptor that is full, and would block, must not stop a burst. */
-TEST(hostile_call)
-{
-	uint64_t idx = VG_RX;
-	struct viaduct_stats st;
-	struct rig r;
-	int fds[2], i;
-
-	rig_open(&r, &opts, RIG_PROTO);
-	CHECK_EQ(fe_start(&r.fe), 0);
-	rig_wait(&r.on, 3);
-	CHECK(!pipe2(fds, O_CLOEXEC | O_NONBLOCK));
-	while (write(fds[1], &r.gone, 1) == 1)
-		;
-	CHECK(!fcntl(fds[1], F_SETFL, 0));
-	CHECK_EQ(fe_send(&r.fe, FE_SET_VRING_CALL, &idx, 8, &fds[1], 1), 0);
-	for (i = 0; i < 100; i++) {
-		vg_ring_arm(&r.fe.n.ring[VG_RX]);
-		rig_stream_rx(&r, i, 1, 1000);
-	}
-	viaduct_vring_stats(r.dev, VG_RX, &st);
-	CHECK_EQ(st.calls, 0);
-	rig_close(&r);
-}
