@@ -47,6 +47,17 @@ struct viaduct_dev *vd_dev_create(struct viaduct_session *s,
 	return dev;
 }
 
+/* The kernel's features are those of a pair: both rings must stop first. */
+static void vd_dev_reset_rings(struct viaduct_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_vrings; i++)
+		vd_vring_end(&dev->vring[i]);
+	for (i = 0; i < dev->nr_vrings; i++)
+		vd_vring_reset(&dev->vring[i]);
+}
+
 /**
  * vd_dev_destroy() - end a device
  * @dev: the device, in no list of the session
@@ -59,8 +70,7 @@ void vd_dev_destroy(struct viaduct_dev *dev)
 	struct viaduct_session *s = dev->s;
 	unsigned int i;
 
-	for (i = 0; i < dev->nr_vrings; i++)
-		vd_vring_reset(&dev->vring[i]);
+	vd_dev_reset_rings(dev);
 	if (dev->is_new && s->ops.destroy_device)
 		s->ops.destroy_device(dev, s->ctx);
 	for (i = 0; i < dev->msg.nr_fds; i++)
@@ -207,10 +217,7 @@ int vd_dev_set_features(struct viaduct_dev *dev, u64 features)
  */
 void vd_dev_reset(struct viaduct_dev *dev)
 {
-	unsigned int i;
-
-	for (i = 0; i < dev->nr_vrings; i++)
-		vd_vring_reset(&dev->vring[i]);
+	vd_dev_reset_rings(dev);
 	dev->features = 0;
 	dev->status = 0;
 }

@@ -104,6 +104,19 @@ static int ring_ioctl(struct kernel_pair *p, unsigned long request, void *arg)
 	return -ENOTTY;
 }
 
+/* While a ring runs, only F_LOG_ALL may change. */
+static int set_features(struct kernel_pair *p, uint64_t features)
+{
+	const uint64_t changed = (features ^ p->features) & ~(1ULL << 26);
+
+	if (features & ~kernel.features)
+		return -EOPNOTSUPP;
+	if (changed && (p->ring[0].backend >= 0 || p->ring[1].backend >= 0))
+		return -EBUSY;
+	p->features = features;
+	return 0;
+}
+
 static int vhost_ioctl(struct kernel_pair *p, unsigned long request, void *arg)
 {
 	const struct vhost_memory *mem = arg;
@@ -120,8 +133,7 @@ static int vhost_ioctl(struct kernel_pair *p, unsigned long request, void *arg)
 		return -EPERM;
 	switch (request) {
 	case VHOST_SET_FEATURES:
-		p->features = *(uint64_t *)arg;
-		return p->features & ~kernel.features ? -EOPNOTSUPP : 0;
+		return set_features(p, *(const uint64_t *)arg);
 	case VHOST_SET_MEM_TABLE:
 		if (mem->nregions > KERNEL_REGIONS)
 			return -E2BIG;
