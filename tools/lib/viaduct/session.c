@@ -5,6 +5,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,7 +189,7 @@ struct viaduct_session *viaduct_session_create(const struct viaduct_ops *ops,
 	pthread_mutex_init(&s->lock, NULL);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->spare = fcntl(s->wake, F_DUPFD_CLOEXEC, 0);
+	s->spare = eventfd(0, EFD_CLOEXEC);
 	err = s->epoll < 0 || s->wake < 0 || s->spare < 0 ||
 	      vd_session_watch(s, s->wake, &s->wake_event, EPOLLIN) ?
 	      -errno : 0;
@@ -316,21 +317,27 @@ int viaduct_session_fd(const struct viaduct_session *s)
 	return s->epoll;
 }
 
-/* Handle one event, so that none is left of a device that has been freed. */
-static int vd_session_step(struct viaduct_session *s, int timeout)
+/*
+ * Handle one event, so that none is left of a device that has been freed, and
+ * under the lock, so that no socket is freed that has one.
+ */
+static int vd_session_step(struct viaduct_session *s)
 {
 	struct epoll_event e;
-	int nr = epoll_wait(s->epoll, &e, 1, timeout);
 	struct vd_event *event;
+	int nr;
 
-	if (nr <= 0)
-		return nr < 0 && errno != EINTR ? -errno : 0;
-	event = e.data.ptr;
 	pthread_mutex_lock(&s->lock);
-	event->fn(event, e.events);
-	vd_session_close_dead(s);
+	nr = epoll_wait(s->epoll, &e, 1, 0);
+	if (nr > 0) {
+		event = e.data.ptr;
+		event->fn(event, e.events);
+		vd_session_close_dead(s);
+	} else if (nr < 0) {
+		nr = errno == EINTR ? 0 : -errno;
+	}
 	pthread_mutex_unlock(&s->lock);
-	return 1;
+	return nr;
 }
 
 /**
@@ -344,7 +351,7 @@ int viaduct_session_dispatch(struct viaduct_session *s)
 	int ret, nr = 0;
 
 	do {
-		ret = vd_session_step(s, 0);
+		ret = vd_session_step(s);
 	} while (ret > 0 && ++nr < VD_MAX_EVENTS);
 	return ret < 0 ? ret : nr;
 }
@@ -352,12 +359,15 @@ int viaduct_session_dispatch(struct viaduct_session *s)
 static void *vd_session_thread(void *arg)
 {
 	struct viaduct_session *s = arg;
+	struct pollfd p = { .fd = s->epoll, .events = POLLIN };
 
 	while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
-		int ret = vd_session_step(s, -1);
+		int ret = vd_session_step(s);
 
 		if (ret < 0)
 			vd_session_log(s, "epoll_wait: %s", strerror(-ret));
+		if (ret <= 0)
+			poll(&p, 1, -1);
 	}
 	return NULL;
 }

@@ -14,6 +14,7 @@
  * @next: next socket of the session
  * @path: its path, or NULL for a descriptor
  * @is_client: connect to @path, again when the connection ends
+ * @since: when the last connection began, in milliseconds
  * @fd: listening socket, or a timer until the next attempt to connect; -1
  * @event: events of @fd
  */
@@ -22,6 +23,7 @@ struct vd_socket {
 	struct vd_socket *next;
 	char *path;
 	bool is_client;
+	s64 since;
 	int fd;
 	struct vd_event event;
 };

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -82,10 +83,14 @@ int vd_socket_listen(const char *path)
 	fd = vd_socket_new();
 	if (fd < 0)
 		return fd;
-	if (!bind(fd, (struct sockaddr *)&addr, sizeof(addr)) &&
-	    !listen(fd, SOMAXCONN))
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		err = -errno;
+	} else if (listen(fd, SOMAXCONN)) {
+		err = -errno;
+		unlink(path);
+	} else {
 		return fd;
-	err = -errno;
+	}
 	close(fd);
 	return err;
 }
@@ -128,20 +133,36 @@ static void vd_socket_accept(struct vd_event *event, u32 events)
 	close(fd);
 }
 
+static s64 vd_socket_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Try to connect in @ms, less than 1000. */
+static void vd_socket_set_timer(struct vd_socket *socket, unsigned int ms)
+{
+	const struct itimerspec at = {
+		.it_value.tv_nsec = ms * 1000000L ?: 1,
+	};
+
+	timerfd_settime(socket->fd, 0, &at, NULL);
+}
+
 /* Connect now, or set the timer for another attempt. */
 static void vd_socket_connect(struct vd_socket *socket)
 {
-	const struct itimerspec later = {
-		.it_value.tv_nsec = VD_RETRY_MS * 1000000L,
-	};
 	int fd = vd_socket_try(socket->path);
 
 	if (fd >= 0) {
+		socket->since = vd_socket_now_ms();
 		if (!vd_session_add_device(socket->s, socket, fd))
 			return;
 		close(fd);
 	}
-	timerfd_settime(socket->fd, 0, &later, NULL);
+	vd_socket_set_timer(socket, VD_RETRY_MS);
 }
 
 static void vd_socket_timer(struct vd_event *event, u32 events)
@@ -157,10 +178,10 @@ static void vd_socket_timer(struct vd_event *event, u32 events)
 /* A connection of @socket has ended. */
 void vd_socket_lost(struct vd_socket *socket)
 {
-	const struct itimerspec soon = { .it_value.tv_nsec = 1 };
-
+	/* Not at once if it was short: the next one may end in the same way. */
 	if (socket->is_client)
-		timerfd_settime(socket->fd, 0, &soon, NULL);
+		vd_socket_set_timer(socket, vd_socket_now_ms() - socket->since <
+					    VD_RETRY_MS ? VD_RETRY_MS : 0);
 }
 
 /*
@@ -185,22 +206,30 @@ int vd_socket_add(struct viaduct_session *s, const char *path, int fd,
 					    TFD_NONBLOCK);
 	else if (fd < 0)
 		socket->fd = vd_socket_listen(path);
+	else
+		/* Another process may accept a connection first. */
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	if (socket->fd < 0) {
 		err = is_client ? -errno : socket->fd;
 		goto err_free;
 	}
-	if ((path && !socket->path) ||
-	    vd_session_watch(s, socket->fd, &socket->event, EPOLLIN))
+	if (path && !socket->path)
 		goto err_close;
+	if (vd_session_watch(s, socket->fd, &socket->event, EPOLLIN)) {
+		err = -errno;
+		goto err_close;
+	}
 	socket->next = s->sockets;
 	s->sockets = socket;
 	if (is_client)
-		vd_socket_lost(socket);
+		vd_socket_set_timer(socket, 0);
 	return 0;
 
 err_close:
 	if (fd < 0)
 		close(socket->fd);
+	if (fd < 0 && !is_client)
+		unlink(path);
 err_free:
 	free(socket->path);
 	free(socket);
