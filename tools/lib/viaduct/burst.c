@@ -2,7 +2,9 @@
 /* Common to both directions. */
 #include <asm/futex.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "burst.h"
@@ -17,6 +19,13 @@ void vd_burst_set_log(const struct vd_vring *v)
 {
 	plain_log.start = v->log.bitmap;
 	plain_log.len = v->dev->log.base ? v->dev->log.size : 0;
+}
+
+/* Whether packets can be exchanged; the ring is locked. */
+static bool vd_burst_is_on(const struct vd_vring *v)
+{
+	return v->started && v->enabled && !v->broken &&
+	       !__atomic_load_n(&v->dev->dead, __ATOMIC_RELAXED);
 }
 
 /**
@@ -34,8 +43,7 @@ struct vd_vring *vd_burst_enter(struct viaduct_dev *dev, unsigned int vring)
 
 	if (vring >= dev->nr_vrings || !vd_vring_trylock(v))
 		return NULL;
-	if (unlikely(!v->started || !v->enabled || v->broken ||
-		     __atomic_load_n(&dev->dead, __ATOMIC_RELAXED)))
+	if (unlikely(!vd_burst_is_on(v)))
 		goto out;
 	if (unlikely(v->log_all || v->ring.is_logged))
 		vd_burst_set_log(v);
@@ -226,6 +234,33 @@ int viaduct_vring_arm(struct viaduct_dev *dev, unsigned int vring)
 	return ret < 0 ? -EAGAIN : ret;
 }
 
+/* The descriptors to wait for; 0 or the result of viaduct_vring_wait(). */
+static int vd_wait_begin(struct vd_vring *v, struct pollfd p[2])
+{
+	eventfd_t count;
+	int ret = 0;
+
+	vd_vring_lock(v);
+	if (v->wake < 0)
+		v->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	/* A duplicate, because the front end may replace the descriptor. */
+	p[0].fd = v->kick < 0 ? -1 : fcntl(v->kick, F_DUPFD_CLOEXEC, 0);
+	p[1].fd = v->wake;
+	if (!vd_burst_is_on(v))
+		ret = -EAGAIN;
+	else if (v->kick < 0)
+		ret = -EINVAL;
+	else if (p[0].fd < 0 || v->wake < 0)
+		ret = -errno;
+	else
+		/* What it has reported has been seen above. */
+		eventfd_read(v->wake, &count);
+	vd_vring_unlock(v);
+	if (ret && p[0].fd >= 0)
+		close(p[0].fd);
+	return ret;
+}
+
 /**
  * viaduct_vring_wait() - wait for buffers of the guest
  * @dev: the device, of a session with a thread
@@ -233,24 +268,29 @@ int viaduct_vring_arm(struct viaduct_dev *dev, unsigned int vring)
  * @timeout: milliseconds, -1 for no limit
  *
  * Return: 1 if buffers may have arrived; 0 after @timeout; -EAGAIN if the ring
- * is not on; -EINVAL if the front end polls instead of kicking.
+ * is not on, or stops meanwhile; -EINVAL if the front end polls instead of
+ * kicking; -EINTR after a signal; -errno if there is no descriptor left.
  */
 int viaduct_vring_wait(struct viaduct_dev *dev, unsigned int vring, int timeout)
 {
-	struct pollfd p = { .events = POLLIN };
+	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	struct vd_vring *v = &dev->vring[vring];
 	int ret = viaduct_vring_arm(dev, vring);
 
 	if (ret)
 		return ret;
-	/* A duplicate, because the front end may replace the descriptor. */
-	vd_vring_lock(&dev->vring[vring]);
-	p.fd = dup(dev->vring[vring].kick);
-	vd_vring_unlock(&dev->vring[vring]);
-	if (p.fd < 0)
-		return -EINVAL;
-	ret = poll(&p, 1, timeout);
-	close(p.fd);
-	return ret > 0;
+	ret = vd_wait_begin(v, p);
+	if (ret)
+		return ret;
+	ret = poll(p, 2, timeout);
+	ret = ret < 0 ? -errno : ret;
+	close(p[0].fd);
+	if (ret <= 0)
+		return ret;
+	vd_vring_lock(v);
+	ret = vd_burst_is_on(v) ? 1 : -EAGAIN;
+	vd_vring_unlock(v);
+	return ret;
 }
 
 /**

@@ -73,6 +73,9 @@ void vd_dev_destroy(struct viaduct_dev *dev)
 	vd_dev_reset_rings(dev);
 	if (dev->is_new && s->ops.destroy_device)
 		s->ops.destroy_device(dev, s->ctx);
+	for (i = 0; i < dev->nr_vrings; i++)
+		if (dev->vring[i].wake >= 0)
+			close(dev->vring[i].wake);
 	for (i = 0; i < dev->msg.nr_fds; i++)
 		if (dev->msg.fd[i] >= 0)
 			close(dev->msg.fd[i]);

@@ -39,6 +39,7 @@ struct vd_socket;
  * @kick: eventfd of the guest's kicks, or -1 [v]
  * @call: eventfd that interrupts the guest, or -1 [v]
  * @err: eventfd signalled when the ring breaks, or -1 [v]
+ * @wake: eventfd that ends viaduct_vring_wait(), or -1 until there is a wait [v]
  * @kick_event: makes the session's descriptor readable on a kick [s]
  * @hdr_len: length of the virtio-net header [v]
  * @mergeable: a packet may fill several buffers [v]
@@ -70,6 +71,7 @@ struct vd_vring {
 	int kick;
 	int call;
 	int err;
+	int wake;
 	struct vd_event kick_event;
 	u8 hdr_len;
 	bool mergeable;

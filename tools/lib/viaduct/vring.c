@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "plane.h"
@@ -28,8 +29,16 @@ void vd_vring_init(struct vd_vring *v, struct viaduct_dev *dev,
 	v->kick = -1;
 	v->call = -1;
 	v->err = -1;
+	v->wake = -1;
 	vd_ring_init(&v->ring, &v->log);
 	vd_vring_set_features(v, 0);
+}
+
+/* The ring is locked: a thread that waits for its guest must look at it again. */
+static void vd_vring_wake(const struct vd_vring *v)
+{
+	if (v->wake >= 0)
+		eventfd_write(v->wake, 1);
 }
 
 /* Translate the addresses; -EFAULT if an area is not in one region. */
@@ -130,6 +139,7 @@ void vd_vring_stop(struct vd_vring *v)
 	vd_plane_stop(v);
 	v->started = false;
 	v->broken = false;
+	vd_vring_wake(v);
 }
 
 /**
@@ -200,6 +210,7 @@ static void vd_vring_set_fd(struct vd_vring *v, int *slot, int fd)
 	vd_vring_lock(v);
 	old = *slot;
 	*slot = fd;
+	vd_vring_wake(v);
 	vd_vring_unlock(v);
 	if (old >= 0)
 		close(old);
@@ -258,6 +269,7 @@ int vd_vring_enable(struct vd_vring *v, bool on)
 
 	vd_vring_lock(v);
 	v->enabled = on;
+	vd_vring_wake(v);
 	err = vd_plane_update(v);
 	vd_vring_unlock(v);
 	return err;
