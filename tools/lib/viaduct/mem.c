@@ -7,23 +7,22 @@
  * a process serves could stop an access for ever.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/err.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "mem.h"
 #include "sigbus.h"
 
+/*
+ * Files of tmpfs and hugetlbfs, and no others, have seals. The file system is not
+ * asked, as it would be by fstat(): a process that serves it need not answer.
+ */
 static bool vd_map_is_memory(int fd)
 {
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && (fs.f_type == TMPFS_MAGIC ||
-				     fs.f_type == HUGETLBFS_MAGIC ||
-				     fs.f_type == RAMFS_MAGIC);
+	return fcntl(fd, F_GET_SEALS) >= 0;
 }
 
 /* Size and page size of the file; false with a reason if it cannot be used. */
@@ -35,10 +34,10 @@ static bool vd_map_check(int fd, u64 offset, u64 size, bool any, u64 *page,
 
 	if (!size || __builtin_add_overflow(offset, size, &end))
 		*reason = "a range is empty or wraps";
-	else if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		*reason = "memory is not a file";
 	else if (!any && !vd_map_is_memory(fd))
 		*reason = "memory is not on tmpfs or hugetlbfs";
+	else if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		*reason = "memory is not a file";
 	else if (st.st_size < 0 || end > (u64)st.st_size)
 		*reason = "a range exceeds its file";
 	else
@@ -60,23 +59,24 @@ static bool vd_map_check(int fd, u64 offset, u64 size, bool any, u64 *page,
  * @faulted: flag for vd_sigbus_guard()
  * @reason: set on error
  *
- * The file is mapped from its beginning, because @offset need not be a multiple
- * of the page size.
+ * The mapping begins at the page of @offset: with many regions in one large file,
+ * mappings from its beginning would exceed the address space.
  *
  * Return: 0 or -errno.
  */
 int vd_map_open(struct vd_map *map, int fd, u64 offset, u64 size, bool any,
 		int *faulted, const char **reason)
 {
-	u64 page, len;
+	u64 page, start, len;
 	void *p;
 
 	if (!vd_map_check(fd, offset, size, any, &page, reason))
 		return -EINVAL;
-	len = (offset + size + page - 1) & ~(page - 1);
+	start = offset & ~(page - 1);
+	len = (offset - start + size + page - 1) & ~(page - 1);
 	*reason = "memory cannot be mapped";
 	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-		 fd, 0);
+		 fd, start);
 	if (p == MAP_FAILED)
 		return -errno;
 	if (vd_sigbus_guard(p, len, faulted)) {
@@ -84,7 +84,7 @@ int vd_map_open(struct vd_map *map, int fd, u64 offset, u64 size, bool any,
 		return -ENOMEM;
 	}
 	madvise(p, len, MADV_DONTDUMP);
-	*map = (struct vd_map){ p, len, (u8 *)p + offset, size };
+	*map = (struct vd_map){ p, len, (u8 *)p + (offset - start), size };
 	*reason = NULL;
 	return 0;
 }

@@ -179,9 +179,9 @@ TEST(hostile_memory)
 	try(&m, &fd, 1, false, "SET_MEM_TABLE of 40 bytes");
 	m.mem.nr = 1;
 	null = open("/dev/zero", O_RDWR | O_CLOEXEC);
-	try(&m, &null, 1, false, "not a file");
+	try(&m, &null, 1, false, "not on tmpfs");
 	CHECK(!pipe2(fds, O_CLOEXEC));
-	try(&m, &fds[0], 1, false, "not a file");
+	try(&m, &fds[0], 1, false, "not on tmpfs");
 	null = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	try(&m, &null, 1, false, "not on tmpfs");
 	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));

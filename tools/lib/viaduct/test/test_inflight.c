@@ -153,7 +153,7 @@ TEST(inflight_hostile_message)
 		{ { 2 * KEEP_PACKED, 64, 2, KEEP_NUM, 0 }, 0, "exceeds its file" },
 		{ { 2 * KEEP_PACKED, -64ULL, 2, KEEP_NUM, 0 }, 0, "empty or wraps" },
 		{ { 1ULL << 60, 0, 2, KEEP_NUM, 0 }, 0, "exceeds its file" },
-		{ { 2 * KEEP_PACKED, 0, 2, KEEP_NUM, 0 }, 1, "not a file" },
+		{ { 2 * KEEP_PACKED, 0, 2, KEEP_NUM, 0 }, 1, "not on tmpfs" },
 		{ { 2 * KEEP_PACKED, 0, 2, KEEP_NUM, 0 }, 2, "without a descriptor" },
 		{ .reason = NULL },
 	};
