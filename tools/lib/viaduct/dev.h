@@ -34,6 +34,7 @@ struct vd_socket;
  * @armed: kicks are enabled [v]
  * @num: size; 0 if it was not set [s]
  * @has_addr: @addr was set [s]
+ * @is_lost: its areas were in memory when it started, but are no longer [s]
  * @has_kick: SET_VRING_KICK was received, with or without a descriptor [s]
  * @addr: addresses in the front end's address space [s]
  * @kick: eventfd of the guest's kicks, or -1 [v]
@@ -66,6 +67,7 @@ struct vd_vring {
 	bool armed;
 	unsigned int num;
 	bool has_addr;
+	bool is_lost;
 	bool has_kick;
 	struct vhost_vring_addr addr;
 	int kick;

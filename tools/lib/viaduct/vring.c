@@ -68,7 +68,8 @@ static int vd_vring_translate(const struct vd_vring *v,
 
 /**
  * vd_vring_set_table() - apply the device's memory table
- * @v: the ring, locked; stops if its areas are no longer in memory
+ * @v: the ring, locked; stops if its areas are no longer in memory, and continues
+ *     once they are again: a region grows by being removed and added
  *
  * Return: 0, or -1 after vd_dev_fail().
  */
@@ -82,7 +83,7 @@ int vd_vring_set_table(struct vd_vring *v)
 		return 0;
 	if (vd_vring_translate(v, &v->addr, &addr)) {
 		vd_vring_stop(v);
-		v->has_addr = false;
+		v->is_lost = true;
 		return 0;
 	}
 	vd_ring_set_addr(&v->ring, &addr);
@@ -118,6 +119,8 @@ int vd_vring_try_start(struct vd_vring *v)
 	    !v->has_addr || !v->has_kick)
 		return 0;
 	err = vd_vring_translate(v, &v->addr, &addr);
+	if (err == -EFAULT && v->is_lost)
+		return 0;
 	if (err)
 		return vd_dev_fail(v->dev, "areas of ring %u are %s", v->idx,
 				   err == -EINVAL ? "not aligned" :
@@ -126,6 +129,7 @@ int vd_vring_try_start(struct vd_vring *v)
 	vd_ring_set_addr(&v->ring, &addr);
 	err = vd_plane_start(v, &addr);
 	v->started = !err;
+	v->is_lost = false;
 	vd_vring_unlock(v);
 	return err;
 }
@@ -199,6 +203,7 @@ int vd_vring_set_addr(struct vd_vring *v, const struct vhost_vring_addr *addr)
 	}
 	v->addr = *addr;
 	v->has_addr = true;
+	v->is_lost = false;
 	return vd_vring_try_start(v);
 }
 
@@ -291,6 +296,7 @@ void vd_vring_reset(struct vd_vring *v)
 	vd_vring_set_err(v, -1);
 	v->num = 0;
 	v->has_addr = false;
+	v->is_lost = false;
 	v->has_kick = false;
 	v->enabled = false;
 	vd_vring_report(v);

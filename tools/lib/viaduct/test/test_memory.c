@@ -51,9 +51,38 @@ TEST(memory_hotplug)
 			memory_reg(&r, FE_REM_MEM_REG, 2);
 	}
 	CHECK_EQ(r.on, 3);
-	/* Without the memory of its areas a ring stops. */
+	/* Without the memory of its areas a ring stops; with it, it continues. */
 	memory_reg(&r, FE_REM_MEM_REG, 0);
 	rig_wait(&r.on, 0);
+	memory_reg(&r, FE_ADD_MEM_REG, 2);
+	memory_reg(&r, FE_ADD_MEM_REG, 0);
+	rig_wait(&r.on, 3);
+	rig_stream_tx(&r, 2000, 100, VG_FRAME_MTU, &vg_layout_plain);
+	rig_stream_rx(&r, 2000, 100, VG_FRAME_MTU);
+	rig_close(&r);
+}
+
+/* Many regions far behind in a file: only what is shared is mapped. */
+TEST(memory_far_in_file)
+{
+	struct vg_net_opts o = { .features = MODERN };
+	struct {
+		uint64_t padding;
+		struct fe_region r;
+	} one = { 0, { 1ULL << 40, 8192, 1ULL << 45, (1ULL << 44) + 1000 } };
+	int i, fd = memfd_create("far", 0);
+	struct rig r;
+
+	CHECK(!ftruncate(fd, (1ULL << 44) + 16384));
+	rig_open(&r, &o, RIG_PROTO);
+	CHECK_EQ(fe_start(&r.fe), 0);
+	for (i = 0; i < 100; i++) {
+		CHECK_EQ(fe_send(&r.fe, FE_ADD_MEM_REG, &one, sizeof(one), &fd,
+				 1), 0);
+		one.r.gpa += 1 << 20;
+		one.r.uaddr += 1 << 20;
+	}
+	rig_stream_tx(&r, 0, 100, VG_FRAME_MTU, &vg_layout_plain);
 	rig_close(&r);
 }
 
