@@ -118,6 +118,8 @@ bool vd_hdr_from_guest(struct viaduct_hdr *to,
 		       const struct virtio_net_hdr *from, size_t frame_len)
 {
 	vd_hdr_load(to, from);
+	/* 5.1.6.2.1: a driver must not set it, and another guest would believe it. */
+	to->flags &= ~VIRTIO_NET_HDR_F_DATA_VALID;
 	if (to->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
 	    (size_t)to->csum_start + to->csum_offset + sizeof(u16) > frame_len)
 		return false;
@@ -183,11 +185,12 @@ bool vd_hdr_to_guest(const struct vd_vring *v,
 		if ((size_t)h->csum_start + h->csum_offset + sizeof(u16) >
 		    pkt->len)
 			return false;
-		if (!v->csum)
-			vd_hdr_checksum(pkt);
 	}
+	/* Before the packet is changed: others may receive it, too. */
 	if (!vd_hdr_is_accepted(v, h))
 		return false;
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && !v->csum)
+		vd_hdr_checksum(pkt);
 	vd_hdr_store(&to->hdr, h);
 	if (!v->csum)
 		to->hdr.flags = 0;

@@ -132,6 +132,50 @@ TEST(checksum_is_completed)
 	rig_close(&r);
 }
 
+/* One that the guest cannot take stays as it is: others may receive it, too. */
+TEST(checksum_of_dropped_packet)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+	const struct viaduct_hdr hdr = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34,
+		.csum_offset = 16, .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.gso_size = 100,
+	};
+	struct viaduct_stats st;
+	struct rig r;
+	int i;
+
+	rig_open(&r, &o, RIG_PROTO);
+	CHECK_EQ(fe_start(&r.fe), 0);
+	vg_net_fill(&r.fe.n);
+	memset(r.pkt[0].data, 7, 500);
+	r.pkt[0].len = 500;
+	r.pkt[0].hdr = hdr;
+	CHECK_EQ(viaduct_enqueue_burst(r.dev, VG_RX, r.pkt, 1), 1);
+	viaduct_vring_stats(r.dev, VG_RX, &st);
+	CHECK_EQ(st.header_drops, 1);
+	CHECK(!memcmp(&r.pkt[0].hdr, &hdr, sizeof(hdr)));
+	for (i = 0; i < 500; i++)
+		CHECK_EQ(((uint8_t *)r.pkt[0].data)[i], 7);
+	rig_close(&r);
+}
+
+/* A guest vouches for no checksum: the program gets its packet without the flag. */
+TEST(checksum_said_to_be_valid)
+{
+	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
+	struct virtio_net_hdr hdr = { .flags = VIRTIO_NET_HDR_F_DATA_VALID };
+	uint8_t frame[60] = {};
+	struct rig r;
+
+	rig_open(&r, &o, RIG_PROTO);
+	CHECK_EQ(fe_start(&r.fe), 0);
+	CHECK_EQ(vg_net_xmit(&r.fe.n, &hdr, frame, 60, &vg_layout_plain), 0);
+	CHECK_EQ(viaduct_dequeue_burst(r.dev, VG_TX, r.pkt, 1), 1);
+	CHECK_EQ(r.pkt[0].hdr.flags, 0);
+	rig_close(&r);
+}
+
 /* A packet that contradicts frame or features is counted and skipped. */
 TEST(bad_packets_are_dropped)
 {

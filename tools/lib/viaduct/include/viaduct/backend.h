@@ -9,7 +9,7 @@
  *
  * Messages of front ends are processed by viaduct_session_dispatch(), which the
  * caller's event loop calls when viaduct_session_fd() is readable, or by a
- * thread of the session's own. All callbacks come from there. Packets are sent
+ * thread of the session's own. Callbacks come from there. Packets are sent
  * and received by any thread, one at a time for each ring.
  */
 #ifndef VIADUCT_BACKEND_H
@@ -40,7 +40,8 @@ struct viaduct_dev;
  * @vring_changed: a ring can be used (@on), or no longer; bursts on it are then
  *		   empty
  * @features_changed: features were negotiated
- * @log: a message, without newline; NULL prints to standard error
+ * @log: a message, without newline; NULL prints to standard error. Also called
+ *	 by threads that send and receive packets, when a ring breaks
  *
  * Each may be NULL. They must not call functions on the session.
  */
