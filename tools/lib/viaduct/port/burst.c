@@ -38,7 +38,7 @@ void vd_port_disarm(struct vd_port_queue *q, unsigned int events)
 
 /**
  * vd_port_reap() - take back buffers that were sent
- * @port: the port
+ * @port: the port; fails if the device returned a buffer that it did not hold
  * @q: the queue
  */
 void vd_port_reap(struct viaduct_port *port, struct vd_port_queue *q)
@@ -50,6 +50,8 @@ void vd_port_reap(struct viaduct_port *port, struct vd_port_queue *q)
 		port->owner[buf] = VD_PORT_POOL;
 		q->pool[q->nr_pool++] = buf;
 	}
+	if (unlikely(q->ring[VD_PORT_TX].broken))
+		vd_port_break(port);
 }
 
 /**

@@ -8,6 +8,9 @@
 
 #include "port/port.h"
 
+/* Time after which the end of the interface is noticed. */
+#define VD_PORT_LOOK_MS	1000
+
 /**
  * viaduct_port_fd() - a descriptor to poll
  * @port: the port
@@ -104,6 +107,24 @@ static int64_t vd_port_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/*
+ * Wait for a signal of the device. No signal tells of the end of the interface, and
+ * a wait for the tap would end with each packet: the caller must look for it now
+ * and then. Returns as poll(), and 1 also for that.
+ */
+static int vd_port_poll(const struct viaduct_port *port,
+			const struct vd_port_queue *q, int timeout)
+{
+	const bool is_long = timeout < 0 || timeout > VD_PORT_LOOK_MS;
+	struct pollfd p[] = {
+		{ .fd = port->err, .events = POLLIN },
+		{ .fd = q->call, .events = POLLIN },
+	};
+	int ret = poll(p, 2, is_long ? VD_PORT_LOOK_MS : timeout);
+
+	return !ret && is_long ? 1 : ret;
+}
+
 /**
  * viaduct_port_wait() - wait for events
  * @port: the port
@@ -122,18 +143,12 @@ int viaduct_port_wait(struct viaduct_port *port, unsigned int queue,
 	int ret, left = timeout;
 
 	for (;;) {
-		struct pollfd p[2] = {
-			{ .fd = port->err, .events = POLLIN },
-			{ .events = POLLIN },
-		};
-
 		ret = viaduct_port_arm(port, queue, events);
 		if (ret)
 			return ret;
-		p[1].fd = port->queue[queue].call;
 		if (timeout >= 0)
 			left = max_t(int64_t, end - vd_port_now_ms(), 0);
-		ret = poll(p, 2, left);
+		ret = vd_port_poll(port, &port->queue[queue], left);
 		if (ret <= 0)
 			break;
 	}
@@ -166,7 +181,6 @@ int viaduct_port_flush(struct viaduct_port *port, unsigned int queue,
 	q = &port->queue[queue];
 	tx = &q->ring[VD_PORT_TX];
 	for (;;) {
-		struct pollfd p = { .fd = q->call, .events = POLLIN };
 		eventfd_t count;
 
 		eventfd_read(q->call, &count);
@@ -180,7 +194,7 @@ int viaduct_port_flush(struct viaduct_port *port, unsigned int queue,
 			continue;
 		if (timeout >= 0)
 			left = max_t(int64_t, end - vd_port_now_ms(), 0);
-		ret = poll(&p, 1, left);
+		ret = vd_port_poll(port, q, left);
 		if (ret <= 0)
 			return ret ? -errno : -ETIMEDOUT;
 	}
