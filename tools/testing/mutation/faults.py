@@ -9,6 +9,11 @@ ONLY_ON = {
     "stopped-queue-not-woken": "7.3",
 }
 
+# Faults of workers that are threads of their owner: the kernel that has none.
+NOT_ON = dict.fromkeys(("dead-worker-keeps-jobs", "pending-signal-fails-set-owner",
+                        "kind-outlives-owner", "stopped-worker-waited-for",
+                        "dead-worker-asked"), "6.1")
+
 FAULTS = [
     ("metadata-left-undefined", "net/tx.c",
      "xdp->bytes += frame_len;",
@@ -141,7 +146,6 @@ FAULTS = [
     ("signal-ends-idling", "host/thread_kthread.c",
      "set_current_state(TASK_IDLE);", "set_current_state(TASK_INTERRUPTIBLE);",
      ["hostile_kill"]),
-    # These need threads of the owner (-k 6.12).
     ("dead-worker-keeps-jobs", "host/worker.c",
      "WRITE_ONCE(worker->is_dead, true);", "", ["worker_end"]),
     ("pending-signal-fails-set-owner", "host/thread_task.c",
@@ -203,9 +207,8 @@ FAULTS = [
      "if (features[i] & ~dev->offered[i])", "if (0)",
      ["abi_features"]),
     ("running-ring-resized", "device/vring.c",
-     "if (vd_queue_is_running(q))\n\t\treturn -EBUSY;\n\tif (copy_from_user(&s, arg, sizeof(s)))\n\t\treturn -EFAULT;\n\tif (!is_power_of_2",
-     "if (copy_from_user(&s, arg, sizeof(s)))\n\t\treturn -EFAULT;\n\tif (!is_power_of_2",
-     ["abi_vring"]),
+     "if (vd_queue_is_running(q))\n\t\treturn -EBUSY;\n\treturn copy_from_user(s,",
+     "return copy_from_user(s,", ["abi_vring"]),
     ("overlap-rule-reversed", "guest/regions.c",
      "return x->gpa < y->gpa ? -1 : 1;", "return x->gpa < y->gpa ? 1 : -1;",
      ["abi_mem_table", "net_limits"]),
@@ -349,7 +352,6 @@ FAULTS = [
      "err = vd_kthread_start(&worker->thread, name, current);", ["worker_pin"]),
     ("idle-worker-unused", "device/per_ring.c",
      "id = vd_workers_find_idle(dev);", "id = -ENOENT;", ["worker_pin"]),
-    # These need threads of the owner (-k 6.12).
     ("stopped-worker-waited-for", "host/worker_beside.c",
      "left = wait_for_completion_killable_timeout(&call.done,\n\t\t\t\t\t\t\t    VD_CALL_TIMEOUT);",
      "left = wait_for_completion_timeout(&call.done, VD_CALL_TIMEOUT);", ["worker_pin_stop"]),
