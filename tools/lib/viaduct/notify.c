@@ -99,8 +99,11 @@ bool vd_notify_is_eventfd(const struct vd_notify *n, int fd)
 {
 	struct stat st;
 
-	if (n->can_probe)
-		return vd_notify_probe(n, fd) == -EFAULT;
+	if (n->can_probe && vd_notify_probe(n, fd) == -EFAULT)
+		return true;
+	/* -EINVAL is also the error of a context that is not this process's. */
+	if (n->can_probe && vd_notify_probe(n, n->ready) == -EFAULT)
+		return false;
 	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
 }
 

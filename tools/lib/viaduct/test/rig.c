@@ -83,21 +83,31 @@ static int rig_connect(struct rig *r)
 	return fds[0];
 }
 
-void rig_open(struct rig *r, const struct vg_net_opts *o, uint64_t proto)
+void rig_create(struct rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	pthread_mutex_init(&r->lock, NULL);
+	r->s = viaduct_session_create(&rig_ops, r);
+	CHECK(r->s);
+}
+
+void rig_serve(struct rig *r, const struct vg_net_opts *o, uint64_t proto)
 {
 	unsigned int i;
 
-	memset(r, 0, sizeof(*r));
-	pthread_mutex_init(&r->lock, NULL);
 	for (i = 0; i < RIG_BURST; i++) {
 		r->pkt[i].data = malloc(RIG_ROOM);
 		r->pkt[i].room = RIG_ROOM;
 	}
-	r->s = viaduct_session_create(&rig_ops, r);
-	CHECK(r->s);
 	CHECK_EQ(viaduct_session_start(r->s), 0);
 	CHECK_EQ(fe_open(&r->fe, rig_connect(r), o), 0);
 	r->fe.proto = proto;
+}
+
+void rig_open(struct rig *r, const struct vg_net_opts *o, uint64_t proto)
+{
+	rig_create(r);
+	rig_serve(r, o, proto);
 }
 
 void rig_reconnect(struct rig *r)

@@ -34,6 +34,9 @@ struct rig {
 	struct viaduct_pkt pkt[RIG_BURST];
 };
 
+/* In two parts: a session, and a front end of it. */
+void rig_create(struct rig *r);
+void rig_serve(struct rig *r, const struct vg_net_opts *o, uint64_t proto);
 void rig_open(struct rig *r, const struct vg_net_opts *o, uint64_t proto);
 void rig_close(struct rig *r);
 /* Another front end, of the same driver state, instead of the present one. */

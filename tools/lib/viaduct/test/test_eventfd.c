@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -147,4 +148,29 @@ TEST(eventfd_kick_is_empty)
 	CHECK_EQ(viaduct_dequeue_burst(r.dev, VG_TX, r.pkt, 1), 1);
 	CHECK_EQ(viaduct_vring_wait(r.dev, VG_TX, 10), 0);
 	rig_close(&r);
+}
+
+/* A daemon may create its session before it forks: a child has no AIO context. */
+TEST(eventfd_in_child)
+{
+	int fd, pid, status;
+	uint64_t idx = VG_TX;
+	struct rig r;
+
+	rig_create(&r);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		rig_serve(&r, &opts, RIG_PROTO & ~RIG_ACK);
+		CHECK_EQ(fe_start(&r.fe), 0);
+		rig_wait(&r.on, 3);
+		rig_stream_rx(&r, 0, 100, 1000);
+		fd = broken_pipe();
+		CHECK_EQ(fe_send(&r.fe, FE_SET_VRING_KICK, &idx, 8, &fd, 1), 0);
+		rig_expect_closed(&r, "is no eventfd");
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	viaduct_session_destroy(r.s);
 }
