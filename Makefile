@@ -52,7 +52,7 @@ demo:
 # runs on the debug kernel (built on first use: half an hour), which is slower and needs
 # longer deadlines.
 test:
-	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct $(ARGS),$(or $(ARGS),-q))
+	$(Q)scripts/test $(if $(filter 1,$(DEBUG)),-k debug -d viaduct $(ARGS),$(or $(ARGS),-q -j 2))
 
 # QUICK=1: the rows that are compared with kept figures, in a few minutes. NATIVE=1:
 # time on this machine's processor, in a kernel that is a process.
