@@ -15,7 +15,7 @@ endif
 kname = $(or $(KVER),$(notdir $(patsubst %/,%,$(patsubst %/build,%,$(KDIR)))))
 out = build/$(kname)
 
-.PHONY: all module load unload install uninstall demo test bench unit fuzz coverage models check docs figures help clean vswitch tools deb rpm lib check-lib viaductd check-viaductd cuse check-cuse
+.PHONY: all module load unload install uninstall demo test bench unit fuzz fuzz-vm coverage models check docs figures help clean vswitch tools deb rpm lib check-lib viaductd check-viaductd cuse check-cuse
 
 all: module
 	$(Q)cp $(out)/viaduct.ko viaduct.ko
@@ -77,6 +77,12 @@ unit:
 
 fuzz coverage:
 	$(Q)$(MAKE) --no-print-directory -C tools/testing/unit $@
+
+# The whole device, in User Mode Linux with KASAN. REPLAY=1: only the programs that are
+# kept; KERNEL=: of scripts/kernels, in the host VM; ARGS=-h: more options.
+fuzz-vm:
+	$(Q)tools/testing/fuzz-vm/run $(if $(filter 1,$(REPLAY)),--replay) \
+	$(if $(SECONDS),--seconds $(SECONDS)) $(if $(KERNEL),--kernel $(KERNEL)) $(ARGS)
 
 # Protocols as Promela models: every state, and deliberate faults that must be found.
 models:
@@ -152,6 +158,8 @@ help:
 	@echo '                 NATIVE=1: time on this processor, in User Mode Linux'
 	@echo '  unit           unit and model tests of layers 1 and 2, in user space'
 	@echo '  fuzz           libFuzzer on them; T="chain iotlb message ..." SECONDS=60'
+	@echo '  fuzz-vm        coverage-guided fuzzing of the whole device; SECONDS=600; REPLAY=1: the'
+	@echo '                 programs that are kept, and the lines that they reach'
 	@echo '  coverage       lines of layers 1 and 2 that unit tests and seeds reach'
 	@echo '  models         kicks and calls, workers, IOTLB misses: all states of their models'
 	@echo '  check          style, sparse, W=1, kernel-doc, layers, pages, commit messages'

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Lines of the module that were reached: those that have an instruction in a block of the
+compiled module that vdcover reports."""
+import collections
+import pathlib
+import re
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parents[2] / "drivers/viaduct"
+TRACE = "__sanitizer_cov_trace_pc"
+# The folders that are the subject; the others have fuzzers of their own (make fuzz).
+FOLDERS = ("host", "net", "device")
+# Blocks that may be reached outside of the sections .text*.
+MAX_UNKNOWN = 20
+
+
+class Disassembly:
+    """The instructions of the module, and the blocks that they are in.
+
+    A block begins with a direct call of TRACE."""
+
+    def __init__(self, ko):
+        self.block = {}         # (section, address): address behind the call of TRACE
+        self.section = None
+        self.before = []        # instructions of a function before its first block
+        self.current = None
+        text = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", ko], check=True,
+                              text=True, stdout=subprocess.PIPE).stdout
+        for line in text.splitlines():
+            self.read(line)
+
+    def read(self, line):
+        start = re.match(r"Disassembly of section (\S+):", line)
+        reloc = re.match(r"\s+([0-9a-f]+): R_\S+\s+(\S+)", line)
+        insn = re.match(r"\s+([0-9a-f]+):\s+(\S+)", line)
+        if start:
+            self.section = start.group(1)
+        elif reloc and reloc.group(2).startswith(TRACE):
+            self.begin(int(reloc.group(1), 16) + 4)
+        elif insn and not reloc:
+            self.add(int(insn.group(1), 16))
+        elif line.endswith(">:"):
+            self.before, self.current = [], None
+
+    def add(self, address):
+        if self.current is None:
+            self.before.append(address)
+        else:
+            self.block[self.section, address] = self.current
+
+    def begin(self, address):
+        """A block, whose call of TRACE returns to this address."""
+        for earlier in self.before:
+            self.block[self.section, earlier] = address
+        self.before = []
+        self.current = address
+
+
+def place(path):
+    """A file below drivers/viaduct, or None."""
+    _, found, rest = path.partition("/drivers/viaduct/")
+    return rest if found else None
+
+
+def lines_of(ko, section, addresses):
+    """(address, (file, line)) of those that belong to the source below drivers/viaduct."""
+    text = subprocess.run(["addr2line", "-e", ko, "-j", section],
+                          input="".join(f"{a:#x}\n" for a in addresses), check=True,
+                          text=True, stdout=subprocess.PIPE).stdout
+    for address, line in zip(addresses, text.splitlines()):
+        path, _, nr = line.split(" ")[0].rpartition(":")
+        if place(path) and nr.isdigit() and nr != "0":
+            yield address, (place(path), int(nr))
+
+
+class Coverage:
+    """Of the module in the folder of a VM."""
+
+    def __init__(self, work):
+        ko = work / "viaduct.ko"
+        block = Disassembly(ko).block
+        self.lines = collections.defaultdict(set)   # (section, block): {(file, line)}
+        self.total = collections.defaultdict(set)   # file: {line}
+        self.blocks = {(s, b) for (s, _), b in block.items()}
+        self.home = {}                              # (section, block): the file that it is in
+        for section in {s for s, _ in block if s.startswith(".text")}:
+            addresses = [a for s, a in block if s == section]
+            for address, (path, nr) in lines_of(ko, section, addresses):
+                self.lines[section, block[section, address]].add((path, nr))
+                self.total[path].add(nr)
+            calls = [b - 1 for s, b in self.blocks if s == section]
+            for call, (path, _) in lines_of(ko, section, calls):
+                self.home[section, call + 1] = path
+
+    def reached(self, work):
+        """{file: {line, ...}} of the blocks that fuzz left there."""
+        base = {}
+        for line in (work / "sections").read_text().splitlines():
+            section, address = line.split()
+            base[section] = int(address, 16)
+        known = {base[section] + address - base["base"]: lines
+                 for (section, address), lines in self.lines.items() if section in base}
+        found, nr_unknown, reached = collections.defaultdict(set), 0, self.read_blocks(work)
+        there = {base[section] + address - base["base"]
+                 for section, address in self.blocks if section in base}
+        for address in reached:
+            nr_unknown += address not in there
+            for path, nr in known.get(address, ()):
+                found[path].add(nr)
+        reached_set = set(reached)
+        self.hit = {key for key in self.home if key[0] in base and
+                    base[key[0]] + key[1] - base["base"] in reached_set}
+        # Blocks of .init.text are elsewhere. More would mean that blocks are not found.
+        if nr_unknown > MAX_UNKNOWN:
+            raise ValueError(f"{nr_unknown} of {len(reached)} blocks are not in the module")
+        return found
+
+    @staticmethod
+    def read_blocks(work):
+        return [int(text, 16) for text in (work / "out/blocks").read_text().split()]
+
+    def share(self, reached, paths):
+        total = sum(len(self.total[path]) for path in paths)
+        hit = sum(len(reached[path]) for path in paths)
+        return hit, total, 100 * hit / total if total else 100
+
+    def share_of_blocks(self, paths):
+        total = sum(path in paths for path in self.home.values())
+        hit = sum(self.home[key] in paths for key in self.hit)
+        return hit, total, 100 * hit / total if total else 100
+
+    def print_row(self, name, reached, paths):
+        print("%-28s %5d of %5d lines %5.1f %%  %5d of %5d blocks %5.1f %%" %
+              (name, *self.share(reached, paths), *self.share_of_blocks(paths)))
+
+    def print_table(self, reached):
+        for folder in sorted({path.split("/")[0] for path in self.total if "/" in path}):
+            paths = sorted(p for p in self.total if p.startswith(folder + "/"))
+            self.print_row(folder, reached, paths)
+            for path in paths:
+                self.print_row("    " + path, reached, [path])
+        paths = [p for p in self.total if p.split("/")[0] in FOLDERS]
+        self.print_row(", ".join(FOLDERS), reached, paths)
+
+
+def source_line(path, nr):
+    return (SOURCE / path).read_text().splitlines()[nr - 1].strip()
+
+
+class Reasons:
+    """The file `unreached`: below each reason the lines that it is for."""
+
+    def __init__(self, path=HERE / "unreached"):
+        self.path = path
+        self.entries = []
+        reason = None
+        for line in path.read_text().splitlines():
+            if not line.strip() or line.startswith("#"):
+                reason = None if not line.strip() else reason
+            elif line.startswith("\t"):
+                where, _, text = line.strip().partition(": ")
+                self.entries.append((where, text, reason))
+            else:
+                reason = f"{reason} {line}" if reason else line
+
+    def faults(self):
+        """Entries without a line in the source, or without a reason."""
+        for where, text, reason in self.entries:
+            path = SOURCE / where
+            if not path.is_file() or not any(text in line for line in
+                                             path.read_text().splitlines()):
+                yield f"{where} has no line with: {text}"
+            if not reason:
+                yield f"{where}: {text}: no reason above it"
+
+    def reason(self, path, nr):
+        for where, text, reason in self.entries:
+            if where == path and text in source_line(path, nr):
+                return reason
+        return None
+
+
+def print_unreached(coverage, reached, reasons):
+    """The lines of FOLDERS that were not reached; returns how many have no reason."""
+    nr_open = 0
+    for path in sorted(p for p in coverage.total if p.split("/")[0] in FOLDERS):
+        for nr in sorted(coverage.total[path] - reached[path]):
+            reason = reasons.reason(path, nr)
+            nr_open += not reason
+            print(f"{path}:{nr}: {source_line(path, nr)}\n    {reason or 'NO REASON'}")
+    return nr_open
