@@ -10,7 +10,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/emulator.sh"
 
 guest_append=$EMULATOR_GUEST_BOOT_OPTIONS
-guest_mem=384M guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
+guest_mem=384M guest_mem_slots='' guest_smp=1 guest_boot_limit=90 guest_machine_args=() guest_qemu_args=()
+# guest_mem_slots: room for memory that is plugged in later (",slots=2,maxmem=1G").
 # A ROM image that boots the guest instead of QEMU, and the machine that it supports.
 guest_firmware='' guest_machine=q35
 # More options of a network's -netdev, by its number: ",poll-us=10".
@@ -193,7 +194,7 @@ guest_qemu() {
 	# namespace without a /proc of its own.
 	read -r pid _ </proc/self/stat
 	echo "$pid" >"$guest_dir/pid"
-	exec "${qemu[@]}" "${args[@]}" -M "$guest_machine" -m "$guest_mem" -smp "$guest_smp" -nodefaults \
+	exec "${qemu[@]}" "${args[@]}" -M "$guest_machine" -m "$guest_mem$guest_mem_slots" -smp "$guest_smp" -nodefaults \
 		-no-user-config -display none -no-reboot -chardev "pipe,id=cmd,path=$guest_dir/cmd" \
 		-serial chardev:cmd "${guest_qemu_args[@]}" </dev/null >"$guest_dir/qemu.log" 2>&1
 }
