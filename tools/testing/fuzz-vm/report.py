@@ -2,6 +2,7 @@
 """Lines of the module that were reached: those that have an instruction in a block of the
 compiled module that vdcover reports."""
 import collections
+import functools
 import pathlib
 import re
 import subprocess
@@ -144,8 +145,32 @@ class Coverage:
         self.print_row(", ".join(FOLDERS), reached, paths)
 
 
-def source_line(path, nr):
-    return (SOURCE / path).read_text().splitlines()[nr - 1].strip()
+DEFINITION = re.compile(r"(?=[a-z])[^;=(]*?\b(\w+)\(")
+
+
+class Source:
+    """The lines of a file below drivers/viaduct, and the functions that they are in."""
+
+    def __init__(self, path):
+        self.text = (SOURCE / path).read_text().splitlines()
+        self.function = []
+        now = "-"
+        for line in self.text:
+            found = DEFINITION.match(line)
+            now = found.group(1) if found else now
+            self.function.append(now)
+            now = "-" if line.startswith("}") else now
+
+    @staticmethod
+    @functools.cache
+    def of(path):
+        return Source(path)
+
+    def line(self, nr):
+        return self.text[nr - 1].strip()
+
+    def matches(self, nr, function, text):
+        return self.function[nr - 1] == function and text in self.text[nr - 1]
 
 
 class Reasons:
@@ -153,40 +178,48 @@ class Reasons:
 
     def __init__(self, path=HERE / "unreached"):
         self.path = path
-        self.entries = []
+        self.entries = []       # (file, function, text, reason)
         reason = None
         for line in path.read_text().splitlines():
             if not line.strip() or line.startswith("#"):
                 reason = None if not line.strip() else reason
             elif line.startswith("\t"):
-                where, _, text = line.strip().partition(": ")
-                self.entries.append((where, text, reason))
+                where, function, text = (line.strip() + ": : ").split(": ", 2)
+                self.entries.append((where, function, text[:-4], reason))
             else:
                 reason = f"{reason} {line}" if reason else line
 
     def faults(self):
         """Entries without a line in the source, or without a reason."""
-        for where, text, reason in self.entries:
-            path = SOURCE / where
-            if not path.is_file() or not any(text in line for line in
-                                             path.read_text().splitlines()):
-                yield f"{where} has no line with: {text}"
+        for where, function, text, reason in self.entries:
+            source = Source.of(where) if (SOURCE / where).is_file() else None
+            if not source or not any(source.matches(nr, function, text)
+                                     for nr in range(1, len(source.text) + 1)):
+                yield f"{where} has no line in {function} with: {text}"
             if not reason:
-                yield f"{where}: {text}: no reason above it"
+                yield f"{where}: {function}: {text}: no reason above it"
 
     def reason(self, path, nr):
-        for where, text, reason in self.entries:
-            if where == path and text in source_line(path, nr):
+        for where, function, text, reason in self.entries:
+            if where == path and Source.of(path).matches(nr, function, text):
                 return reason
         return None
 
 
-def print_unreached(coverage, reached, reasons):
-    """The lines of FOLDERS that were not reached; returns how many have no reason."""
-    nr_open = 0
+def list_unreached(coverage, reached, reasons):
+    """(path, line, reason or None) of the lines of FOLDERS that were not reached."""
     for path in sorted(p for p in coverage.total if p.split("/")[0] in FOLDERS):
         for nr in sorted(coverage.total[path] - reached[path]):
-            reason = reasons.reason(path, nr)
-            nr_open += not reason
-            print(f"{path}:{nr}: {source_line(path, nr)}\n    {reason or 'NO REASON'}")
+            yield path, nr, reasons.reason(path, nr)
+
+
+def print_unreached(lines, is_all):
+    """Those without a reason, or all; returns how many have none."""
+    nr_open = 0
+    for path, nr, reason in lines:
+        nr_open += not reason
+        source = Source.of(path)
+        if is_all or not reason:
+            print(f"{path}:{nr}: {source.function[nr - 1]}: {source.line(nr)}\n"
+                  f"    {reason or 'NO REASON'}")
     return nr_open
