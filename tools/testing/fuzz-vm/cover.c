@@ -49,11 +49,12 @@ int fz_cover_take(uint64_t *pc)
 	return len > 0 ? len / sizeof(*pc) : 0;
 }
 
-int fz_cover_run(const struct fz_prog *p, uint64_t *pc, unsigned int *ms, const char **why)
+int fz_cover_run(const struct fz_prog *p, uint64_t *pc, struct fz_time *time,
+		 const char **why)
 {
 	if (fd >= 0 && write(fd, "", 1) < 0)
 		return 0;
-	*why = fz_run(p, ms);
+	*why = fz_run(p, time);
 	if (*why)
 		return -1;
 	return fz_cover_take(pc);

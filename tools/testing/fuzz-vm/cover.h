@@ -4,6 +4,8 @@
 
 #include "prog.h"
 
+struct fz_time;
+
 #define FZ_MAX_BLOCKS	0x10000
 
 /* Blocks of the module, by their addresses. */
@@ -20,7 +22,8 @@ bool fz_set_has(const struct fz_set *s, uint64_t pc);
  * Runs a program; @pc has room for FZ_MAX_BLOCKS. The number of blocks that it reached,
  * or -1 with what is left of it in @why.
  */
-int fz_cover_run(const struct fz_prog *p, uint64_t *pc, unsigned int *ms, const char **why);
+int fz_cover_run(const struct fz_prog *p, uint64_t *pc, struct fz_time *time,
+		 const char **why);
 /* False without the module vdcover: nothing is counted then. */
 bool fz_cover_open(void);
 /* What has been reached since the last run, or since the module was inserted. */

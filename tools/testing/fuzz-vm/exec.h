@@ -64,8 +64,16 @@ struct fz_vm {
 /* exec.c: in the process that calls it, which it ends. */
 void fz_exec(const struct fz_prog *p);
 
+/* Milliseconds until a program ends, its processes do, and nothing is left of it. */
+struct fz_time {
+	unsigned int run, end, rest;
+};
+
+/* Milliseconds that a program may take beside its own sleeps. */
+extern unsigned int fz_run_limit;
+
 /* run.c: in a process of its own. NULL, or what is left of it although it was killed. */
-const char *fz_run(const struct fz_prog *p, unsigned int *ms);
+const char *fz_run(const struct fz_prog *p, struct fz_time *time);
 
 /* The file of an argument of kind FZ_DEV, FZ_EVENT, FZ_NET, perhaps a bad one. */
 int fz_dev(const struct fz_vm *vm, uint64_t arg);
@@ -101,6 +109,7 @@ FZ_OP(ring);
 FZ_OP(post);
 FZ_OP(kick);
 FZ_OP(reap);
+FZ_OP(event);
 FZ_OP(arm);
 FZ_OP(poke);
 FZ_OP(unmap);
@@ -115,6 +124,7 @@ FZ_OP(msg);
 FZ_OP(answer);
 FZ_OP(read);
 FZ_OP(write);
+FZ_OP(fill);
 FZ_OP(net);
 FZ_OP(drop);
 FZ_OP(sndbuf);

@@ -19,10 +19,11 @@
 #include "exec.h"
 
 /* Milliseconds of a program, and of its end after it was killed. */
-#define RUN_LIMIT	2500
 #define END_LIMIT	30000
 /* Milliseconds after which nothing is left of it. */
 #define REST_LIMIT	10000
+
+unsigned int fz_run_limit = 2500;
 
 /* Waits for all processes of the program; false if one of them stays. */
 static bool reap(pid_t pid)
@@ -88,7 +89,7 @@ static void restore_params(const struct fz_prog *p)
 
 static unsigned int limit_of(const struct fz_prog *p)
 {
-	unsigned int i, ms = RUN_LIMIT;
+	unsigned int i, ms = fz_run_limit;
 
 	for (i = 0; i < p->nr; i++)
 		if (fz_ops[p->op[i].code].run == fz_op_sleep)
@@ -96,11 +97,19 @@ static unsigned int limit_of(const struct fz_prog *p)
 	return ms;
 }
 
+static unsigned int ms_since(uint64_t *start)
+{
+	uint64_t then = *start;
+
+	*start = vg_now_ns();
+	return (*start - then) / 1000000;
+}
+
 /* Descendants become children of this process when their parents end. */
-const char *fz_run(const struct fz_prog *p, unsigned int *ms)
+const char *fz_run(const struct fz_prog *p, struct fz_time *time)
 {
 	uint64_t start = vg_now_ns();
-	const char *why;
+	const char *why = NULL;
 	int pidfd;
 	pid_t pid;
 
@@ -114,8 +123,13 @@ const char *fz_run(const struct fz_prog *p, unsigned int *ms)
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	vg_wait_fd(pidfd, POLLIN, vg_deadline_ms(limit_of(p)));
 	close(pidfd);
-	why = reap(pid) ? await_clean() : "its processes do not end";
+	time->run = ms_since(&start);
+	if (!reap(pid))
+		why = "its processes do not end";
+	time->end = ms_since(&start);
+	if (!why)
+		why = await_clean();
+	time->rest = ms_since(&start);
 	restore_params(p);
-	*ms = (vg_now_ns() - start) / 1000000;
 	return why;
 }
