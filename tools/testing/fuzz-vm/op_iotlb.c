@@ -103,3 +103,18 @@ FZ_OP(write)
 	if (write(fz_dev(vm, arg[0]), from, arg[1] < sizeof(m) ? arg[1] : sizeof(m)) < 0)
 		return;
 }
+
+/* Mappings of a page each, where no guest has memory. */
+FZ_OP(fill)
+{
+	uint64_t nr = arg[1] < 4096 ? arg[1] : 4096;
+
+	while (nr--)
+		send(fz_dev(vm, arg[0]), TYPE_NEW, &(struct vhost_iotlb_msg){
+			.type = VHOST_IOTLB_UPDATE,
+			.iova = (1ULL << 40) + nr * PAGE,
+			.size = PAGE,
+			.uaddr = fz_view(vm, 0),
+			.perm = VHOST_ACCESS_RO,
+		});
+}

@@ -186,6 +186,13 @@ FZ_OP(kick)
 		vg_eventfd_add(vm->event[arg[0] * 4 + arg[1] * 2], 1);
 }
 
+/* Adds to an eventfd's counter, which the device's own signals can then fill. */
+FZ_OP(event)
+{
+	if (arg[0] < FZ_NR_EVENTS)
+		vg_eventfd_add(vm->event[arg[0]], arg[1]);
+}
+
 FZ_OP(reap)
 {
 	struct vg_ring *r = ring_of(vm, arg);

@@ -33,6 +33,7 @@ const struct fz_op_spec fz_ops[] = {
 	OP(post, 16, FZ_DEV, FZ_RING, FZ_COUNT, FZ_LEN, FZ_SHAPE, FZ_FRAME),
 	OP(kick, 8, FZ_DEV, FZ_RING),
 	OP(reap, 8, FZ_DEV, FZ_RING),
+	OP(event, 1, FZ_EVENT, FZ_WORD),
 	OP(arm, 2, FZ_DEV, FZ_RING, FZ_BOOL),
 	OP(poke, 8, FZ_DEV, FZ_RING, FZ_AREA, FZ_INDEX, FZ_WORD),
 	/* The device's mapping of guest memory. */
@@ -49,6 +50,7 @@ const struct fz_op_spec fz_ops[] = {
 	OP(answer, 8, FZ_DEV, FZ_FEW, FZ_PAGES, FZ_PERM),
 	OP(read, 2, FZ_DEV, FZ_LEN, FZ_BOOL),
 	OP(write, 1, FZ_DEV, FZ_LEN, FZ_PLACE),
+	OP(fill, 0, FZ_DEV, FZ_LEN),
 	/* Interfaces and their traffic. */
 	OP(net, 3, FZ_NET, FZ_NET_KIND),
 	OP(drop, 2, FZ_NET),
