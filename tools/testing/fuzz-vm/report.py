@@ -19,43 +19,63 @@ MAX_UNKNOWN = 20
 class Disassembly:
     """The instructions of the module, and the blocks that they are in.
 
-    A block begins with a direct call of TRACE."""
+    A block begins with a direct call of TRACE, before which the compiler may put others of
+    its instructions: all from the last jump, or target of one, on. Where no call follows
+    before the next jump, an instruction is in the block before it."""
 
     def __init__(self, ko):
         self.block = {}         # (section, address): address behind the call of TRACE
         self.section = None
-        self.before = []        # instructions of a function before its first block
-        self.current = None
+        self.insns = []         # (address, is it a jump) of the function that is being read
+        self.traces = set()     # addresses behind the calls of TRACE
+        self.targets = set()    # of jumps
         text = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", ko], check=True,
                               text=True, stdout=subprocess.PIPE).stdout
         for line in text.splitlines():
             self.read(line)
+        self.finish()
 
     def read(self, line):
         start = re.match(r"Disassembly of section (\S+):", line)
         reloc = re.match(r"\s+([0-9a-f]+): R_\S+\s+(\S+)", line)
-        insn = re.match(r"\s+([0-9a-f]+):\s+(\S+)", line)
-        if start:
-            self.section = start.group(1)
+        insn = re.match(r"\s+([0-9a-f]+):\s+(\S+)(?:\s+([0-9a-f]+) <)?", line)
+        if start or line.endswith(">:"):
+            self.finish()
+            self.section = start.group(1) if start else self.section
         elif reloc and reloc.group(2).startswith(TRACE):
-            self.begin(int(reloc.group(1), 16) + 4)
+            self.traces.add(int(reloc.group(1), 16) + 4)
         elif insn and not reloc:
-            self.add(int(insn.group(1), 16))
-        elif line.endswith(">:"):
-            self.before, self.current = [], None
+            is_jump = insn.group(2).startswith(("j", "ret"))
+            self.insns.append((int(insn.group(1), 16), is_jump))
+            if is_jump and insn.group(3):
+                self.targets.add(int(insn.group(3), 16))
 
-    def add(self, address):
-        if self.current is None:
-            self.before.append(address)
-        else:
-            self.block[self.section, address] = self.current
+    def finish(self):
+        """The function ends: assign its instructions to blocks."""
+        current, before, after_jump = None, [], True
+        for address, is_jump in self.insns:
+            if address in self.traces:
+                current = address
+                self.assign(before, current)
+            elif after_jump or address in self.targets:
+                self.assign(before, current)
+                before.append(address)
+            elif before:
+                before.append(address)
+            if address in self.traces or not before:
+                self.assign([address], current)
+            if is_jump:
+                self.assign(before, current)
+            after_jump = is_jump
+        self.insns, self.traces, self.targets = [], set(), set()
 
-    def begin(self, address):
-        """A block, whose call of TRACE returns to this address."""
-        for earlier in self.before:
-            self.block[self.section, earlier] = address
-        self.before = []
-        self.current = address
+    def assign(self, addresses, block):
+        """Nothing before the first block of a function."""
+        if block is None:
+            return
+        for address in addresses:
+            self.block[self.section, address] = block
+        addresses.clear()
 
 
 def place(path):
