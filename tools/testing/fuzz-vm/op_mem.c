@@ -105,7 +105,8 @@ static bool uffd_open(struct fz_vm *vm)
 	vm->uffd_is_minor = !ioctl(vm->uffd, UFFDIO_API, &api);
 	if (vm->uffd_is_minor)
 		return true;
-	api.features = 0;
+	/* The kernel has cleared it. */
+	api = (struct uffdio_api){ .api = UFFD_API };
 	return !ioctl(vm->uffd, UFFDIO_API, &api);
 }
 
