@@ -159,11 +159,13 @@ FZ_OP(signals)
 	(void)vm;
 }
 
-/* Into a cgroup of its own, or back. */
+/* Into a cgroup of its own in both hierarchies, or back. */
 FZ_OP(cgroup)
 {
 	write_number(arg[0] ? "/sys/fs/cgroup/fz/cgroup.procs" :
 			      "/sys/fs/cgroup/cgroup.procs", getpid());
+	write_number(arg[0] ? "/sys/fs/cgroup/named/fz/cgroup.procs" :
+			      "/sys/fs/cgroup/named/cgroup.procs", getpid());
 	(void)vm;
 }
 
