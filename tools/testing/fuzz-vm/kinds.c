@@ -97,7 +97,8 @@ const struct fz_kind fz_kinds[FZ_NR_KINDS] = {
 	[FZ_IOCTL] = { .names = ioctls, .odd = ODD(0xaf7e, 0x4008af7e) },
 	[FZ_PLACE] = { .names = NAMES(
 		{ "stack", FZ_AT_STACK }, { "null", FZ_AT_NULL },
-		{ "guest", FZ_AT_GUEST }, { "edge", FZ_AT_EDGE }) },
+		{ "guest", FZ_AT_GUEST }, { "edge", FZ_AT_EDGE },
+		{ "kernel", FZ_AT_KERNEL }) },
 	[FZ_WORD] = { .max = 8, .odd = ODD(0xff, 0xffff, 0x10000, 1ULL << 31, UINT32_MAX,
 					   1ULL << 32, 1ULL << 33, 1ULL << 63,
 					   0x7ffffffff000, UINT64_MAX) },
@@ -113,7 +114,7 @@ const struct fz_kind fz_kinds[FZ_NR_KINDS] = {
 		{ "zero", FZ_FRAME_ZERO }, { "udp", FZ_FRAME_UDP },
 		{ "csum", FZ_FRAME_CSUM }, { "bad_csum", FZ_FRAME_BAD_CSUM },
 		{ "tso", FZ_FRAME_TSO }, { "bad_gso", FZ_FRAME_BAD_GSO },
-		{ "vlan", FZ_FRAME_VLAN }) },
+		{ "vlan", FZ_FRAME_VLAN }, { "null_csum", FZ_FRAME_NULL_CSUM }) },
 	[FZ_COUNT] = { .max = 4, .odd = ODD(1, 5, 16, 64, 65, 300, 600) },
 	[FZ_LEN] = { .max = 1600, .odd = ODD(1, 10, 12, 14, 24, 25, 26, 60, 64, 128, 256, 600,
 					     1500, 4000, 4096, 9000, 60000, 65550, 0x100000,

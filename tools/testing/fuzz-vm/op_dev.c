@@ -236,6 +236,8 @@ FZ_OP(ioctl)
 		at = 0;
 	if (arg[2] == FZ_AT_GUEST)
 		at = fz_view(vm, FZ_BUFS_AT);
+	if (arg[2] == FZ_AT_KERNEL)
+		at = 0xffff800000000000ULL;
 	/* The first word is the last one of guest memory. */
 	if (arg[2] == FZ_AT_EDGE)
 		at = fz_view(vm, FZ_BUFS_END) - 4;

@@ -53,7 +53,7 @@ static void put_hdr(struct virtio_net_hdr *hdr, size_t len, uint64_t kind)
 
 	hdr->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	hdr->csum_start = l4;
-	hdr->csum_offset = kind == FZ_FRAME_CSUM ? 6 : 16;
+	hdr->csum_offset = kind == FZ_FRAME_CSUM || kind == FZ_FRAME_NULL_CSUM ? 6 : 16;
 	if (kind == FZ_FRAME_BAD_CSUM)
 		hdr->csum_start = len > 2 ? len - 1 : 0xffff;
 	if (kind == FZ_FRAME_TSO || kind == FZ_FRAME_BAD_GSO) {
@@ -83,7 +83,10 @@ void fz_frame(uint8_t *frame, size_t len, uint64_t kind, uint8_t raw[24])
 		if (kind > FZ_FRAME_CSUM)
 			put_tcp(frame);
 	}
-	if (kind >= FZ_FRAME_CSUM && kind <= FZ_FRAME_BAD_GSO)
+	/* The sum of all words is that of none, which a UDP header must not have. */
+	if (kind == FZ_FRAME_NULL_CSUM && len >= 60)
+		memset(frame + 50, 0xff, 2);
+	if ((kind >= FZ_FRAME_CSUM && kind <= FZ_FRAME_BAD_GSO) || kind == FZ_FRAME_NULL_CSUM)
 		put_hdr(&hdr, len, kind);
 	memcpy(raw, &hdr, sizeof(hdr));
 }
