@@ -173,7 +173,7 @@ class Source:
 
     def __init__(self, path):
         self.text = (SOURCE / path).read_text().splitlines()
-        self.function = []
+        self.function = []      # of each line, "-" outside of all
         now = "-"
         for line in self.text:
             found = DEFINITION.match(line)
@@ -187,10 +187,14 @@ class Source:
         return Source(path)
 
     def line(self, nr):
-        return self.text[nr - 1].strip()
+        """(function, text). The numbers of a generated line can be beyond the end."""
+        if nr > len(self.text):
+            return "-", ""
+        return self.function[nr - 1], self.text[nr - 1].strip()
 
     def matches(self, nr, function, text):
-        return self.function[nr - 1] == function and text in self.text[nr - 1]
+        found = self.line(nr)
+        return found[0] == function and text in found[1]
 
 
 class Reasons:
@@ -238,8 +242,7 @@ def print_unreached(lines, is_all):
     nr_open = 0
     for path, nr, reason in lines:
         nr_open += not reason
-        source = Source.of(path)
         if is_all or not reason:
-            print(f"{path}:{nr}: {source.function[nr - 1]}: {source.line(nr)}\n"
+            print(f"{path}:{nr}: {': '.join(Source.of(path).line(nr))}\n"
                   f"    {reason or 'NO REASON'}")
     return nr_open
