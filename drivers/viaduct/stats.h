@@ -34,8 +34,9 @@ enum vd_drop {
  * @calls: interrupts requested (call eventfd signalled)
  * @runs: handler runs
  * @misses: IOTLB misses
- * @direct: received packets that went from the backend's ring into the guest's
- *	    memory without recvmsg(); counted at the end of a batch
+ * @direct: packets that went from the backend's ring into the guest's memory
+ *	    without recvmsg(), or to the stack without sendmsg(); counted at the
+ *	    end of a batch
  * @direct_xdp: those of @direct that an XDP program had redirected
  * @recvmsg: received packets that were left to the socket's recvmsg(),
  *	     delivered or not

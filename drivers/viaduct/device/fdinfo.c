@@ -150,9 +150,9 @@ static void vd_fdinfo_packets(struct seq_file *m, const struct vd_queue *q)
 	vd_fdinfo_ring_u64(m, "drop-socket", q,
 			   READ_ONCE(s->drop[VD_DROP_SOCKET]));
 	vd_fdinfo_ring_u64(m, "back-pressure", q, READ_ONCE(s->back_pressure));
+	vd_fdinfo_ring_u64(m, "direct", q, READ_ONCE(s->direct));
 	if (q->dir == VD_TX)
 		return;
-	vd_fdinfo_ring_u64(m, "direct", q, READ_ONCE(s->direct));
 	vd_fdinfo_ring_u64(m, "direct-xdp", q, READ_ONCE(s->direct_xdp));
 	vd_fdinfo_ring_u64(m, "recvmsg", q, READ_ONCE(s->recvmsg));
 	vd_fdinfo_ring_u64(m, "packets-in-hand", q, READ_ONCE(s->held));

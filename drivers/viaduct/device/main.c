@@ -13,6 +13,7 @@
 #include "device/workers.h"
 #include "net/frag.h"
 #include "net/tap_rx.h"
+#include "net/tap_tx.h"
 #include "net/tapdev.h"
 
 #define CREATE_TRACE_POINTS
@@ -43,6 +44,9 @@ MODULE_PARM_DESC(rx_direct, "Write plain packets to the guest without the tap's 
 
 module_param_named(rx_direct_xdp, vd_rx_direct_xdp, bool, 0644);
 MODULE_PARM_DESC(rx_direct_xdp, "Write frames redirected by XDP programs without the tap's recvmsg() (default: yes)");
+
+module_param_named(tx_direct, vd_tx_direct, bool, 0644);
+MODULE_PARM_DESC(tx_direct, "Pass plain frames to the stack without the tap's sendmsg() (default: yes)");
 
 static int __init vd_main_init(void)
 {

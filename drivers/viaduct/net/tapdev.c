@@ -172,3 +172,15 @@ void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
 	if (dev)
 		dev_sw_netstats_tx_add(dev, packets, bytes);
 }
+
+/* Count packets as the tap's sendmsg() does. Bottom halves must be disabled. */
+void vd_tapdev_count_rx(struct net_device *dev, unsigned int packets,
+			unsigned int bytes)
+{
+	struct pcpu_sw_netstats *stats = this_cpu_ptr(dev->tstats);
+
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_add(&stats->rx_bytes, bytes);
+	u64_stats_add(&stats->rx_packets, packets);
+	u64_stats_update_end(&stats->syncp);
+}

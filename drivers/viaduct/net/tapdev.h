@@ -32,6 +32,8 @@ void vd_tapdev_learn_index(struct vd_tapdev *tapdev, struct net *net,
 void vd_tapdev_forget(struct vd_tapdev *tapdev);
 void vd_tapdev_count(struct vd_tapdev *tapdev, unsigned int packets,
 		     unsigned int bytes);
+void vd_tapdev_count_rx(struct net_device *dev, unsigned int packets,
+			unsigned int bytes);
 
 /* Compares addresses only; @maybe must not be dereferenced. */
 static inline bool vd_tapdev_is(const struct vd_tapdev *tapdev,

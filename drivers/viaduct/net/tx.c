@@ -141,10 +141,7 @@ static enum vd_verdict vd_tx_build(struct vd_queue *q,
 		vd_frag_undo(pool, frag_len);
 		return VD_ALONE;
 	}
-	vd_compat_xdp_prepare(&xdp->buff[xdp->nr], buf, frag_len, headroom,
-			      frame_len);
-	xdp->bytes += frame_len;
-	xdp->nr++;
+	vd_xdp_add(xdp, buf, headroom, frame_len, frag_len);
 	return VD_DONE;
 }
 
@@ -330,6 +327,7 @@ static int vd_tx_alloc(struct vd_queue *q)
 /* Between runs, no frame is on its way to the backend. */
 static void vd_tx_reset(struct vd_queue *q)
 {
+	vd_tap_tx_reset(&q->tx->xdp.tap);
 }
 
 static void vd_tx_free(struct vd_queue *q)

@@ -49,6 +49,7 @@ int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 void vd_xdp_begin(struct vd_queue *q, struct vd_xdp *xdp)
 {
 	lockdep_assert_held(&q->lock);
+	vd_tap_tx_begin(q, &xdp->tap);
 	xdp->headroom = vd_backend_xdp_headroom(&q->backend);
 	xdp->has_prog = xdp->headroom && vd_backend_has_xdp_prog(&q->backend);
 	if (xdp->has_prog)
@@ -106,7 +107,10 @@ void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 	lockdep_assert_held(&q->lock);
 	if (!xdp->nr)
 		return;
-	if (!vd_backend_send_xdp(&q->backend, xdp->buff, xdp->nr)) {
+	if (xdp->nr_plain == xdp->nr &&
+	    vd_tap_tx_deliver(q, &xdp->tap, xdp->buff, xdp->nr)) {
+		/* It has counted them. */
+	} else if (!vd_tap_tx_by_socket(q, &xdp->tap, xdp->buff, xdp->nr)) {
 		q->stats.done += xdp->nr;
 		q->stats.bytes += xdp->bytes;
 	} else {
@@ -120,6 +124,7 @@ void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 		}
 	}
 	xdp->nr = 0;
+	xdp->nr_plain = 0;
 	xdp->bytes = 0;
 	xdp->has_deferred = false;
 }
@@ -131,6 +136,7 @@ void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 		     false);
 	vd_frag_init(&xdp->long_frags, &q->lock, xdp->long_page, VD_FRAG_PAGES,
 		     true);
+	vd_tap_tx_init(&xdp->tap);
 	vd_reclaim_add(&xdp->frags);
 	vd_reclaim_add(&xdp->long_frags);
 }
@@ -138,6 +144,7 @@ void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 /* The batch must be empty. */
 void vd_xdp_fini(struct vd_xdp *xdp)
 {
+	vd_tap_tx_reset(&xdp->tap);
 	vd_reclaim_del(&xdp->frags);
 	vd_reclaim_del(&xdp->long_frags);
 }

@@ -6,8 +6,10 @@
 #include <linux/skbuff.h>
 #include <net/xdp.h>
 
+#include "compat.h"
 #include "net/frag.h"
 #include "net/queue.h"
+#include "net/tap_tx.h"
 
 /*
  * Headroom of a long frame. Without it, a tunnel must allocate and copy 64 KiB
@@ -32,9 +34,11 @@
  * @has_prog: the device has an XDP program; looked up once a batch
  * @has_deferred: a frame of the batch may be redirected at the batch's end
  * @nr: frames in @buff
+ * @nr_plain: of these, frames for which vd_tap_tx_is_plain() is true
  * @bytes: length of the frames in @buff
  * @frags: memory of frames that fit into a page
  * @long_frags: memory of longer frames
+ * @tap: the tap that takes them
  * @page: the pages of @frags
  * @long_page: the pages of @long_frags
  * @buff: the frames
@@ -46,7 +50,9 @@ struct vd_xdp {
 	bool has_prog;
 	bool has_deferred;
 	unsigned int nr;
+	unsigned int nr_plain;
 	size_t bytes;
+	struct vd_tap_tx tap;
 	struct vd_frag_pool frags;
 	struct vd_frag_pool long_frags;
 	struct vd_frag_page page[VD_FRAG_MAX_PAGES];
@@ -63,5 +69,17 @@ bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
 int vd_xdp_copy(const struct vd_queue *q, const struct vd_chain *chain,
 		size_t skip, void *dst, size_t len);
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp);
+
+/* Append the frame at @headroom in @buf, a buffer of @frag_len, to the batch. */
+static inline void vd_xdp_add(struct vd_xdp *xdp, void *buf,
+			      unsigned int headroom, size_t frame_len,
+			      unsigned int frag_len)
+{
+	vd_compat_xdp_prepare(&xdp->buff[xdp->nr], buf, frag_len, headroom,
+			      frame_len);
+	xdp->nr_plain += vd_tap_tx_is_plain(vd_compat_xdp_hdr(buf));
+	xdp->bytes += frame_len;
+	xdp->nr++;
+}
 
 #endif

@@ -141,5 +141,6 @@ const struct fz_kind fz_kinds[FZ_NR_KINDS] = {
 	[FZ_OPS] = { .max = 6 },
 	[FZ_FEW] = { .max = 12, .odd = ODD(20, 40, 64, 1000) },
 	[FZ_BOOL] = { .names = NAMES({ "off", 0 }, { "on", 1 }) },
-	[FZ_PARAM] = { .names = NAMES({ "rx_direct", 0 }, { "rx_direct_xdp", 1 }) },
+	[FZ_PARAM] = { .names = NAMES({ "rx_direct", 0 }, { "rx_direct_xdp", 1 },
+				    { "tx_direct", 2 }) },
 };

@@ -128,8 +128,13 @@ FZ_OP(show)
 
 FZ_OP(param)
 {
-	write_number(arg[0] ? "/sys/module/viaduct/parameters/rx_direct_xdp" :
-			      "/sys/module/viaduct/parameters/rx_direct", arg[1]);
+	static const char * const files[3] = {
+		"/sys/module/viaduct/parameters/rx_direct",
+		"/sys/module/viaduct/parameters/rx_direct_xdp",
+		"/sys/module/viaduct/parameters/tx_direct",
+	};
+
+	write_number(files[arg[0] % 3], arg[1]);
 	(void)vm;
 }
 

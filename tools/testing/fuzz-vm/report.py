@@ -231,10 +231,13 @@ class Reasons:
 
 
 def list_unreached(coverage, reached, reasons):
-    """(path, line, reason or None) of the lines of FOLDERS that were not reached."""
+    """(path, line, reason or None) of the lines of FOLDERS that were not reached.
+
+    Numbers of lines outside of functions are wrong debug information."""
     for path in sorted(p for p in coverage.total if p.split("/")[0] in FOLDERS):
         for nr in sorted(coverage.total[path] - reached[path]):
-            yield path, nr, reasons.reason(path, nr)
+            if Source.of(path).line(nr)[0] != "-":
+                yield path, nr, reasons.reason(path, nr)
 
 
 def print_unreached(lines, is_all):

@@ -15,10 +15,27 @@ NOT_ON = dict.fromkeys(("dead-worker-keeps-jobs", "pending-signal-fails-set-owne
                         "dead-worker-asked"), "6.1")
 
 FAULTS = [
-    ("metadata-left-undefined", "net/tx.c",
+    ("metadata-left-undefined", "net/xdp_batch.h",
      "xdp->bytes += frame_len;",
      "xdp->buff[xdp->nr].data_meta = xdp->buff[xdp->nr].data - 8;\n"
      "\txdp->bytes += frame_len;", ["net_xdp"]),
+    ("device-not-proven", "net/tap_tx.c",
+     "vd_tap_tx_counted(dev) - counted == nr", "true", ["net_direct"]),
+    ("napi-passed-by", "net/tap_tx.c",
+     "dev->num_tx_queues == 1 && list_empty(&dev->napi_list)", "dev->num_tx_queues == 1",
+     ["net_direct"]),
+    ("queues-passed-by", "net/tap_tx.c",
+     "dev->num_tx_queues == 1 && list_empty(&dev->napi_list)", "list_empty(&dev->napi_list)",
+     ["net_direct"]),
+    ("program-passed-by", "net/tap_tx.c",
+     "!vd_backend_has_xdp_prog(&q->backend);", "true;", ["net_direct"]),
+    ("device-that-is-down", "net/tap_tx.c", "netif_running(dev)", "true", ["net_direct"]),
+    ("direct-frames-uncounted", "net/tap_tx.c",
+     "vd_tapdev_count_rx(dev, packets, bytes);", "", ["net_direct"]),
+    ("direct-checksum-left", "net/tap_tx.c", "if (hdr->flags && unlikely(", "if (0 && unlikely(",
+     ["net_direct"]),
+    ("direct-tx-cannot-be-ruled-out", "net/tap_tx.c", "!READ_ONCE(vd_tx_direct)", "false",
+     ["net_direct"]),
     ("redirected-frame-counted-short", "net/plain.c",
      "plain->count = frame->len + q->vnet.sock_len;", "plain->count = frame->len;",
      ["net_redirect"]),

@@ -31,11 +31,11 @@ static const char * const ring_keys[] = {
 	"bytes", "drop-short", "drop-oversize", "drop-header", "drop-fault",
 	"drop-socket", "back-pressure", "kicks", "kicks-suppressed",
 	"interrupts", "interrupts-suppressed", "wakeups", "runs",
-	"iotlb-misses", "log-lost", "breaks", "batches",
+	"iotlb-misses", "log-lost", "breaks", "batches", "direct",
 };
 
 static const char * const rx_keys[] = {
-	"direct", "direct-xdp", "recvmsg", "packets-in-hand",
+	"direct-xdp", "recvmsg", "packets-in-hand",
 };
 
 static struct rig rig;

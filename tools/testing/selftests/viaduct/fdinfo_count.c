@@ -104,6 +104,20 @@ TEST(packets_kicks_interrupts)
 	EXPECT_EQ(5, now(VG_TX, "interrupts-suppressed"));
 }
 
+/* The first frame shows which device the tap is; PREEMPT_RT has no such way. */
+TEST(ways_of_sending)
+{
+	bool is_rt = !access("/sys/kernel/realtime", F_OK);
+	int i;
+
+	NEEDS_FDINFO();
+	ASSERT_FINE(begin((struct vg_net_opts){}));
+	settle();
+	for (i = 0; i < 5; i++)
+		send_now(_metadata, 1);
+	EXPECT_EQ(is_rt ? 0 : 4, now(VG_TX, "direct"));
+}
+
 /* Frames that one kick has announced are taken in batches of 64 at most. */
 TEST(batches_kicks_suppressed)
 {
