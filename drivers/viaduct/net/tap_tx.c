@@ -8,13 +8,13 @@
  * tap with one queue, without NAPI and XDP program, that is up. A batch with a frame
  * that is not plain goes by the socket.
  *
- * A tap's file does not tell its device, and the index in the backend is a hint
- * (backend_tap.c): a wrong device would receive frames of another. The proof is
- * the device's counter: it counts a frame only in the tap's own sendmsg(), on the
- * processor that runs it. If it has counted exactly the frames of a batch, while
- * no other task could run on this processor, then the socket is that device's. The
+ * No interface exposes the device behind a tap's file. The index in the backend is
+ * a hint (backend_tap.c), and frames must not enter a wrong device. The proof is the
+ * device's counter of received frames, one per processor, which only sendmsg() of
+ * its own sockets changes. If it has risen by exactly the frames of a batch, while
+ * no other task could run on this processor, the socket is that device's. The
  * socket of a tap with one queue stays with its device until the device is
- * unregistered, which makes vd_tapdev forget it. It is not looked up again.
+ * unregistered, which clears vd_tapdev.dev. It is not looked up again.
  */
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>

@@ -93,6 +93,29 @@ bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
 	return true;
 }
 
+/* Hand the frames, of which there is one at least, over, and count them. */
+static void vd_xdp_hand_over(struct vd_queue *q, struct vd_xdp *xdp)
+{
+	unsigned int i;
+
+	if (xdp->nr_plain == xdp->nr &&
+	    vd_tap_tx_deliver(q, &xdp->tap, xdp->buff, xdp->nr))
+		return;
+	if (!vd_tap_tx_by_socket(q, &xdp->tap, xdp->buff, xdp->nr)) {
+		q->stats.done += xdp->nr;
+		q->stats.bytes += xdp->bytes;
+		return;
+	}
+	/* The device is gone and took no reference: free the frames. */
+	for (i = 0; i < xdp->nr; i++) {
+		struct xdp_buff *buff = &xdp->buff[i];
+
+		vd_queue_count_drop(q, VD_DROP_SOCKET,
+				    buff->data_end - buff->data);
+		put_page(virt_to_head_page(buff->data_hard_start));
+	}
+}
+
 /**
  * vd_xdp_send() - hand the frames of the batch over to the backend
  * @q: the TX queue, entered
@@ -102,27 +125,10 @@ bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
  */
 void vd_xdp_send(struct vd_queue *q, struct vd_xdp *xdp)
 {
-	unsigned int i;
-
 	lockdep_assert_held(&q->lock);
 	if (!xdp->nr)
 		return;
-	if (xdp->nr_plain == xdp->nr &&
-	    vd_tap_tx_deliver(q, &xdp->tap, xdp->buff, xdp->nr)) {
-		/* It has counted them. */
-	} else if (!vd_tap_tx_by_socket(q, &xdp->tap, xdp->buff, xdp->nr)) {
-		q->stats.done += xdp->nr;
-		q->stats.bytes += xdp->bytes;
-	} else {
-		/* The device is gone and took no reference: free the frames. */
-		for (i = 0; i < xdp->nr; i++) {
-			struct xdp_buff *buff = &xdp->buff[i];
-
-			vd_queue_count_drop(q, VD_DROP_SOCKET,
-					    buff->data_end - buff->data);
-			put_page(virt_to_head_page(buff->data_hard_start));
-		}
-	}
+	vd_xdp_hand_over(q, xdp);
 	xdp->nr = 0;
 	xdp->nr_plain = 0;
 	xdp->bytes = 0;
@@ -144,7 +150,6 @@ void vd_xdp_init(struct vd_queue *q, struct vd_xdp *xdp)
 /* The batch must be empty. */
 void vd_xdp_fini(struct vd_xdp *xdp)
 {
-	vd_tap_tx_reset(&xdp->tap);
 	vd_reclaim_del(&xdp->frags);
 	vd_reclaim_del(&xdp->long_frags);
 }

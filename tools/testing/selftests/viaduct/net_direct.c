@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "info.h"
 #include "rig.h"
@@ -198,23 +197,27 @@ TEST(not_on_a_tap_with_queues)
 	rig_close(&rig);
 }
 
-TEST(not_while_the_tap_is_down)
+/* Frames of which none arrives at the far side, nor goes past the socket. */
+static void send_unseen(struct __test_metadata *_metadata, unsigned int nr)
 {
 	static const uint8_t frame[100];
-	struct virtio_net_hdr hdr = {};
-	int64_t before;
-	int i;
+	static const struct virtio_net_hdr none;
+	int64_t before = direct();
 
-	ASSERT_FINE(set_up(0));
-	ASSERT_FINE(send_directly(NR_FRAMES));
-	before = direct();
-	ASSERT_EQ(0, vg_link_set_up(rig.link, false));
-	for (i = 0; i < 50; i++)
-		ASSERT_EQ(0, vg_net_xmit(&rig.net, &hdr, frame, sizeof(frame),
+	while (nr--)
+		ASSERT_EQ(0, vg_net_xmit(&rig.net, &none, frame, sizeof(frame),
 					 &vg_layout_plain));
 	vg_ring_kick(&rig.net.ring[VG_TX]);
 	EXPECT_EQ(0, vg_net_drain(&rig.net, vg_deadline_ms(5000)));
 	EXPECT_EQ(before, direct());
+}
+
+TEST(not_while_the_tap_is_down)
+{
+	ASSERT_FINE(set_up(0));
+	ASSERT_FINE(send_directly(NR_FRAMES));
+	ASSERT_EQ(0, vg_link_set_up(rig.link, false));
+	send_unseen(_metadata, 50);
 	ASSERT_FINE(rig_reopen_far(&rig));
 	EXPECT_FINE(send_directly(NR_FRAMES));
 	rig_close(&rig);
@@ -228,53 +231,26 @@ TEST(not_past_an_xdp_program)
 		  .imm = XDP_DROP },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	static const uint8_t frame[100];
-	struct virtio_net_hdr hdr = {};
 	uint8_t got[200];
-	int64_t before;
-	int link, i;
+	int link;
 
 	ASSERT_FINE(set_up(0));
 	ASSERT_FINE(send_directly(NR_FRAMES));
-	before = direct();
 	link = xdp_attach(rig.tap.ifindex, drop, ARRAY_SIZE(drop));
 	ASSERT_LE(0, link);
-	for (i = 0; i < 50; i++)
-		ASSERT_EQ(0, vg_net_xmit(&rig.net, &hdr, frame, sizeof(frame),
-					 &vg_layout_plain));
-	vg_ring_kick(&rig.net.ring[VG_TX]);
-	EXPECT_EQ(0, vg_net_drain(&rig.net, vg_deadline_ms(5000)));
-	EXPECT_EQ(before, direct());
+	send_unseen(_metadata, 50);
 	EXPECT_GE(0, rig_far_recv(&rig, got, sizeof(got), NULL, vg_deadline_ms(200)));
 	close(link);
 	EXPECT_FINE(send_directly(NR_FRAMES));
 	rig_close(&rig);
 }
 
-/* We go to a new network namespace, and the tap is moved there. */
-static const char *change_netns(void)
-{
-	int go[2], status;
-	char cmd[80];
-	pid_t pid;
-
-	snprintf(cmd, sizeof(cmd), "ip link set %s netns %d", rig.link, getpid());
-	if (pipe(go))
-		return "no pipe";
-	pid = fork();
-	if (!pid)
-		_exit(read(go[0], &status, 1) != 1 || system(cmd));
-	if (pid < 0 || vg_netns_enter() || write(go[1], "", 1) != 1 ||
-	    waitpid(pid, &status, 0) != pid || status)
-		return "cannot move the tap";
-	return rig_reopen_far(&rig);
-}
-
 TEST(arrive_at_a_tap_that_moves)
 {
 	ASSERT_FINE(set_up(0));
 	ASSERT_FINE(send_directly(NR_FRAMES));
-	ASSERT_FINE(change_netns());
+	ASSERT_FINE(rig_move_tap(&rig));
+	ASSERT_FINE(rig_reopen_far(&rig));
 	EXPECT_FINE(send_frames(NR_FRAMES, false));
 	rig_close(&rig);
 }
@@ -292,7 +268,8 @@ TEST(never_enter_a_tap_of_the_same_name)
 	ASSERT_FINE(open_tap(0));
 	home = open("/proc/thread-self/ns/net", O_RDONLY);
 	strcpy(name, rig.link);
-	ASSERT_FINE(change_netns());
+	ASSERT_FINE(rig_move_tap(&rig));
+	ASSERT_FINE(rig_reopen_far(&rig));
 	away = open("/proc/thread-self/ns/net", O_RDONLY);
 	ASSERT_EQ(0, setns(home, CLONE_NEWNET));
 	/* The first name that is free in a namespace without taps. */

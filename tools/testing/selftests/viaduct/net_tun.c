@@ -8,10 +8,7 @@
 #include <linux/if_tun.h>
 #include <linux/ip.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -37,28 +34,6 @@ static size_t packet(uint8_t *at, unsigned int seq)
 	return len;
 }
 
-/* We go to a new network namespace, and the tun is moved there. */
-static const char *change_netns(void)
-{
-	int go[2], status;
-	char cmd[80];
-	pid_t pid;
-
-	snprintf(cmd, sizeof(cmd), "ip link set %s netns %d", rig.tap.name, getpid());
-	if (pipe(go))
-		return "no pipe";
-	pid = fork();
-	if (!pid)
-		_exit(read(go[0], &status, 1) != 1 || system(cmd));
-	if (pid < 0 || vg_netns_enter() || write(go[1], "", 1) != 1 ||
-	    waitpid(pid, &status, 0) != pid || status)
-		return "cannot move the tun";
-	if (vg_link_set_up(rig.tap.name, true))
-		return "cannot set the tun up";
-	rig.tap.ifindex = if_nametoindex(rig.tap.name);
-	return NULL;
-}
-
 static const char *set_up(bool moves)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) |
@@ -71,7 +46,7 @@ static const char *set_up(bool moves)
 	close(rig.tap.fd);
 	if (vg_tap_open_flags(&rig.tap, rig.net.hdr_len, IFF_TUN))
 		return "no tun";
-	why = moves ? change_netns() : NULL;
+	why = moves ? rig_move_tap(&rig) : NULL;
 	if (why)
 		return why;
 	rig.backend = rig.tap.fd;

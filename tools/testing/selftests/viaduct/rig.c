@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -140,6 +141,29 @@ const char *rig_reopen_far(struct rig *r)
 		return rig_fail(r, "link: %s", strerror(-ret));
 	close(r->far);
 	return rig_open_far(r);
+}
+
+const char *rig_move_tap(struct rig *r)
+{
+	int go[2], status;
+	char cmd[80];
+	pid_t pid;
+
+	snprintf(cmd, sizeof(cmd), "ip link set %s netns %d", r->tap.name, getpid());
+	if (pipe(go))
+		return "no pipe";
+	pid = fork();
+	if (!pid)
+		_exit(read(go[0], &status, 1) != 1 || system(cmd));
+	if (pid < 0 || vg_netns_enter() || write(go[1], "", 1) != 1 ||
+	    waitpid(pid, &status, 0) != pid || status)
+		return "cannot move the tap";
+	close(go[0]);
+	close(go[1]);
+	if (vg_link_set_up(r->tap.name, true))
+		return "cannot set the tap up";
+	r->tap.ifindex = if_nametoindex(r->tap.name);
+	return NULL;
 }
 
 void rig_close(struct rig *r)

@@ -46,6 +46,11 @@ const char *rig_restart(struct rig *r, unsigned int q);
  * frames and the error of an interface that was down or moved.
  */
 const char *rig_reopen_far(struct rig *r);
+/*
+ * Enters a new network namespace and moves the tap there, where it is up. The far side
+ * stays: open it again.
+ */
+const char *rig_move_tap(struct rig *r);
 void rig_close(struct rig *r);
 /* Formats the error message, as printf(), and returns it. */
 const char *rig_fail(struct rig *r, const char *fmt, ...)
