@@ -22,6 +22,7 @@
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
+#include <linux/workqueue.h>
 #include <net/xdp.h>
 #ifdef VD_HAVE_TASK_EXEC_STATE
 #include <linux/sched/exec_state.h>
@@ -71,6 +72,16 @@ static inline struct virtio_net_hdr *vd_compat_xdp_hdr(void *hard_start)
 	return &((struct tun_xdp_hdr *)hard_start)->gso;
 #else
 	return hard_start;
+#endif
+}
+
+/* 6.17 renamed the workqueue that is bound to no processor. */
+static inline struct workqueue_struct *vd_compat_unbound_wq(void)
+{
+#ifdef VD_HAVE_SYSTEM_DFL_WQ
+	return system_dfl_wq;
+#else
+	return system_unbound_wq;
 #endif
 }
 

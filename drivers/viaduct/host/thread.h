@@ -37,9 +37,13 @@ struct vhost_task;
  * @vtask: NULL for a kernel thread [c]
  * @cred: credentials of the user that a kernel thread is charged to [c]
  * @nr_jobs: number of jobs begun; written by the thread [a]
+ * @job: the job begun last; written by the thread before @nr_jobs [a]
  * @aborters: nesting depth of vd_kthread_abort_faults_begin() [d]
  * @is_aborting: @aborters is not 0 [a]
- * @abort_lock: orders sending the signal against the start of a job
+ * @abort_job: the job to be signalled; NULL: any
+ * @abort_period: time in jiffies between runs of @abort_work [d]
+ * @abort_lock: orders sending the signal against the start of a job; while
+ *		@aborters is not 0, @abort_job is under it
  * @abort_seen: @nr_jobs at the last run of @abort_work
  * @abort_work: sends the signal to a job that does not end
  */
@@ -52,8 +56,11 @@ struct vd_thread {
 	struct vhost_task *vtask;
 	const struct cred *cred;
 	unsigned long nr_jobs;
+	const void *job;
 	unsigned int aborters;
 	bool is_aborting;
+	const void *abort_job;
+	unsigned long abort_period;
 	spinlock_t abort_lock; /* signal against next job */
 	unsigned long abort_seen;
 	struct delayed_work abort_work;
@@ -63,7 +70,8 @@ int vd_kthread_start(struct vd_thread *thread, const char *name,
 		     struct task_struct *owner);
 void vd_kthread_stop(struct vd_thread *thread);
 void vd_kthread_drop_signal(struct vd_thread *thread);
-void vd_kthread_abort_faults_begin(struct vd_thread *thread);
+void vd_kthread_abort_faults_begin(struct vd_thread *thread, const void *job,
+				   unsigned int ms);
 void vd_kthread_abort_faults_end(struct vd_thread *thread);
 
 #ifdef VD_HAVE_VHOST_TASK
@@ -109,14 +117,16 @@ static inline void vd_thread_stop(struct vd_thread *thread)
 /**
  * vd_thread_begin_job() - start a job; must be called before each one
  * @thread: the thread that calls this
+ * @job: identifies the job
  *
  * Barriers: (A) full; pairs with (B) in vd_kthread_abort_faults_begin(). Either
  * (A) is followed by a read of is_aborting that is true, or (B) by a read of
  * the new nr_jobs. The acquire pairs with the release in
  * vd_kthread_abort_faults_end(): a signal sent before it is visible here.
  */
-static inline void vd_thread_begin_job(struct vd_thread *thread)
+static inline void vd_thread_begin_job(struct vd_thread *thread, const void *job)
 {
+	WRITE_ONCE(thread->job, job);
 	WRITE_ONCE(thread->nr_jobs, thread->nr_jobs + 1);
 	smp_mb(); /* (A) */
 	if (unlikely(smp_load_acquire(&thread->is_aborting) ||

@@ -10,19 +10,18 @@
  *
  * A page that a program provides (userfaultfd, FUSE) may come late or never,
  * and a job that needs it blocks. SIGKILL from the kernel makes such a fault
- * fail without ending the thread. While a caller must not block, abort_work
- * checks the thread periodically and signals it if the same job is still
- * running: a job that makes progress is left alone, and the next one begins
- * without the signal.
+ * fail without ending the thread. While a caller waits for a job and must not
+ * block, abort_work checks the thread periodically and signals it if that job
+ * is still running: other jobs are left alone, and so is one that makes
+ * progress. The next job begins without the signal.
  */
 #include <linux/cgroup.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 
+#include "compat.h"
 #include "host/nproc.h"
 #include "host/thread.h"
-
-#define VD_ABORT_PERIOD		msecs_to_jiffies(20)
 
 static int vd_kthread_main(void *data)
 {
@@ -60,30 +59,50 @@ void vd_kthread_drop_signal(struct vd_thread *thread)
 	spin_unlock(&thread->abort_lock);
 }
 
+/* Not bound to this processor, which may be isolated or run a real-time thread. */
+static void vd_kthread_abort_later(struct vd_thread *thread)
+{
+	queue_delayed_work(vd_compat_unbound_wq(), &thread->abort_work,
+			   thread->abort_period);
+}
+
 static void vd_kthread_abort(struct work_struct *work)
 {
 	struct vd_thread *thread = container_of(to_delayed_work(work),
 						struct vd_thread, abort_work);
+	const void *job;
 	unsigned long nr;
 
 	spin_lock(&thread->abort_lock);
+	job = thread->abort_job;
 	nr = READ_ONCE(thread->nr_jobs);
-	if (nr == thread->abort_seen)
+	if (nr == thread->abort_seen &&
+	    (!job || job == READ_ONCE(thread->job)))
 		send_sig(SIGKILL, thread->task, 1);
 	thread->abort_seen = nr;
 	spin_unlock(&thread->abort_lock);
-	schedule_delayed_work(&thread->abort_work, VD_ABORT_PERIOD);
+	vd_kthread_abort_later(thread);
 }
 
-/* As vd_worker_abort_faults_begin(); calls nest. */
-void vd_kthread_abort_faults_begin(struct vd_thread *thread)
+/*
+ * As vd_worker_abort_faults_begin(). Calls nest, and then concern all jobs at the
+ * rate of the first: only the last close has others within it.
+ */
+void vd_kthread_abort_faults_begin(struct vd_thread *thread, const void *job,
+				   unsigned int ms)
 {
-	if (thread->aborters++)
+	if (thread->aborters++) {
+		spin_lock(&thread->abort_lock);
+		thread->abort_job = NULL;
+		spin_unlock(&thread->abort_lock);
 		return;
+	}
+	thread->abort_job = job;
+	thread->abort_period = msecs_to_jiffies(ms);
 	WRITE_ONCE(thread->is_aborting, true);
 	smp_mb(); /* (B), see vd_thread_begin_job() */
 	thread->abort_seen = READ_ONCE(thread->nr_jobs);
-	schedule_delayed_work(&thread->abort_work, VD_ABORT_PERIOD);
+	vd_kthread_abort_later(thread);
 }
 
 void vd_kthread_abort_faults_end(struct vd_thread *thread)

@@ -42,7 +42,7 @@ static void vd_worker_run_jobs(struct vd_worker *worker)
 		 * caller still sees the bit set, fn() sees the caller's writes.
 		 */
 		clear_bit(VD_WORK_QUEUED, &work->flags);
-		vd_thread_begin_job(&worker->thread);
+		vd_thread_begin_job(&worker->thread, work);
 		work->fn(work);
 		cond_resched();
 	}
@@ -169,7 +169,7 @@ void vd_worker_flush(struct vd_worker *worker)
 	if (!wait_for_completion_killable(&flush.done))
 		return;
 	/* The caller may itself serve the page fault that blocks the job. */
-	vd_worker_abort_faults_begin(worker);
+	vd_worker_abort_faults_begin(worker, NULL, VD_ABORT_LATE);
 	wait_for_completion(&flush.done);
 	vd_worker_abort_faults_end(worker);
 }
@@ -177,6 +177,8 @@ void vd_worker_flush(struct vd_worker *worker)
 /**
  * vd_worker_abort_faults_begin() - make page faults that block a job fail
  * @worker: a started worker
+ * @work: the job; NULL for any
+ * @ms: time for which it may block: VD_ABORT_SOON or VD_ABORT_LATE
  *
  * For callers that wait for a job and are being killed, and for the last close.
  * Must be followed by vd_worker_abort_faults_end() or vd_worker_stop(). Has no
@@ -184,10 +186,11 @@ void vd_worker_flush(struct vd_worker *worker)
  *
  * Context: device mutex held.
  */
-void vd_worker_abort_faults_begin(struct vd_worker *worker)
+void vd_worker_abort_faults_begin(struct vd_worker *worker,
+				  const struct vd_work *work, unsigned int ms)
 {
 	if (!vd_thread_is_task(&worker->thread))
-		vd_kthread_abort_faults_begin(&worker->thread);
+		vd_kthread_abort_faults_begin(&worker->thread, work, ms);
 }
 
 /**

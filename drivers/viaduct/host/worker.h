@@ -52,13 +52,21 @@ struct vd_worker {
 	struct vd_work call_work;
 };
 
+/*
+ * Milliseconds for which a job may block in a page fault: while the device is
+ * destroyed; while others use it, so that a late page breaks no ring.
+ */
+#define VD_ABORT_SOON	20U
+#define VD_ABORT_LATE	250U
+
 void vd_worker_prepare(struct vd_worker *worker, struct mm_struct *mm,
 		       pid_t owner, unsigned int id, char *name);
 int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 		    bool fork_from_owner, pid_t owner, unsigned int id);
 void vd_worker_stop(struct vd_worker *worker);
 void vd_worker_flush(struct vd_worker *worker);
-void vd_worker_abort_faults_begin(struct vd_worker *worker);
+void vd_worker_abort_faults_begin(struct vd_worker *worker,
+				  const struct vd_work *work, unsigned int ms);
 void vd_worker_abort_faults_end(struct vd_worker *worker);
 
 /* worker_beside.c: by a process other than the owner */

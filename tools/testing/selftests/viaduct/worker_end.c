@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "abi.h"
 #include "cgroup.h"
 #include "owner.h"
-#include "uffd.h"
 
 FIXTURE(end)
 {
@@ -225,112 +223,6 @@ TEST_F(end, commands_to_a_dead_device)
 	ASSERT_TRUE(owner_ends(&relative, 10000, &status));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, vg_worker_settle(relative.pid, 0));
-}
-
-#define NEEDS_ABORT() do { \
-	if (vg_dev_is_reference()) \
-		SKIP(return, "the reference does not abort page faults"); \
-} while (0)
-
-static struct rig rig;
-static struct view view;
-
-/*
- * Transmission is blocked by a page fault, and a call waits for it. After that
- * reception has a frame to deliver, and must fault in its pages.
- */
-static const char *block_one_of_two(pid_t *caller, uint64_t *page)
-{
-	const char *why = uffd_make_it_wait(&rig, &view, VG_TX);
-	struct virtio_net_hdr hdr;
-	uint64_t again;
-	uint8_t frame[2048];
-	size_t len;
-
-	if (why)
-		return why;
-	if (!uffd_take(page))
-		return "no page fault to be read";
-	*caller = fork();
-	if (!*caller)
-		_exit(-vg_set_features(rig.net.fd, rig.net.features));
-	poll(NULL, 0, 200);
-	len = stream_frame(&rig, VG_RX, 0, frame, &hdr);
-	why = rig_far_send(&rig, frame, len, &hdr);
-	/* Waking the worker for a job makes it fault on the same page again. */
-	while (!why && vg_wait_fd(uffd, POLLIN, vg_deadline_ms(200)) > 0)
-		if (!uffd_take(&again) || again != *page)
-			why = "reception does not wait";
-	if (!why && waitpid(*caller, NULL, WNOHANG))
-		why = "the call does not wait";
-	return why;
-}
-
-FIXTURE(blocked)
-{
-	pid_t caller;
-	uint64_t page;
-};
-
-FIXTURE_SETUP(blocked)
-{
-	NEEDS_UFFD();
-	/* Only a kernel thread's wait ends when the caller alone is killed. */
-	vg_fork_from_owner = 0;
-	NEEDS_ABORT();
-	ASSERT_FINE(uffd_set_up(&rig, &view));
-	ASSERT_FINE(uffd_both_ways(&rig, 20));
-	ASSERT_FINE(block_one_of_two(&self->caller, &self->page));
-}
-
-FIXTURE_TEARDOWN(blocked)
-{
-	if (self->caller)
-		rig_close(&rig);
-}
-
-/* A caller that is killed ends the wait of one ring, and of no other. */
-TEST_F(blocked, killed_caller_breaks_one_ring)
-{
-	struct owner caller = { .pid = self->caller, .dev = -1 };
-	struct stream s = stream_make(&rig, VG_RX, 50);
-	int status;
-	pthread_t t;
-
-	NEEDS_ABORT();
-	s.sent = 1;
-	/* Resolves all faults but the first, which the test has read. */
-	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
-	ASSERT_EQ(0, kill(self->caller, SIGKILL));
-	EXPECT_TRUE(owner_ends(&caller, 5000, &status));
-	EXPECT_EQ(1, vg_eventfd_take(rig.net.err[VG_TX]));
-	EXPECT_FINE(stream_run(&s, 1));
-	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
-	uffd_stop = true;
-	ASSERT_EQ(0, pthread_join(t, NULL));
-}
-
-/* If no caller is killed, all wait until the page comes. */
-TEST_F(blocked, caller_waits_for_the_answer)
-{
-	struct owner caller = { .pid = self->caller, .dev = -1 };
-	struct stream s[2] = { stream_make(&rig, VG_TX, 50),
-			       stream_make(&rig, VG_RX, 50) };
-	int status;
-	pthread_t t;
-
-	NEEDS_ABORT();
-	s[0].sent = 1;
-	s[1].sent = 1;
-	uffd_continue(self->page);
-	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
-	EXPECT_TRUE(owner_ends(&caller, 5000, &status));
-	EXPECT_TRUE(WIFEXITED(status));
-	EXPECT_FINE(stream_run(s, 2));
-	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
-	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
-	uffd_stop = true;
-	ASSERT_EQ(0, pthread_join(t, NULL));
 }
 
 VD_TEST_MAIN
