@@ -21,7 +21,7 @@ uint64_t vg_now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static double vg_time_scale(void)
+double vg_time_scale(void)
 {
 	static double scale;
 	const char *env;

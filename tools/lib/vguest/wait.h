@@ -10,6 +10,7 @@
  * VD_TIME_SCALE (a number, default 1) stretches them for slow hosts.
  */
 
+double vg_time_scale(void);
 uint64_t vg_now_ns(void);
 uint64_t vg_deadline_ms(unsigned int ms);
 int vg_expired(uint64_t deadline);

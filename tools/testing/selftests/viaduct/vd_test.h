@@ -58,6 +58,17 @@ static inline long vd_want(const char *id, long want, long got)
 	EXPECT_EQ(NULL, _why) { TH_LOG("%s", _why); } \
 } while (0)
 
+/* The limits of the cases are deadlines, too. */
+static inline void vd_stretch_timeouts(void)
+{
+	struct __fixture_metadata *f;
+	struct __test_metadata *t;
+
+	for (f = __fixture_list; f; f = f->next)
+		for (t = f->tests; t; t = t->next)
+			t->timeout *= vg_time_scale();
+}
+
 /* @why_: NULL, or why none of the program's cases can run. */
 #define VD_TEST_MAIN_UNLESS(why_) \
 	static void __attribute__((constructor)) \
@@ -79,6 +90,7 @@ static inline long vd_want(const char *id, long want, long got)
 			       vg_dev_path(), strerror(errno)); \
 			return KSFT_SKIP; \
 		} \
+		vd_stretch_timeouts(); \
 		return test_harness_run(argc, argv); \
 	}
 
