@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -33,6 +34,13 @@ bool vg_dev_is_reference(void)
 		return false;
 	return minor(st.st_rdev) == VG_VHOST_NET_MINOR &&
 	       !access("/sys/module/vhost_net", F_OK);
+}
+
+bool vg_kernel_is_rt(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && strstr(u.version, "PREEMPT_RT");
 }
 
 int vg_dev_open(const char *path)

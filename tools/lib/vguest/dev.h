@@ -39,6 +39,8 @@
 const char *vg_dev_path(void);
 /* Is the device under test the kernel's own vhost-net? */
 bool vg_dev_is_reference(void);
+/* PREEMPT_RT, where every frame goes by the sendmsg() of the tap. */
+bool vg_kernel_is_rt(void);
 /* A descriptor or -errno; @path NULL for vg_dev_path(). */
 int vg_dev_open(const char *path);
 

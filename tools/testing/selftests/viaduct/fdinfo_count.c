@@ -107,7 +107,6 @@ TEST(packets_kicks_interrupts)
 /* The first frame shows which device the tap is; PREEMPT_RT has no such way. */
 TEST(ways_of_sending)
 {
-	bool is_rt = !access("/sys/kernel/realtime", F_OK);
 	int i;
 
 	NEEDS_FDINFO();
@@ -115,7 +114,7 @@ TEST(ways_of_sending)
 	settle();
 	for (i = 0; i < 5; i++)
 		send_now(_metadata, 1);
-	EXPECT_EQ(is_rt ? 0 : 4, now(VG_TX, "direct"));
+	EXPECT_EQ(vg_kernel_is_rt() ? 0 : 4, now(VG_TX, "direct"));
 }
 
 /* Frames that one kick has announced are taken in batches of 64 at most. */

@@ -26,7 +26,7 @@ static struct rig rig;
 /* PREEMPT_RT has no such way: see Documentation/design.rst. */
 static bool has_shortcut(void)
 {
-	return !vg_dev_is_reference() && access("/sys/kernel/realtime", F_OK);
+	return !vg_dev_is_reference() && !vg_kernel_is_rt();
 }
 
 static int64_t direct(void)
