@@ -2,11 +2,11 @@
 /*
  * Plain frames that go from a batch into the stack without the tap's sendmsg().
  *
- * sendmsg() allocates each packet by itself, dissects its flow, and passes it to
- * the stack. Packets of a network card have no flow dissected and are allocated in
- * bulk. Plain frames of a tap can be treated alike: those without segmentation, to a
- * tap with one queue, without NAPI and XDP program, that is up. A batch with a frame
- * that is not plain goes by the socket.
+ * sendmsg() allocates each packet by itself, dissects its flow to find the transport
+ * header, and passes it to the stack. Packets of a network card are allocated in bulk,
+ * and GRO finds their header without a dissector. Plain frames of a tap can be treated
+ * alike: those without segmentation, to a tap with one queue, without NAPI and XDP
+ * program, that is up. A batch with a frame that is not plain goes by the socket.
  *
  * No interface exposes the device behind a tap's file. The index in the backend is
  * a hint (backend_tap.c), and frames must not enter a wrong device. The proof is the
@@ -17,6 +17,9 @@
  * unregistered, which clears vd_tapdev.dev. It is not looked up again.
  */
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/in.h>
+#include <linux/ip.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
@@ -114,6 +117,31 @@ int vd_tap_tx_by_socket(struct vd_queue *q, struct vd_tap_tx *tap,
 	return err;
 }
 
+static bool vd_tap_tx_has_l4(const struct sk_buff *skb, const struct iphdr *ip)
+{
+	return skb_headlen(skb) >= sizeof(*ip) && ip->version == 4 && ip->ihl >= 5 &&
+	       skb_headlen(skb) >= ip->ihl * 4 &&
+	       (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP);
+}
+
+/*
+ * tc's filters look at the transport header before an IP stack finds it. The tap sets
+ * it for each frame, GRO for those of a network card. Dissecting a frame is costly.
+ * Behind other headers than these, no filter can expect one.
+ */
+static void vd_tap_tx_find_l4(struct sk_buff *skb)
+{
+	const struct iphdr *ip = (const struct iphdr *)skb->data;
+
+	if (skb_transport_header_was_set(skb))
+		return;
+	if (skb->protocol == htons(ETH_P_IP) && vd_tap_tx_has_l4(skb, ip))
+		skb_set_transport_header(skb, ip->ihl * 4);
+	else if (skb->protocol == htons(ETH_P_IP) || skb->protocol == htons(ETH_P_IPV6) ||
+		 skb->protocol == htons(ETH_P_PPP_SES) || eth_type_vlan(skb->protocol))
+		skb_probe_transport_header(skb);
+}
+
 /* Make a packet of a frame, as the tap does; frees it and returns NULL on error. */
 static struct sk_buff *vd_tap_tx_skb(struct net_device *dev,
 				     const struct xdp_buff *buff)
@@ -134,6 +162,7 @@ static struct sk_buff *vd_tap_tx_skb(struct net_device *dev,
 	}
 	skb->protocol = eth_type_trans(skb, dev);
 	skb_reset_network_header(skb);
+	vd_tap_tx_find_l4(skb);
 	skb_record_rx_queue(skb, 0);
 	return skb;
 }

@@ -181,6 +181,87 @@ TEST(are_counted_as_by_the_socket)
 	rig_close(&rig);
 }
 
+/* Packets that a filter at the tap has matched by the transport header, or -1. */
+static long filtered(void)
+{
+	char cmd[96], line[256];
+	long nr = -1;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "tc -s filter show dev %s ingress", rig.link);
+	f = popen(cmd, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " Sent %*u bytes %ld pkt", &nr) == 1)
+			break;
+	if (f)
+		pclose(f);
+	return nr;
+}
+
+/* UDP to port 4660, behind the shortest IPv4 or IPv6 header. */
+static size_t udp_frame(uint8_t *frame, bool is_ipv6)
+{
+	static const uint8_t udp[] = { 0x12, 0x33, 0x12, 0x34, 0, 66 };
+	static const uint8_t ip[] = { 0x45, 0, 0, 86, 0, 0, 0, 0, 64, 17, 0, 0,
+				      10, 0, 0, 1, 10, 0, 0, 2 };
+	static const uint8_t ipv6[40] = { 0x60, 0, 0, 0, 0, 66, 17, 64, 0xfe, 0x80,
+					  [24] = 0xfe, 0x80, [39] = 2 };
+	size_t len = is_ipv6 ? sizeof(ipv6) : sizeof(ip);
+
+	memset(frame, 0, 14 + sizeof(ipv6) + 66);
+	memcpy(frame, "\x02\x76\x64\x00\x00\x02\x02\x76\x64\x00\x00\x01", 12);
+	memcpy(frame + 12, is_ipv6 ? "\x86\xdd" : "\x08\x00", 2);
+	memcpy(frame + 14, is_ipv6 ? ipv6 : ip, len);
+	memcpy(frame + 14 + len, udp, sizeof(udp));
+	return 14 + len + 66;
+}
+
+static void send_udp(struct __test_metadata *_metadata, bool is_ipv6)
+{
+	static const struct virtio_net_hdr none;
+	uint8_t frame[200];
+	size_t len = udp_frame(frame, is_ipv6);
+	int i;
+
+	for (i = 0; i < 50; i++)
+		ASSERT_EQ(0, vg_net_xmit(&rig.net, &none, frame, len, &vg_layout_plain));
+	vg_ring_kick(&rig.net.ring[VG_TX]);
+	ASSERT_EQ(0, vg_net_drain(&rig.net, vg_deadline_ms(5000)));
+}
+
+/* A filter of tc that looks at the transport header finds it, as with the socket. */
+static void filter_transport(struct __test_metadata *_metadata, bool is_ipv6)
+{
+	char cmd[256];
+	int64_t before;
+
+	ASSERT_FINE(set_up(0));
+	ASSERT_FINE(send_directly(NR_FRAMES));
+	snprintf(cmd, sizeof(cmd),
+		 "tc qdisc add dev %s clsact && tc filter add dev %s ingress protocol %s basic match 'cmp(u16 at 2 layer transport eq 4660)' action drop",
+		 rig.link, rig.link, is_ipv6 ? "ipv6" : "ip");
+	ASSERT_EQ(0, system(cmd));
+	ASSERT_EQ(0, set_direct('N'));
+	send_udp(_metadata, is_ipv6);
+	ASSERT_EQ(0, set_direct('Y'));
+	EXPECT_EQ(50, filtered());
+	before = direct();
+	send_udp(_metadata, is_ipv6);
+	EXPECT_EQ(has_shortcut() ? before + 50 : 0, direct());
+	EXPECT_EQ(100, filtered());
+	rig_close(&rig);
+}
+
+TEST(have_a_transport_header_behind_ipv4)
+{
+	filter_transport(_metadata, false);
+}
+
+TEST(have_a_transport_header_behind_ipv6)
+{
+	filter_transport(_metadata, true);
+}
+
 /* Such a tap queues the frames for its poll function. */
 TEST(not_on_a_tap_with_napi)
 {
