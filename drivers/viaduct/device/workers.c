@@ -160,7 +160,7 @@ void vd_workers_abort_faults(struct vd_device *dev)
 	lockdep_assert_held(&dev->lock);
 	for (id = 0; id < VD_MAX_WORKERS; id++)
 		if (dev->worker[id])
-			vd_worker_abort_faults_begin(dev->worker[id], NULL,
+			vd_worker_abort_faults_begin(dev->worker[id], NULL, NULL,
 						     VD_ABORT_SOON);
 }
 

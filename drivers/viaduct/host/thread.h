@@ -15,6 +15,7 @@
 #include <linux/sched/vhost_task.h>
 #endif
 
+struct completion;
 struct cred;
 struct vhost_task;
 
@@ -41,6 +42,8 @@ struct vhost_task;
  * @aborters: nesting depth of vd_kthread_abort_faults_begin() [d]
  * @is_aborting: @aborters is not 0 [a]
  * @abort_job: the job to be signalled; NULL: any
+ * @abort_until: no job is signalled once this is done; may be NULL. Under @abort_lock
+ *		 as @abort_job
  * @abort_period: time in jiffies between runs of @abort_work [d]
  * @abort_lock: orders sending the signal against the start of a job; while
  *		@aborters is not 0, @abort_job is under it
@@ -60,6 +63,7 @@ struct vd_thread {
 	unsigned int aborters;
 	bool is_aborting;
 	const void *abort_job;
+	struct completion *abort_until;
 	unsigned long abort_period;
 	spinlock_t abort_lock; /* signal against next job */
 	unsigned long abort_seen;
@@ -71,7 +75,7 @@ int vd_kthread_start(struct vd_thread *thread, const char *name,
 void vd_kthread_stop(struct vd_thread *thread);
 void vd_kthread_drop_signal(struct vd_thread *thread);
 void vd_kthread_abort_faults_begin(struct vd_thread *thread, const void *job,
-				   unsigned int ms);
+				   struct completion *until, unsigned int ms);
 void vd_kthread_abort_faults_end(struct vd_thread *thread);
 
 #ifdef VD_HAVE_VHOST_TASK

@@ -16,6 +16,7 @@
  * progress. The next job begins without the signal.
  */
 #include <linux/cgroup.h>
+#include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 
@@ -76,8 +77,10 @@ static void vd_kthread_abort(struct work_struct *work)
 	spin_lock(&thread->abort_lock);
 	job = thread->abort_job;
 	nr = READ_ONCE(thread->nr_jobs);
+	/* A waiter whose wait is over may be slow to run. */
 	if (nr == thread->abort_seen &&
-	    (!job || job == READ_ONCE(thread->job)))
+	    (!job || job == READ_ONCE(thread->job)) &&
+	    !(thread->abort_until && completion_done(thread->abort_until)))
 		send_sig(SIGKILL, thread->task, 1);
 	thread->abort_seen = nr;
 	spin_unlock(&thread->abort_lock);
@@ -89,15 +92,17 @@ static void vd_kthread_abort(struct work_struct *work)
  * rate of the first: only the last close has others within it.
  */
 void vd_kthread_abort_faults_begin(struct vd_thread *thread, const void *job,
-				   unsigned int ms)
+				   struct completion *until, unsigned int ms)
 {
 	if (thread->aborters++) {
 		spin_lock(&thread->abort_lock);
 		thread->abort_job = NULL;
+		thread->abort_until = NULL;
 		spin_unlock(&thread->abort_lock);
 		return;
 	}
 	thread->abort_job = job;
+	thread->abort_until = until;
 	thread->abort_period = msecs_to_jiffies(ms);
 	WRITE_ONCE(thread->is_aborting, true);
 	smp_mb(); /* (B), see vd_thread_begin_job() */

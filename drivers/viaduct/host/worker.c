@@ -169,7 +169,7 @@ void vd_worker_flush(struct vd_worker *worker)
 	if (!wait_for_completion_killable(&flush.done))
 		return;
 	/* The caller may itself serve the page fault that blocks the job. */
-	vd_worker_abort_faults_begin(worker, NULL, VD_ABORT_LATE);
+	vd_worker_abort_faults_begin(worker, NULL, &flush.done, VD_ABORT_LATE);
 	wait_for_completion(&flush.done);
 	vd_worker_abort_faults_end(worker);
 }
@@ -178,6 +178,7 @@ void vd_worker_flush(struct vd_worker *worker)
  * vd_worker_abort_faults_begin() - make page faults that block a job fail
  * @worker: a started worker
  * @work: the job; NULL for any
+ * @until: NULL, or done when the wait is over
  * @ms: time for which it may block: VD_ABORT_SOON or VD_ABORT_LATE
  *
  * For callers that wait for a job and are being killed, and for the last close.
@@ -187,10 +188,11 @@ void vd_worker_flush(struct vd_worker *worker)
  * Context: device mutex held.
  */
 void vd_worker_abort_faults_begin(struct vd_worker *worker,
-				  const struct vd_work *work, unsigned int ms)
+				  const struct vd_work *work,
+				  struct completion *until, unsigned int ms)
 {
 	if (!vd_thread_is_task(&worker->thread))
-		vd_kthread_abort_faults_begin(&worker->thread, work, ms);
+		vd_kthread_abort_faults_begin(&worker->thread, work, until, ms);
 }
 
 /**

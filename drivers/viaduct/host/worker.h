@@ -66,7 +66,8 @@ int vd_worker_start(struct vd_worker *worker, struct mm_struct *mm,
 void vd_worker_stop(struct vd_worker *worker);
 void vd_worker_flush(struct vd_worker *worker);
 void vd_worker_abort_faults_begin(struct vd_worker *worker,
-				  const struct vd_work *work, unsigned int ms);
+				  const struct vd_work *work,
+				  struct completion *until, unsigned int ms);
 void vd_worker_abort_faults_end(struct vd_worker *worker);
 
 /* worker_beside.c: by a process other than the owner */

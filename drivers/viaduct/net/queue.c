@@ -34,7 +34,7 @@ void vd_queue_lock(struct vd_queue *q)
 	if (mutex_lock_killable(&q->lock)) {
 		/* Without a worker, no handler holds the mutex. */
 		if (worker)
-			vd_worker_abort_faults_begin(worker, &q->work,
+			vd_worker_abort_faults_begin(worker, &q->work, NULL,
 						     VD_ABORT_LATE);
 		mutex_lock(&q->lock);
 		if (worker)

@@ -164,6 +164,8 @@ FAULTS = [
      "flush_signals(current);", "", ["worker_abort"]),
     ("any-job-aborted", "host/thread_kthread.c",
      "(!job || job == READ_ONCE(thread->job))", "true", ["worker_abort"]),
+    ("job-after-flush-aborted", "host/thread_kthread.c",
+     "completion_done(thread->abort_until)", "false", ["worker_abort"]),
     ("late-pages-aborted-soon", "host/worker.h",
      "VD_ABORT_LATE	250U", "VD_ABORT_LATE	20U", ["worker_abort"]),
     ("signal-ends-idling", "host/thread_kthread.c",

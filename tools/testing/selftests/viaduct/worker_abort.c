@@ -182,6 +182,136 @@ TEST_F(blocked, killed_caller_of_both)
 	kill_slow_caller(_metadata, self->caller, 50, 150);
 }
 
+/* When a caller's processor is busy, in ms after @begin. */
+struct load {
+	uint64_t begin;
+	unsigned int window[2][2];
+};
+
+static void *load_the_processor(void *arg)
+{
+	struct sched_param lowest = { .sched_priority = 1 };
+	const struct load *load = arg;
+	unsigned int i;
+	uint64_t now;
+
+	if (place(0, 1) || sched_setscheduler(0, SCHED_FIFO, &lowest))
+		abort();
+	for (i = 0; i < 2; i++) {
+		while ((now = vg_now_ns()) < load->begin + load->window[i][0] * 1000000ULL)
+			poll(NULL, 0, 1);
+		while (now < load->begin + load->window[i][1] * 1000000ULL)
+			now = vg_now_ns();
+	}
+	return NULL;
+}
+
+static void sleep_until(const struct load *load, unsigned int ms)
+{
+	while (vg_now_ns() < load->begin + ms * 1000000ULL)
+		poll(NULL, 0, 1);
+}
+
+FIXTURE(frame)
+{
+	pid_t caller;
+	struct load load;
+	pthread_t loader;
+	uint32_t worker;
+};
+
+FIXTURE_SETUP(frame)
+{
+	FILE *f;
+
+	NEEDS_UFFD();
+	vg_fork_from_owner = 0;
+	NEEDS_ABORT();
+	NEEDS_TWO_PROCESSORS();
+	f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "w");
+	if (f) {
+		fputs("-1", f);
+		fclose(f);
+	}
+	ASSERT_FINE(uffd_set_up(&rig, &view));
+	ASSERT_FINE(uffd_both_ways(&rig, 20));
+	ASSERT_EQ(0, place(vg_worker_find(getpid()), 0));
+	if (vg_ioctl(rig.net.fd, VG_NEW_WORKER, &self->worker))
+		self->worker = 0;
+	ASSERT_FINE(uffd_make_frames_wait(&rig, &view, VG_TX, 1));
+}
+
+FIXTURE_TEARDOWN(frame)
+{
+	if (self->caller)
+		rig_close(&rig);
+}
+
+/* Its wait begins; it is killed; its processor is busy at times. */
+static void kill_busy_caller(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(frame) *self)
+{
+	poll(NULL, 0, 200);
+	ASSERT_EQ(0, waitpid(self->caller, NULL, WNOHANG));
+	ASSERT_EQ(0, place(self->caller, 1));
+	self->load.begin = vg_now_ns();
+	ASSERT_EQ(0, kill(self->caller, SIGKILL));
+	ASSERT_EQ(0, pthread_create(&self->loader, NULL, load_the_processor, &self->load));
+}
+
+/* From now on all pages come, and no ring may be broken. */
+static void end_well(struct __test_metadata *_metadata, FIXTURE_DATA(frame) *self)
+{
+	struct owner caller = { .pid = self->caller, .dev = -1 };
+	struct stream s = stream_make(&rig, VG_TX, 50);
+	int status;
+	pthread_t t;
+
+	s.sent = 1;
+	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
+	EXPECT_TRUE(owner_ends(&caller, 5000, &status));
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
+	EXPECT_FINE(stream_run(&s, 1));
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
+	uffd_stop = true;
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	ASSERT_EQ(0, pthread_join(self->loader, NULL));
+}
+
+static uint32_t move[2];
+
+static int move_reception(void *arg)
+{
+	move[0] = VG_RX;
+	move[1] = *(uint32_t *)arg;
+	_exit(!!vg_ioctl(rig.net.fd, VG_ATTACH_VRING_WORKER, move));
+}
+
+/*
+ * A process on the owner's memory waits for all jobs. Those that begin after its wait,
+ * at 250 ms, must not be signalled.
+ */
+TEST_F(frame, job_after_the_wait_is_not_aborted)
+{
+	static uint8_t stack[65536] __attribute__((aligned(16)));
+
+	NEEDS_ABORT();
+	NEEDS_TWO_PROCESSORS();
+	if (!self->worker)
+		SKIP(return, "the kernel's interface has one worker");
+	self->load.window[0][0] = 100;
+	self->load.window[0][1] = 900;
+	self->caller = clone(move_reception, stack + sizeof(stack), CLONE_VM | CLONE_FILES | SIGCHLD,
+			     &self->worker);
+	ASSERT_LT(0, self->caller);
+	kill_busy_caller(_metadata, self);
+	sleep_until(&self->load, 150);
+	ASSERT_FINE(uffd_ask_for_all(&rig, &view));
+	sleep_until(&self->load, 880);
+	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
+	end_well(_metadata, self);
+}
+
 /* If no caller is killed, all wait until the page comes. */
 TEST_F(blocked, caller_waits_for_the_answer)
 {
