@@ -210,6 +210,21 @@ void vd_worker_abort_faults_end(struct vd_worker *worker)
 }
 
 /**
+ * vd_worker_drop_signal() - discard a signal that was sent while the job waited
+ * @worker: a worker of the device whose job calls this
+ *
+ * For a job that has waited for the caller that vd_worker_abort_faults_begin() was
+ * called for. If there is another reason for the signal, it is sent again.
+ *
+ * Context: a job.
+ */
+void vd_worker_drop_signal(struct vd_worker *worker)
+{
+	if (signal_pending(current))
+		vd_kthread_drop_signal(&worker->thread);
+}
+
+/**
  * vd_worker_prepare() - initialise a worker without a thread
  * @worker: zeroed
  * @mm: owner's address space; must be referenced until vd_worker_stop() returns

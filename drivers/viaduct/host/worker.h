@@ -69,6 +69,7 @@ void vd_worker_abort_faults_begin(struct vd_worker *worker,
 				  const struct vd_work *work,
 				  struct completion *until, unsigned int ms);
 void vd_worker_abort_faults_end(struct vd_worker *worker);
+void vd_worker_drop_signal(struct vd_worker *worker);
 
 /* worker_beside.c: by a process other than the owner */
 int vd_worker_start_beside(struct vd_worker *worker, struct vd_worker *old,

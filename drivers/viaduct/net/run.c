@@ -75,6 +75,8 @@ bool vd_queue_enter(struct vd_queue *q)
 		atomic_inc(&q->wanted);
 		mutex_lock(&q->lock);
 		atomic_dec(&q->wanted);
+		/* If a killed caller had the mutex, its wait was over. */
+		vd_worker_drop_signal(q->work.worker);
 	}
 	if (!q->backend.file || q->broken)
 		goto out;

@@ -166,6 +166,8 @@ FAULTS = [
      "(!job || job == READ_ONCE(thread->job))", "true", ["worker_abort"]),
     ("job-after-flush-aborted", "host/thread_kthread.c",
      "completion_done(thread->abort_until)", "false", ["worker_abort"]),
+    ("next-run-aborted", "net/run.c", "\t\tvd_worker_drop_signal(q->work.worker);\n", "",
+     ["worker_abort"]),
     ("late-pages-aborted-soon", "host/worker.h",
      "VD_ABORT_LATE	250U", "VD_ABORT_LATE	20U", ["worker_abort"]),
     ("signal-ends-idling", "host/thread_kthread.c",

@@ -278,6 +278,30 @@ static void end_well(struct __test_metadata *_metadata, FIXTURE_DATA(frame) *sel
 	ASSERT_EQ(0, pthread_join(self->loader, NULL));
 }
 
+/*
+ * The next run of the job that it waited for waits for the caller, and must not be
+ * signalled. The first load lets a run take the mutex once more, so that the caller is
+ * handed the mutex after the second signal, at 750 ms or later. The second load is
+ * shorter than the time after which a kernel lets other tasks run.
+ */
+TEST_F(frame, next_run_is_not_aborted)
+{
+	NEEDS_ABORT();
+	NEEDS_TWO_PROCESSORS();
+	self->load.window[0][0] = 50;
+	self->load.window[0][1] = 400;
+	self->load.window[1][0] = 720;
+	self->load.window[1][1] = 1600;
+	self->caller = fork();
+	if (!self->caller)
+		_exit(-vg_set_features(rig.net.fd, rig.net.features));
+	kill_busy_caller(_metadata, self);
+	sleep_until(&self->load, 1100);
+	ASSERT_FINE(uffd_ask_for_all(&rig, &view));
+	sleep_until(&self->load, 1550);
+	end_well(_metadata, self);
+}
+
 static uint32_t move[2];
 
 static int move_reception(void *arg)
@@ -301,8 +325,8 @@ TEST_F(frame, job_after_the_wait_is_not_aborted)
 		SKIP(return, "the kernel's interface has one worker");
 	self->load.window[0][0] = 100;
 	self->load.window[0][1] = 900;
-	self->caller = clone(move_reception, stack + sizeof(stack), CLONE_VM | CLONE_FILES | SIGCHLD,
-			     &self->worker);
+	self->caller = clone(move_reception, stack + sizeof(stack),
+			     CLONE_VM | CLONE_FILES | SIGCHLD, &self->worker);
 	ASSERT_LT(0, self->caller);
 	kill_busy_caller(_metadata, self);
 	sleep_until(&self->load, 150);
