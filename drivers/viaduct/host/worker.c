@@ -113,7 +113,8 @@ static void vd_worker_flush_fn(struct vd_work *work)
 	struct vd_worker_flush *flush =
 		container_of(work, struct vd_worker_flush, work);
 
-	complete(&flush->done);
+	/* Stays done: see vd_kthread_abort(). */
+	complete_all(&flush->done);
 }
 
 /*
