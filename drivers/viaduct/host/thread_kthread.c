@@ -88,8 +88,8 @@ static void vd_kthread_abort(struct work_struct *work)
 }
 
 /*
- * As vd_worker_abort_faults_begin(). Calls nest, and then concern all jobs at the
- * rate of the first: only the last close has others within it.
+ * As vd_worker_abort_faults_begin(). Calls nest only within the last close: a nested
+ * call extends the abort to all jobs, and keeps the period of the first call.
  */
 void vd_kthread_abort_faults_begin(struct vd_thread *thread, const void *job,
 				   struct completion *until, unsigned int ms)

@@ -11,8 +11,8 @@
  *
  * The header must have the length that the socket uses. That is known only
  * after recvmsg() has delivered a packet, so the first packet must go through
- * recvmsg(). So must each packet that is not plain or whose copy faults: the
- * socket decides what happens to it.
+ * recvmsg(). A packet that is not plain, or that faults when copied, must also go
+ * through recvmsg(): the socket decides what happens to it.
  */
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
@@ -187,7 +187,7 @@ unsigned int vd_plain_deliver(struct vd_queue *q, struct vd_tap_rx *tap,
  * @chain: as for vd_plain_deliver()
  * @plain: as it was filled there
  * @nr: number of packets delivered
- * @budget: what they cost is added
+ * @budget: their cost is added to it
  *
  * Return: VD_DONE or VD_RING_ERROR.
  */

@@ -2,17 +2,18 @@
 /*
  * Plain frames that go from a batch into the stack without the tap's sendmsg().
  *
- * sendmsg() allocates each packet by itself, dissects its flow to find the transport
- * header, and passes it to the stack. Packets of a network card are allocated in bulk,
- * and GRO finds their header without a dissector. Plain frames of a tap can be treated
- * alike: those without segmentation, to a tap with one queue, without NAPI and XDP
- * program, that is up. A batch with a frame that is not plain goes by the socket.
+ * sendmsg() allocates each packet separately, dissects its flow to find the
+ * transport header, and passes it to the stack. Drivers of network cards allocate
+ * packets in bulk, and GRO finds the header without a dissector. Plain frames of a
+ * tap can be treated alike: frames without segmentation, to a tap that is up, has one
+ * queue, and uses neither NAPI nor an XDP program. A batch with a frame that is not
+ * plain goes through the socket.
  *
  * No interface exposes the device behind a tap's file. The index in the backend is
  * a hint (backend_tap.c), and frames must not enter a wrong device. The proof is the
  * device's counter of received frames, one per processor, which only sendmsg() of
- * its own sockets changes. If it has risen by exactly the frames of a batch, while
- * no other task could run on this processor, the socket is that device's. The
+ * its own sockets changes. If a batch raises it by exactly the number of frames,
+ * while no other task can run on this processor, the socket is that device's. The
  * socket of a tap with one queue stays with its device until the device is
  * unregistered, which clears vd_tapdev.dev. It is not looked up again.
  */
@@ -78,8 +79,8 @@ static u64 vd_tap_tx_counted(const struct net_device *dev)
 }
 
 /*
- * More than one queue: the tap notes by which one a flow arrives. NAPI: it queues
- * the frames. Neither changes while the socket belongs to the device.
+ * With several queues the tap records the queue of each flow; with NAPI it queues
+ * the frames. Neither setting changes while the socket belongs to the device.
  */
 static bool vd_tap_tx_suits(const struct net_device *dev)
 {
@@ -142,7 +143,7 @@ static void vd_tap_tx_find_l4(struct sk_buff *skb)
 		skb_probe_transport_header(skb);
 }
 
-/* Make a packet of a frame, as the tap does; frees it and returns NULL on error. */
+/* Make a packet of a frame, as the tap does; on error, free it and return NULL. */
 static struct sk_buff *vd_tap_tx_skb(struct net_device *dev,
 				     const struct xdp_buff *buff)
 {

@@ -93,7 +93,7 @@ bool vd_xdp_suit_prog(struct vd_queue *q, struct vd_xdp *xdp, void *buf,
 	return true;
 }
 
-/* Hand the frames, of which there is one at least, over, and count them. */
+/* Hand over the frames, of which there must be at least one, and count them. */
 static void vd_xdp_hand_over(struct vd_queue *q, struct vd_xdp *xdp)
 {
 	unsigned int i;
