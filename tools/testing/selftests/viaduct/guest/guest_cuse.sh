@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A guest whose vhost device is the node of viaduct-cuse, the selftests' own driver on
+# A guest with the node of viaduct-cuse as its vhost device, the selftests' own driver on
 # that node, and clients that end badly.
 # shellcheck source=tools/testing/selftests/viaduct/guest/cuse.sh
 . "$(dirname "$0")/cuse.sh"
@@ -8,7 +8,7 @@
 NET=1
 PROGRAMS=${VD_OUTPUT:-$REPO/build/selftests}
 
-# moves_packets: QEMU goes on without vhost where the device refuses.
+# moves_packets: QEMU continues without vhost if the device refuses.
 moves_packets() {
 	[ -n "$(find "/proc/$server/fd" -lname /dev/net/tun)" ] || { echo "the server has no tap"; return 1; }
 	! grep -i vhost "$guest_dir/qemu.log"
@@ -35,7 +35,7 @@ own_driver() {
 	server_runs
 }
 
-# QEMU is killed with frames on their way: the server lets go of all that it had.
+# QEMU is killed with frames in flight: the server must release all its resources.
 kill_guest() {
 	start_load $NET && guest_kill
 	stop_load
@@ -46,7 +46,7 @@ lets_go() {
 	[ -z "$(find "/proc/$server/fd" -lname /dev/net/tun)" ] && ! grep -q memfd "/proc/$server/maps"
 }
 
-# Without shared memory, the server says what is missing, and QEMU does without it.
+# Without shared memory the server must log the missing option, and QEMU runs without vhost.
 private_memory() {
 	local machine=$guest_machine args=(${guest_machine_args[@]+"${guest_machine_args[@]}"})
 
@@ -55,7 +55,7 @@ private_memory() {
 	guest_machine=$machine guest_machine_args=("${args[@]}")
 	cat "$guest_dir/qemu.log"
 	grep -q 'Wrong medium type' "$guest_dir/qemu.log" || { echo "QEMU was not refused"; return 1; }
-	grep 'memory-backend-memfd' "$scratch/server.log" || { echo "the server does not say so"; return 1; }
+	grep 'memory-backend-memfd' "$scratch/server.log" || { echo "the server does not log the missing option"; return 1; }
 	server_runs
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # U-Boot as a guest's firmware: DHCP, ping, a kernel and an initramfs by TFTP,
 # their checksums, then Linux from memory. The firmware's driver polls, in 32-bit
-# mode, with one packet under way; the kernel's driver resets the card and takes
+# mode, with one packet in flight; the kernel's driver resets the card and takes
 # it over, so the rings are stopped and started at other addresses.
 # shellcheck source=tools/testing/selftests/viaduct/guest/common.sh
 . "$(dirname "$0")/common.sh"

@@ -38,8 +38,8 @@ save_guest() {
 	[[ $line == *completed* ]] || { echo "the guest's state was not saved: $line"; return 1; }
 }
 
-# Output to the serial port before the state is loaded is lost, so the sign of life is
-# a ping.
+# Output to the serial port before the state is loaded is lost, so a ping shows that
+# the guest runs.
 resume_guest() {
 	local end=$((SECONDS + 25))
 

@@ -44,7 +44,7 @@ start_other() {
 	define_domain other "$(interface_xml $OTHER '')" && { boot_domain other || boot_domain other; }
 }
 
-# formats SPLIT PACKED: so many rings of each format are running.
+# formats SPLIT PACKED: these numbers of rings of each format are running.
 formats() {
 	local all
 
@@ -74,7 +74,7 @@ both_pairs() {
 	! cmp -s "$scratch/pair1" "$scratch/pair2"
 }
 
-# The two domains talk to each other, while the host talks to both.
+# Traffic between the two domains, and between the host and each.
 side_by_side() {
 	local ping status=0
 

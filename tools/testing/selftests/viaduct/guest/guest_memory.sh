@@ -26,7 +26,7 @@ guest_kb() {
 }
 
 # regions PID: the memory regions of the process's device. The in-tree driver does not
-# tell.
+# show them.
 regions() {
 	cat "/proc/$1"/fdinfo/* 2>/dev/null | awk '$1 == "viaduct-mem-regions:" { print $2 }'
 }

@@ -5,8 +5,8 @@
 # own virtio-net and back. Meanwhile a TCP connection to an echo server in the guest
 # carries random data both ways, of which every byte is compared, and a ping runs.
 # VD_NIC_OPTIONS are more properties of the card; with packed=on the in-tree driver,
-# which lacks that, is left out, and so is a QEMU with a device of its own that would
-# die of it. With VD_TUNNEL=1 the data goes through a VXLAN tunnel, in segments of up
+# which lacks packed rings, is left out, and so is QEMU's own device if it would abort
+# (qemu_knows_used_idx). With VD_TUNNEL=1 the data goes through a VXLAN tunnel, in segments of up
 # to 64 KiB (see guest_tunnel.sh).
 # shellcheck source=tools/testing/selftests/viaduct/guest/migrate.sh
 . "$(dirname "$0")/migrate.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A guest whose card is vhost-user over viaductd, which uses the device under test:
+# A guest with a card that is vhost-user over viaductd, on the device under test:
 # traffic, rights of the process, kill -9 of it under checked streams VD_KILLS times
 # (5), of the listening process, and another module under the running guest, VD_SWAPS
 # times (2).
@@ -52,7 +52,7 @@ killed_often() {
 	echo "$i kills, $SECONDS s since the start"
 }
 
-# The front end's process goes on, and a new listener leaves it alone.
+# The front end's process continues, and a new listener does not affect it.
 listener_killed() {
 	local before
 
@@ -81,7 +81,7 @@ swap_module() {
 	*) rmmod viaduct && insmod "${VD_MODULE:-/run/hostvm/viaduct.ko}" ;;
 	esac || return 1
 	start_daemon --tap tap$NET && eventually 10 is_served || return 1
-	# For the shell that has started this one.
+	# The calling shell reads it.
 	echo "$daemon" >"$scratch/daemon.pid"
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Guests over viaductd with --bridge: one with four queue pairs, whose number it
-# changes under load, then one with packed rings, which is stopped and continued.
+# Guests over viaductd with --bridge: one that changes the number of its queue pairs,
+# up to four, under load, then one with packed rings, which is stopped and continued.
 # shellcheck source=tools/testing/selftests/viaduct/guest/viaductd.sh
 . "$(dirname "$0")/viaductd.sh"
 # shellcheck source=tools/testing/selftests/viaduct/guest/queues.sh

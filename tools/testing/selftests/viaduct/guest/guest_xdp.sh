@@ -34,8 +34,8 @@ balloon_is() {
 	echo "${line%%[!0-9]*}"
 }
 
-# balloon MIB: a guest under load on a busy machine may not get there in time,
-# but it must get nearer.
+# balloon MIB: a guest under load on a busy machine may not reach the size in time,
+# but must approach it.
 balloon() {
 	local end=$((SECONDS + BALLOON_LIMIT)) from now
 

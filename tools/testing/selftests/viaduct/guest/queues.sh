@@ -31,7 +31,7 @@ moved() {
 }
 
 # Streams are spread by their hashes: even eight may all share a pair, but not
-# time after time.
+# repeatedly.
 two_pairs() {
 	local tx rx
 

@@ -19,7 +19,7 @@ if ! have dpdk-testpmd; then
 	exit 4
 fi
 
-# await PATTERN: until testpmd has printed it since the last command.
+# await PATTERN: wait until testpmd has printed it since the last command.
 await() {
 	local i
 
@@ -28,7 +28,7 @@ await() {
 		kill -0 "$pmd_pid" 2>/dev/null || break
 		sleep 0.1
 	done
-	echo "testpmd does not say '$1'; its last words are:"
+	echo "testpmd does not print '$1'; its last lines are:"
 	tail -n 20 "$scratch/pmd.log"
 	return 1
 }
@@ -85,8 +85,8 @@ forwards() {
 	return "$status"
 }
 
-# A tap drops frames that a busy program does not take, but this one's queue has
-# room for all of them.
+# A tap drops frames while its queue is full, but this one's queue has room for all of
+# them.
 receives() {
 	local got
 
