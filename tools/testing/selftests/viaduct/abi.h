@@ -21,7 +21,7 @@
 	} \
 } while (0)
 
-/* A descriptor without owner. Aborts if the device cannot be opened. */
+/* A device without an owner. Aborts if it cannot be opened. */
 static inline int abi_open(void)
 {
 	int fd = vg_dev_open(NULL);

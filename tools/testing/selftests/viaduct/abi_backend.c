@@ -141,7 +141,7 @@ TEST(again_and_swap)
 	}
 }
 
-/* A failed attach leaves what was there. */
+/* A failed attach leaves the old backend attached. */
 TEST(failure_keeps_the_old_one)
 {
 	struct vg_net n = abi_net(0);

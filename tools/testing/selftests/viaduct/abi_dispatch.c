@@ -5,7 +5,7 @@
 
 #include "abi.h"
 
-/* Ioctls for the owner alone, among them unknown ones. */
+/* Ioctls that only the owner may call, and unknown ones. */
 static const unsigned long owners[] = {
 	VHOST_RESET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_LOG_BASE,
 	VHOST_SET_LOG_FD, VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR,

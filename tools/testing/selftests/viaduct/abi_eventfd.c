@@ -101,7 +101,7 @@ TEST(full_kick_counter)
 	uint64_t full = UINT64_MAX - 1;
 	int fd = abi_owned(), e = vg_eventfd();
 
-	/* A write can set the counter to one below the highest value at most. */
+	/* A write can set the counter at most to one below its maximum. */
 	ASSERT_EQ(sizeof(full), write(e, &full, sizeof(full)));
 	EXPECT_RET(0, vg_set_vring_kick(fd, 0, e));
 	EXPECT_RET(0, vg_set_vring_kick(fd, 0, -1));
@@ -115,7 +115,7 @@ TEST(shared)
 	for (i = 0; i < ARRAY_SIZE(set); i++)
 		for (q = 0; q < 2; q++)
 			EXPECT_RET(0, set[i](fd, q, e));
-	/* The same again. */
+	/* The same eventfds may be set again. */
 	for (i = 0; i < ARRAY_SIZE(set); i++)
 		EXPECT_RET(0, set[i](fd, 0, e));
 }

@@ -7,7 +7,7 @@
 #define F_ACCESS_PLATFORM	VG_BIT(33)
 #define F_RING_RESET		VG_BIT(40)
 
-/* What drivers and QEMU cannot do without. */
+/* Features that drivers and QEMU require. */
 #define F_BASE	(VG_NET_F_MRG | F(VG_F_NOTIFY_ON_EMPTY) | F(VG_F_VHOST_HDR) | \
 		 F(VG_F_INDIRECT) | F(VG_F_EVENT_IDX) | F(VG_F_VERSION_1))
 

@@ -29,7 +29,7 @@ TEST(reads)
 	/* Too short for a message: 0, and no error. */
 	EXPECT_RET(0, rd(fd, 0));
 	EXPECT_RET(0, rd(fd, 71));
-	/* Nothing will ever come without an IOTLB. */
+	/* Without an IOTLB there are no messages. */
 	EXPECT_RET(-EBADFD, rd(fd, MSG_SIZE));
 	ASSERT_EQ(0, fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK));
 	EXPECT_RET(-EAGAIN, rd(fd, MSG_SIZE));

@@ -39,7 +39,7 @@ TEST(hidden_bits_are_gone)
 	EXPECT_EQ(all & ~mrg, features_of(fd));
 	EXPECT_EQ(-EOPNOTSUPP, vg_set_features(fd, mrg));
 	EXPECT_EQ(0, vg_set_features(fd, event));
-	/* More can be hidden, and nothing comes back. */
+	/* More bits can be hidden; hidden ones stay hidden. */
 	EXPECT_EQ(0, hide(fd, VG_BIT(VG_F_INDIRECT)));
 	EXPECT_EQ(0, hide(fd, 0));
 	EXPECT_EQ(all & ~mrg & ~VG_BIT(VG_F_INDIRECT), features_of(fd));

@@ -14,7 +14,7 @@
 #define F_PLATFORM VG_BIT(VG_F_ACCESS_PLATFORM)
 #define MSG_SIZE 72
 
-/* Volatile, so that the compiler cannot know the value. */
+/* Volatile, so that the compiler cannot infer the value. */
 static void *volatile nowhere = (void *)16;
 static uint8_t page[4096] __attribute__((aligned(4096)));
 
@@ -157,7 +157,7 @@ TEST(invalidate_ranges)
 	EXPECT_RET(MSG_SIZE, tell(fd, m));
 }
 
-/* Their number is not limited: the oldest mappings make room. */
+/* Their number is not limited: the oldest mappings are evicted. */
 TEST(many_updates)
 {
 	unsigned int i;

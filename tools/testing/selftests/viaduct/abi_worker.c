@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Workers that the client manages, and what kind of thread they are. The
+ * Workers that the client manages, and the kind of their threads. The
  * in-tree driver offers the former for other devices only.
  */
 #define _GNU_SOURCE
@@ -44,7 +44,7 @@ static int worker_of(int fd, uint32_t ring)
 	return ret ? ret : w[0] == ring ? (int)w[1] : -EPROTO;
 }
 
-/* A thread that was waited for may still be seen on its way out. */
+/* A thread that was waited for may still be visible while it exits. */
 static bool is_gone(unsigned int id)
 {
 	uint64_t deadline = vg_deadline_ms(10000);
@@ -99,7 +99,7 @@ TEST(rings_move)
 	EXPECT_EQ(-EBUSY, free_worker(fd, 0));
 	EXPECT_EQ(0, attach_worker(fd, VG_TX, 1));
 	EXPECT_EQ(0, attach_worker(fd, VG_RX, 1));
-	/* The first is a worker like any other. */
+	/* The first worker can be freed as well. */
 	EXPECT_EQ(0, free_worker(fd, 0));
 	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 	EXPECT_EQ(0, vg_set_log_fd(fd, -1));

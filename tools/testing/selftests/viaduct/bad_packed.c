@@ -119,7 +119,7 @@ TEST_F(bad, ring_unmapped)
 	check(_metadata, self);
 }
 
-/* The device writes what is used into the ring itself. */
+/* The device overwrites descriptors of the ring when they are used. */
 TEST_F(bad, ring_read_only)
 {
 	put_good(self, 0, 0);

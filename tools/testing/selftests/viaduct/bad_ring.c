@@ -131,7 +131,7 @@ TEST_F(bad, length_leaves_the_region)
 	check(_metadata, self);
 }
 
-/* Leaves the region in which the chain before it was found, which is tried first. */
+/* The buffer leaves the region of the chain before it, which is tried first. */
 TEST_F(bad, length_leaves_the_known_region)
 {
 	struct vg_region *last = &self->rig.net.mem.region[1];

@@ -101,7 +101,7 @@ TEST(cve_2023_1838)
 	close(fd[0]);
 	close(fd[2]);
 	close(p[0]);
-	/* Each lives as long as its last reference: tap, socket, pipe's end. */
+	/* Tap, socket and pipe end disappear with their last references. */
 	deadline = vg_deadline_ms(5000);
 	while (if_nametoindex(tap.name) && !vg_expired(deadline))
 		sched_yield();
@@ -144,7 +144,7 @@ FIXTURE_TEARDOWN(short_frame)
 
 /*
  * Frames shorter than an Ethernet header went through the batch path into
- * code that took the header for granted. Every other frame is one of those.
+ * code that relied on the header. Every second frame is too short.
  */
 TEST_F(short_frame, in_a_batch)
 {
@@ -185,8 +185,8 @@ static void post_one(struct __test_metadata *_metadata)
 }
 
 /*
- * CVE-2026-74356: a packet larger than all buffers that are free made the
- * worker look again and again.
+ * CVE-2026-74356: a packet larger than all free buffers together made the
+ * worker retry without end.
  */
 TEST(cve_2026_74356)
 {
@@ -213,7 +213,7 @@ TEST(cve_2026_74356)
 	EXPECT_TRUE(stats_count(getpid(), VG_RX, "pressure", 1));
 	settle();
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
-	/* One more is not enough either. */
+	/* One more buffer is not enough either. */
 	post_one(_metadata);
 	EXPECT_TRUE(vg_ring_kick(r));
 	EXPECT_TRUE(stats_count(getpid(), VG_RX, "pressure", 2));
@@ -221,7 +221,7 @@ TEST(cve_2026_74356)
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 	EXPECT_FALSE(vg_ring_has_used(r));
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_RX]));
-	/* stream_run() fills the ring: all come, the one that waited first. */
+	/* stream_run() fills the ring: all frames arrive, in order. */
 	EXPECT_FINE(stream_run(&s, 1));
 	rig_close(&rig);
 }

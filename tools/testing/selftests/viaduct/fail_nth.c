@@ -2,8 +2,8 @@
 /*
  * Every step of the set-up with its first, second, third ... allocation or
  * user copy failing, until it succeeds: after each failure the state is as
- * before the call. Leaks show in the host VM, which scans for them when its
- * kernel can. Needs a kernel with fault injection (scripts/debug-kernel).
+ * before the call. The host VM scans for leaks if its kernel supports that.
+ * Needs a kernel with fault injection (scripts/debug-kernel).
  */
 #define _GNU_SOURCE
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bursts of frames with the first, second, third ... allocation or user copy of
- * the worker failing, until none is left to fail. A fault may cost one frame,
+ * the worker failing, until a burst meets no fault. A fault may cost one frame,
  * but no other is altered, duplicated or reordered, each chain is returned, and
  * the ring continues without another kick than the next burst's. Needs a kernel
  * with fault injection (scripts/debug-kernel).

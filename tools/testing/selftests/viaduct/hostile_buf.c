@@ -31,7 +31,7 @@ static const char *set_up(bool huge)
 
 	if (!why)
 		why = view_split(&view, &rig);
-	/* The reference's batches try an unreadable frame again for ever. */
+	/* The reference's batches retry an unreadable frame without end. */
 	if (!why && vg_dev_is_reference() &&
 	    vg_tap_set_sndbuf(rig.tap.fd, 1 << 20))
 		why = "cannot limit the tap's send buffer";

@@ -202,7 +202,7 @@ TEST_F(killed, ends_unanswered)
 	ASSERT_LE(0, uffd);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ended = ends(pid);
-	/* Leave nothing behind that cannot be killed. */
+	/* Resolve the faults, so that a client that has not ended can be killed. */
 	ASSERT_EQ(0, pthread_create(&t, NULL, uffd_answer_now, NULL));
 	if (!ended)
 		EXPECT_TRUE(ends(pid));
@@ -215,8 +215,8 @@ TEST_F(killed, ends_unanswered)
 }
 
 /*
- * Killed in a call that waits for the handler, while we hold the device: the
- * call ends, and the worker, if it is a kernel thread, is at rest.
+ * Killed in a call that waits for the handler, while the test holds the device:
+ * the call ends, and the worker, if it is a kernel thread, is idle.
  */
 static void kill_in_a_call(struct __test_metadata *_metadata, unsigned int q)
 {
@@ -251,8 +251,8 @@ TEST_F(killed, ends_in_a_call)
 }
 
 /*
- * A kernel thread gets a signal then, which lets the fault fail. Neither that frame
- * nor those after it may be lost: their memory is there once there is an answer.
+ * A kernel thread gets a signal then, which makes the fault fail. Neither that frame
+ * nor later ones may be lost: their memory is present once the faults are resolved.
  */
 TEST_F(killed, loses_no_frame)
 {

@@ -261,7 +261,7 @@ static void expect_frames(struct __test_metadata *_metadata, struct rig *r,
 				  vg_deadline_ms(200)));
 }
 
-/* Wait until the worker has run a ring and is at rest. */
+/* Wait until the worker has run a ring and is idle. */
 static bool has_run(unsigned int q)
 {
 	uint64_t deadline = vg_deadline_ms(10000);

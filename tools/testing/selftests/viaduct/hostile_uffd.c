@@ -139,7 +139,7 @@ static void *answer_others(void *arg)
 }
 
 /*
- * Busy polling for packets looks at the transmit ring, too, but must not wait for
+ * Busy polling for packets also checks the transmit ring, but must not wait for
  * its pages.
  */
 TEST(ring_that_is_polled_beside)

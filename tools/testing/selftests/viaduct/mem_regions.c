@@ -46,8 +46,8 @@ static void add_row(struct vhost_memory *t, uint64_t gpa, uint64_t size,
 }
 
 /*
- * Cuts the used part of a region into @nr rows of an odd length, the last of
- * which has the rest, too; no two that follow each other are adjacent for the device.
+ * Cuts the used part of a region into @nr rows of an odd length; the last one also
+ * gets the rest. Consecutive rows are not adjacent for the device.
  */
 static void cut(struct vhost_memory *t, const struct vg_region *m,
 		unsigned int nr)

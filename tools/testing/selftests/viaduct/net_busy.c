@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Busy polling: work is found without a kick while it lasts, it yields to
- * everything else, and afterwards the device sleeps with kicks enabled.
+ * Busy polling: work is found without a kick during a poll, a poll yields to
+ * everything else, and after it the device sleeps with kicks enabled.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -110,7 +110,7 @@ TEST_F(busy, transmits_without_kicks)
 	ASSERT_TRUE(is_used(self, 5000));
 	for (i = 0; i < 20; i++) {
 		show_one(_metadata, self);
-		/* The reference stops when another task wants the processor. */
+		/* The reference stops when another task needs the processor. */
 		if (vg_dev_is_reference())
 			vg_ring_kick(self->tx);
 		else
@@ -175,7 +175,7 @@ TEST_F(busy, streams)
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 }
 
-/* A processor each, so that the worker need not yield its own to the test. */
+/* One processor each, so that the worker need not yield its own to the test. */
 static void part(void)
 {
 	cpu_set_t set;
@@ -184,7 +184,7 @@ static void part(void)
 	for (cpu = 0; cpu < 2; cpu++) {
 		CPU_ZERO(&set);
 		CPU_SET(cpu, &set);
-		/* Fails, and may, where there is only one. */
+		/* Fails without harm if there is only one. */
 		sched_setaffinity(cpu ? vg_worker_find(getpid()) : 0, sizeof(set),
 				  &set);
 	}

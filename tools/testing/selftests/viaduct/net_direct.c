@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Plain frames that the device passes to the stack without the tap's sendmsg(): they
- * arrive and are counted as with it, and it is used where the tap has more to do.
+ * arrive and are counted as with sendmsg(), which is used where the tap does more.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -18,12 +18,12 @@
 #include "xdp.h"
 
 #define NR_FRAMES	1000
-/* Frames that may go by the socket until the device is known. */
+/* Frames that may go through the socket until the device is known. */
 #define NR_FIRST	300
 
 static struct rig rig;
 
-/* PREEMPT_RT has no such way: see Documentation/design.rst. */
+/* PREEMPT_RT has no shortcut: see Documentation/design.rst. */
 static bool has_shortcut(void)
 {
 	return !vg_dev_is_reference() && !vg_kernel_is_rt();
@@ -44,19 +44,19 @@ static const char *send_frames(uint64_t nr, bool gso)
 	return stream_run(&s, 1);
 }
 
-/* Sends frames, of which none must go past the socket. */
+/* Sends frames, none of which may bypass the socket. */
 static const char *send_by_socket(uint64_t nr)
 {
 	int64_t before = direct();
 	const char *why = send_frames(nr, false);
 
 	if (!why && direct() != before)
-		return rig_fail(&rig, "%ld frames past the socket",
+		return rig_fail(&rig, "%ld frames bypassed the socket",
 				(long)(direct() - before));
 	return why;
 }
 
-/* Sends frames, of which most must go past the socket. */
+/* Sends frames, most of which must bypass the socket. */
 static const char *send_directly(uint64_t nr)
 {
 	int64_t before = direct();
@@ -270,7 +270,7 @@ TEST(not_on_a_tap_with_napi)
 	rig_close(&rig);
 }
 
-/* Such a tap notes by which queue a flow arrives. */
+/* Such a tap records the queue of each flow. */
 TEST(not_on_a_tap_with_queues)
 {
 	ASSERT_FINE(set_up(IFF_MULTI_QUEUE));
@@ -278,7 +278,7 @@ TEST(not_on_a_tap_with_queues)
 	rig_close(&rig);
 }
 
-/* Frames of which none arrives at the far side, nor goes past the socket. */
+/* Sends frames, none of which may arrive at the far side or bypass the socket. */
 static void send_unseen(struct __test_metadata *_metadata, unsigned int nr)
 {
 	static const uint8_t frame[100];
@@ -337,8 +337,8 @@ TEST(arrive_at_a_tap_that_moves)
 }
 
 /*
- * The descriptor was opened in a namespace where another tap has the name of its own:
- * no frame must enter that one.
+ * The descriptor was opened in a namespace where another tap now has the tap's name:
+ * no frame may enter that one.
  */
 TEST(never_enter_a_tap_of_the_same_name)
 {

@@ -63,7 +63,7 @@ static void offer_long_chains(unsigned int q)
 	__atomic_store_n(&r->avail->idx, htole16(256), __ATOMIC_SEQ_CST);
 }
 
-/* 64 such chains are work enough for a run. */
+/* 64 such chains are enough work for one run. */
 TEST_F(empty, descriptors_count)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
@@ -136,8 +136,8 @@ static const char *open_mergeable(void)
 }
 
 /*
- * A packet that needs more buffers waits for a kick, no matter how long it took to
- * find that out: the worker does not try again and again.
+ * A packet that needs more buffers waits for a kick, however long the search for
+ * buffers took: the worker must not retry.
  */
 TEST(too_little_room_is_no_work)
 {

@@ -215,7 +215,7 @@ TEST_F(room, is_made_while_the_queue_runs)
 	ASSERT_FINE(rig_start(&rig));
 	ASSERT_FINE(transmit(60, 10));
 	ASSERT_EQ(0, vg_tunnel_bridge(rig.tap.name));
-	/* A jiffy, after which the device looks again. */
+	/* After a jiffy the device reads the headroom again. */
 	usleep(20000);
 	ASSERT_FINE(transmit(60, 10));
 	nr = reallocations(1400);

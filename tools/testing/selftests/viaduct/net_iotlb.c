@@ -149,7 +149,7 @@ TEST(more_than_it_holds)
 	ASSERT_FINE(rig_start(&rig));
 	EXPECT_FINE(both_ways(200));
 	misses = atomic_load(&iommu.misses);
-	/* 2048 others push everything out. */
+	/* 2048 other mappings evict all of them. */
 	EXPECT_EQ(0, vg_iommu_map(&iommu, rig.net.mem.region[0].gpa, PAGE,
 				  VHOST_ACCESS_RW));
 	for (int i = 0; i < 2100; i++)

@@ -59,7 +59,7 @@ static void begin(struct __test_metadata *_metadata)
 	ASSERT_FINE(rig_start(&rig));
 	ASSERT_FINE(both_ways(200));
 	vg_iommu_retire(&iommu);
-	/* Prefetched misses of the last frames, for which they did not wait. */
+	/* Prefetched misses of the last frames, which did not wait for them. */
 	do {
 		await_stop(_metadata);
 		for (nr = 0; !vg_iotlb_recv(rig.net.fd, &asked[0]); nr++)
@@ -172,7 +172,7 @@ TEST(failed_move_keeps_the_socket)
 	tear_down();
 }
 
-/* And for the answer to its miss. */
+/* A ring that cannot be moved still waits for the answer to its miss. */
 TEST(failed_move_keeps_the_question)
 {
 	struct stream tx;
@@ -189,8 +189,8 @@ TEST(failed_move_keeps_the_question)
 }
 
 /*
- * The handler goes as far as the answers do. It may report a miss that has been
- * read once more, but needs no second answer.
+ * The handler continues as far as the answers permit. It may report a miss again
+ * that has been read, but needs no second answer.
  */
 TEST(answered_one_by_one)
 {

@@ -49,7 +49,7 @@ static void far_send_plain(struct __test_metadata *_metadata, size_t len)
 	ASSERT_FINE(rig_far_send(&rig, zeroes, len, NULL));
 }
 
-/* The worker must be at rest when all jobs have run. */
+/* The worker must be idle when all jobs have run. */
 static void expect_idle_worker(struct __test_metadata *_metadata)
 {
 	settle();
@@ -58,8 +58,8 @@ static void expect_idle_worker(struct __test_metadata *_metadata)
 
 /*
  * The receive queue has a packet and no room for it, and has counted that @nr
- * times at least. The reference has no counters: all that can be seen is that its
- * worker is at rest after settle(), and so has run the handler.
+ * times at least. The reference has no counters: all that can be observed is that
+ * its worker is idle after settle(), and so has run the handler.
  */
 static void expect_starved(struct __test_metadata *_metadata, int nr)
 {
@@ -305,7 +305,7 @@ TEST(tx_back_pressure)
 	ASSERT_LE(0, rig.far);
 	s = stream_make(&rig, VG_TX, 1000);
 	s.min = 1000;
-	/* Everything the ring takes, at once. */
+	/* As many frames as fit into the ring, at once. */
 	for (i = 0; i < 128; i++) {
 		struct virtio_net_hdr hdr;
 		uint8_t frame[2048];

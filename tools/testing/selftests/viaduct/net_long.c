@@ -63,7 +63,7 @@ static const char *transmit(struct stream *s, unsigned int nr)
 	return NULL;
 }
 
-/* What was sent first is still whole when others have come after it. */
+/* The first frames are still unaltered after many later ones. */
 TEST_F(frames, many_are_held)
 {
 	unsigned int round;
@@ -88,13 +88,13 @@ TEST_F(frames, one_is_held_for_ever)
 	/* Room for one frame, whatever its length. */
 	ASSERT_EQ(0, setsockopt(keeper, SOL_SOCKET, SO_RCVBUF, &least,
 				sizeof(least)));
-	/* Few of them fit into a page of the pool, so that the turn of each comes often. */
+	/* Few of them fit into a page of the pool, so that each page is reused often. */
 	self->s.min = 60000;
 	self->s.count = 2000;
 	self->s.window = 8;
 	EXPECT_FINE(stream_run(&self->s, 1));
 	EXPECT_EQ(self->s.count, self->s.got);
-	/* It is the first, and still what it was. */
+	/* It is the first frame, unaltered. */
 	len = vg_packet_recv(keeper, &hdr, kept, sizeof(kept));
 	ASSERT_LT(0, len);
 	EXPECT_EQ(NULL, vg_frame_check(kept, len, self->s.seed, &seq));
@@ -115,7 +115,7 @@ TEST_F(frames, xdp_sees_them)
 	self->s.count = 500;
 	self->s.min = VG_FRAME_MIN;
 	EXPECT_FINE(stream_run(&self->s, 1));
-	/* Others pass as before once it is gone. */
+	/* Without the program, frames pass as before. */
 	close(link);
 	self->s.count += 500;
 	EXPECT_FINE(stream_run(&self->s, 1));

@@ -165,7 +165,7 @@ TEST(event_idx_wraps)
 	check_event(_metadata, 10);
 }
 
-/* A call without an eventfd is lost: it is not made up for when there is one. */
+/* A call without an eventfd is lost, and is not repeated once there is one. */
 TEST(without_call_eventfd)
 {
 	ASSERT_FINE(set_up(0, true));
@@ -248,7 +248,7 @@ TEST(attach_starts_by_itself)
 	until_used(_metadata);
 }
 
-/* Nor do they when the ring gets an eventfd that was kicked before. */
+/* Chains need no kick when the ring gets an eventfd that was kicked before. */
 TEST(kicked_eventfd_starts)
 {
 	int e = vg_eventfd();
@@ -286,7 +286,7 @@ TEST(receive_calls_are_few)
 
 	ASSERT_FINE(set_up(VG_BIT(VG_F_EVENT_IDX), false));
 	s = stream_make(&rig, VG_RX, 64);
-	/* All packets wait in the tap before the device looks. */
+	/* All packets wait in the tap before the device checks it. */
 	while (s.sent < 64) {
 		struct virtio_net_hdr hdr;
 		uint8_t frame[2048];

@@ -31,7 +31,7 @@ static pid_t start_mover(struct port_stream *s, const struct viaduct_port_opts *
 	s->rig->port = viaduct_port_open(o);
 	if (!s->rig->port)
 		_exit(1);
-	/* What was under way when the last one was killed may be lost. */
+	/* Packets in flight when the last one was killed may be lost. */
 	s[0].got = s[0].sent;
 	s[1].got = s[1].sent;
 	for (;;) {

@@ -197,7 +197,7 @@ TEST_F(port, descriptor_without_header)
 	self->o.fds = &tap.fd;
 	ASSERT_EQ(0, vg_tap_open(&tap, 0, false));
 	check_stream(_metadata, &self->rig, &self->o);
-	/* No header could say that the checksum is not there. */
+	/* Without a header, a missing checksum cannot be indicated. */
 	ASSERT_FINE(port_rig_open(&self->rig, &self->o));
 	ASSERT_EQ(1, viaduct_port_alloc(self->rig.port, 0, &pkt, 1));
 	memset(pkt.data, 0xff, 60);

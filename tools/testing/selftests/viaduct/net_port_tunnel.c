@@ -88,7 +88,7 @@ static void exchange(int fd, bool is_a)
 			sent += n;
 		}
 	}
-	/* The peer must not lose what is under way. */
+	/* The peer must not lose data in flight. */
 	shutdown(fd, SHUT_WR);
 	must(!read(fd, in, sizeof(in)), "end");
 }

@@ -21,7 +21,7 @@ static struct rig rig;
 
 /*
  * Frames written to the tap @in are redirected to the device's. The device must
- * have received a packet of the stack to know its tap.
+ * have received a packet of the stack to determine its tap.
  */
 FIXTURE(redirected)
 {

@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(sent)
 	rig_close(&rig);
 }
 
-/* The next frame at the other tap: its length, 0 when none comes. */
+/* The next frame at the other tap: its length, 0 if none arrives. */
 static size_t leaves(int fd, uint8_t *frame, size_t room)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -67,8 +67,8 @@ static uint16_t sum_of(const uint8_t *p, size_t len, uint32_t sum)
 }
 
 /*
- * A frame with its checksum left to the device, as @hdr says; @want is what must
- * leave.
+ * A frame with its checksum left to the device, as @hdr describes; @want is the
+ * frame that must leave.
  */
 static void build_partial(uint8_t *frame, uint8_t *want, size_t len,
 			  unsigned int start, unsigned int field, int fill,
@@ -145,7 +145,7 @@ TEST_F(sent, checksum_outside_is_dropped)
 	hdr.csum_offset = htole16(48);
 	ASSERT_FINE(send_one(&hdr, frame, 99 + 1));
 	EXPECT_EQ(100, leaves(self->out.fd, got, sizeof(got)));
-	/* The reference lets the program have the other one, too. */
+	/* The reference passes the invalid frame to the program, too. */
 	if (!vg_dev_is_reference())
 		EXPECT_EQ(-1, read(self->out.fd, got, sizeof(got)));
 }

@@ -281,7 +281,7 @@ TEST(header_of_another_length)
 		ASSERT_EQ(0, vg_tap_set_hdr_len(rig.tap.fd, 12));
 		EXPECT_CALL("rx.header_length_changed", 0, arrived(3, 100));
 	}
-	/* A device that is started again has to learn it again. */
+	/* A device that is started again must determine it again. */
 	ASSERT_EQ(0, vg_net_stop(&rig.net));
 	ASSERT_FINE(rig_start(&rig));
 	EXPECT_EQ(0, arrived(3, 100));

@@ -131,7 +131,7 @@ static long size_for(const size_t *len, int nr)
 
 /*
  * The interface is up once tapdump has it. The file is written in large pieces, so
- * what is under way is bounded by time alone.
+ * frames in flight are bounded by time alone.
  */
 static const char *send_all(int far, uint8_t **frame, const size_t *len, pid_t pid)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A tun, whose packets have no Ethernet header: the device passes them whole. The
+ * A tun: packets have no Ethernet header, and the device passes them whole. The
  * client must not have to lower the tun's send buffer for that.
  */
 #define _GNU_SOURCE
@@ -18,7 +18,7 @@
 
 static struct rig rig;
 
-/* An IP packet of a protocol that the host does not know. */
+/* An IP packet of a protocol that is unknown to the host. */
 static size_t packet(uint8_t *at, unsigned int seq)
 {
 	size_t len = 28 + seq * 7 % 1400, i;

@@ -92,7 +92,7 @@ TEST_F(tunnel, feature_is_gone)
 	EXPECT_FINE(stream_run(&s, 1));
 }
 
-/* Why no case can run; a device that is not there is main()'s to report. */
+/* Why no case can run; main() reports a missing device. */
 static const char *not_offered(void)
 {
 	uint64_t offered[VG_FEATURE_WORDS] = { 0 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two devices whose taps are in one bridge, and viaduct-vswitch on it. The
+ * Two devices with taps in one bridge, and viaduct-vswitch on it. The
  * switch must not lose or reorder frames, and must not connect ports that the
  * bridge does not connect.
  */
@@ -52,7 +52,7 @@ static bool find_switch(char *path, size_t room)
 		return false;
 	self[len] = 0;
 	snprintf(path, room, "%s/../vswitch/viaduct-vswitch", dirname(self));
-	/* It may be there for another architecture. */
+	/* It may be built for another architecture. */
 	snprintf(cmd, sizeof(cmd), "'%s' --help >/dev/null 2>&1", path);
 	return !system(cmd);
 }
@@ -223,7 +223,7 @@ FIXTURE_SETUP(pair)
 	char path[600];
 	int i;
 
-	/* NEEDS_SWITCH() skips the case: here, it would still run. */
+	/* NEEDS_SWITCH() in the case skips it; a skip here would not. */
 	if (!find_switch(path, sizeof(path)))
 		return;
 	ASSERT_FINE(rig_open(&rig[0], RIG_TAP, &o));
@@ -239,7 +239,7 @@ FIXTURE_SETUP(pair)
 	}
 	self->pid = start_switch(path, &self->out);
 	ASSERT_LT(0, self->pid);
-	/* The order is the kernel's. */
+	/* The kernel decides the order. */
 	for (i = 0; i < 2; i++) {
 		char line[256];
 
@@ -314,7 +314,7 @@ TEST_F(pair, ends_meanwhile)
 		EXPECT_EQ(before, switched(&self->flow[0]));
 }
 
-/* A port that has left the bridge gets nothing more. */
+/* A port that has left the bridge gets no more frames. */
 TEST_F(pair, port_leaves)
 {
 	struct flow *f = &self->flow[0];
@@ -324,7 +324,7 @@ TEST_F(pair, port_leaves)
 	ASSERT_EQ(0, run("ip link set %s nomaster", rig[1].tap.name));
 	ASSERT_EQ(true, says(self->out, rig[1].tap.name, "detached"));
 	EXPECT_FINE(flow_is_cut(f, 10));
-	/* It comes back, and all is as before, but for what was lost. */
+	/* The port rejoins the bridge; the frames lost meanwhile stay lost. */
 	f->got = f->sent;
 	ASSERT_EQ(0, run("ip link set %s master vdbr", rig[1].tap.name));
 	ASSERT_EQ(true, says(self->out, rig[1].tap.name, "attached, open"));

@@ -47,7 +47,7 @@ TEST_F(buffers, have_no_metadata)
 		MOV_IMM(BPF_REG_0, XDP_PASS),
 		LOAD_CTX(BPF_REG_2, data),
 		LOAD_CTX(BPF_REG_3, data_meta),
-		/* Kernels that pass none on say so by data_meta > data. */
+		/* Kernels that pass no metadata set data_meta > data. */
 		{ .code = BPF_JMP | BPF_JGE | BPF_X, .dst_reg = BPF_REG_3,
 		  .src_reg = BPF_REG_2, .off = 1 },
 		MOV_IMM(BPF_REG_0, XDP_DROP),

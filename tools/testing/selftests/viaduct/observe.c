@@ -67,13 +67,13 @@ TEST_F(two, are_numbered_apart)
 	NEEDS_COUNTERS();
 	for (i = 0; i < 2; i++) {
 		EXPECT_LT(0, self->id[i]);
-		/* It stays, whatever is done to the device. */
+		/* The number does not change while the device is used. */
 		ASSERT_FINE(load(&self->rig[i], 10));
 		ASSERT_EQ(0, vg_net_stop(&self->rig[i].net));
 		EXPECT_EQ(self->id[i], stats_device(self->rig[i].net.fd));
 	}
 	EXPECT_NE(self->id[0], self->id[1]);
-	/* Nor is it used again after its device is closed. */
+	/* It is not reused after its device is closed. */
 	ASSERT_EQ(0, close(self->rig[1].net.fd));
 	fd = vg_dev_open(NULL);
 	ASSERT_LE(0, fd);

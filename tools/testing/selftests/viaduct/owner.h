@@ -40,7 +40,7 @@ void owner_stop(struct owner *o);
  * no choice there.
  */
 bool owner_kind_is_there(int kind);
-/* For set-up and test: the harness runs a test whose set-up was skipped. */
+/* For set-up and test: the harness runs a test even if its set-up was skipped. */
 #define NEEDS_KIND(kind) do { \
 	if (!owner_kind_is_there(kind)) \
 		SKIP(return, "6.1 has kernel threads only"); \

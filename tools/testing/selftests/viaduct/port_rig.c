@@ -84,9 +84,9 @@ static uint32_t port_seed(bool is_tx)
 }
 
 /*
- * Each flow has a TCP port of its own, by which an interface of several queues
- * chooses one; directions differ, because a packet that is sent moves the flow of
- * its answers to its queue.
+ * Each flow has a TCP port of its own, by which an interface with several queues
+ * chooses one. The ports of the directions differ, because a packet that is sent
+ * moves the flow of its answers to its queue.
  */
 size_t port_build(const struct port_rig *r, bool is_tx, uint64_t nr, void *packet,
 		  struct virtio_net_hdr *hdr)

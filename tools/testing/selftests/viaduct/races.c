@@ -89,7 +89,7 @@ static void *repeat(void *arg)
 	return NULL;
 }
 
-/* Whatever happened: a new start, and nothing is lost. */
+/* After a new start no frame may be lost. */
 static const char *is_well(void)
 {
 	struct stream s[2] = { stream_make(&rig, VG_TX, 200),
@@ -133,7 +133,7 @@ static void race(struct __test_metadata *_metadata,
 
 static uint64_t bitmap;
 
-/* A migration begins, and is called off. */
+/* A migration begins, and is cancelled. */
 static void poke_log(unsigned int nr)
 {
 	struct vg_ring *r = &rig.net.ring[nr / 2 % 2];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The end of a device, of an ownership, of the owner, while other threads are
- * in the middle of calls; each again and again for VD_RACE_MS milliseconds
+ * in the middle of calls; each is repeated for VD_RACE_MS milliseconds
  * (1000).
  */
 #define _GNU_SOURCE
@@ -42,8 +42,8 @@ static const char *set_up(void)
 }
 
 /*
- * Everything that a client may call, whatever it answers: the device may have
- * another state by then, another owner, or be gone.
+ * Calls that a client may make. Their results are ignored: the device may have
+ * another state, another owner, or be closed meanwhile.
  */
 static void *call_on(void *arg)
 {
@@ -89,7 +89,7 @@ static void stop_callers(pthread_t t[NR_CALLERS])
 		pthread_join(t[i], NULL);
 }
 
-/* A new owner for what is left, and not a frame is lost. */
+/* With a new owner no frame may be lost. */
 static const char *is_well(void)
 {
 	struct stream s[2] = { stream_make(&rig, VG_TX, 100),
@@ -147,7 +147,7 @@ TEST(close_during_calls)
 	EXPECT_EQ(0, vg_worker_settle(getpid(), 0));
 }
 
-/* Ownership comes and goes; the callers meet a device with or without. */
+/* The callers use a device that has an owner, or none. */
 TEST(reset_owner_during_calls)
 {
 	uint64_t end = race_end();

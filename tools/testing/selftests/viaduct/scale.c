@@ -71,7 +71,7 @@ static const char *open_all(void)
 	return why;
 }
 
-/* All of them in turn, a step each, so that all are at work together. */
+/* One step of each in turn, so that all are active together. */
 static const char *run_all(void)
 {
 	uint64_t deadline = vg_deadline_ms(30000);

@@ -54,8 +54,8 @@ static ssize_t stream_recv(struct stream *s)
 }
 
 /*
- * Frame @seq came in place of another: is that one late, or lost? The socket that
- * should have had it may have counted a drop; a tap does not count what it drops.
+ * Frame @seq arrived before an earlier one: finds out if that one is late or lost. Its
+ * receiving socket may have counted a drop; a tap does not count its drops.
  */
 static const char *stream_gap(struct stream *s, uint64_t seq)
 {

@@ -139,7 +139,7 @@ const char *uffd_make_it_wait(struct rig *r, struct view *v, unsigned int q)
 	const char *why = uffd_ask_for_all(r, v) ?: uffd_send(r, q, 1);
 
 	if (!why && vg_wait_fd(uffd, POLLIN, vg_deadline_ms(10000)) <= 0)
-		why = "the device asks for no page";
+		why = "the device faults on no page";
 	return why;
 }
 
@@ -180,5 +180,5 @@ const char *uffd_make_frames_wait(struct rig *r, struct view *v, unsigned int q,
 			return NULL;
 		uffd_continue(page);
 	}
-	return why ?: "the device asks for no frame";
+	return why ?: "the device faults on no frame";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A page fault blocks a job of a kernel thread, and a call waits for that job. A
- * caller that is killed must not block: the fault is aborted, and no other is.
+ * caller that is killed must not block: this fault must be aborted, and no other.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -81,7 +81,7 @@ FIXTURE_TEARDOWN(blocked)
 
 /*
  * The page for which transmission waits does not come. The others come after @late
- * ms; if this is not 0, reception must wait for one then, and the caller be there.
+ * ms; if this is not 0, reception must wait for one, and the caller must not end.
  */
 static void kill_caller(struct __test_metadata *_metadata, pid_t pid,
 			unsigned int late)
@@ -167,7 +167,7 @@ static void kill_slow_caller(struct __test_metadata *_metadata, pid_t pid,
 		SKIP(return, "VD_TIMED=1, on an idle machine with two processors"); \
 } while (0)
 
-/* Reception, for which it does not wait, is blocked at two checks, 250 ms apart. */
+/* Reception is blocked at two checks, 250 ms apart; the caller does not wait for it. */
 TEST_F(blocked, slow_killed_caller)
 {
 	NEEDS_ABORT();
@@ -175,7 +175,7 @@ TEST_F(blocked, slow_killed_caller)
 	kill_slow_caller(_metadata, self->caller, 700, 600);
 }
 
-/* It waits for reception next, whose page is late, but comes before a check. */
+/* The caller then waits for reception: its page is late, but comes before a check. */
 TEST_F(blocked, killed_caller_of_both)
 {
 	NEEDS_ABORT();

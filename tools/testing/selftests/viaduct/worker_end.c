@@ -149,7 +149,7 @@ out:
 	cgroup_close(&c);
 }
 
-/* A relative of the owner: another process with the same memory. */
+/* Another process with the memory of the owner. */
 struct relative {
 	int dev, hear;
 	int result;
