@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the packed layout begin with. */
+/* Set-up of the tests of the packed layout. */
 #ifndef UNIT_PACKED_H
 #define UNIT_PACKED_H
 

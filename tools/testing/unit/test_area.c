@@ -331,7 +331,7 @@ TEST(area_log_of_shifted_pages)
 	end();
 }
 
-/* The memory table tells which of the guest's pages to mark. */
+/* The memory table determines which of the guest's pages to mark. */
 TEST(area_ring_log)
 {
 	const struct vhost_memory_region table[] = {

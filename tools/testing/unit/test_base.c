@@ -25,7 +25,7 @@ static u32 extended(u16 pos)
 
 static u32 (*const forms[])(u16 pos) = { whole, half, extended };
 
-/* A driver with its ring at rest at @pos. */
+/* A driver with an idle ring at @pos. */
 static void start_with(u16 num, unsigned int features, u16 pos, u32 base)
 {
 	drv_init(&d, num, DRV_PACKED | features);

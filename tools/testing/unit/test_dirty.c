@@ -108,7 +108,7 @@ TEST(dirty_no_place)
 	CHECK_EQ(mark(~0ULL, 8 * 4096, 1), -EFAULT);
 	CHECK_EQ(mark(UMEM_TOP, 0, 1), -EFAULT);
 	check_log();
-	/* What has a place is marked. */
+	/* The page inside the bitmap is marked. */
 	CHECK_EQ(mark(LOG, (NR_PAGES - 1) * 4096ULL, 4097), -EFAULT);
 	want_pages(NR_PAGES - 1, NR_PAGES - 1);
 	check_log();
@@ -137,7 +137,7 @@ TEST(dirty_disturbed)
 	CHECK(!mark(LOG, 31 * 4096, 4097));
 	want_pages(31, 32);
 	check_log();
-	/* But not for ever, which the client could bring about. */
+	/* But not for ever: the client could cause that. */
 	umem_disturb_or(1UL << 40);
 	CHECK_EQ(mark(LOG, 64 * 4096, 1), -EAGAIN);
 	check_log();

@@ -68,7 +68,7 @@ TEST(event_nobody_to_call)
 	drv_fini(&d);
 }
 
-/* The flags are not looked at with EVENT_IDX, nor the event without. */
+/* With EVENT_IDX the flags are ignored, without it the event. */
 TEST(event_idx_ignores_flags)
 {
 	start(DRV_EVENT_IDX, 0);
@@ -234,7 +234,7 @@ TEST(event_mute)
 		CHECK_EQ(vring_need_event(drv_avail_event(&d), d.avail_idx, old), 0);
 		CHECK_EQ(vd_ring_peek(&d.ring), 1);
 	}
-	/* It was not looked at in between: no kick will come. */
+	/* It was not read in between: no kick will come. */
 	CHECK_EQ(vd_ring_arm(&d.ring), 1);
 	CHECK_EQ(drv_fetch(&d, 8), 8);
 	CHECK_EQ(vd_ring_peek(&d.ring), 0);

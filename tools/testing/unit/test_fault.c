@@ -110,8 +110,8 @@ TEST(fault_fetch_of_a_later_chain)
 }
 
 /*
- * One pending entry, its index, and the driver's event suppression. When that
- * failed the entry may have got through, but here it shall be pending again.
+ * One pending entry, its index, and the driver's event suppression. After a
+ * failure the entry may be published, but here it is made pending again.
  */
 static int publish(void)
 {
@@ -215,7 +215,7 @@ static void check_complete_again(unsigned int features)
 		CHECK_EQ(d.ring.used_idx, VD_BATCH - 1);
 	}
 	umem_fault_nth(0);
-	/* What failed has not happened: it can be done now, once. */
+	/* The failed completion had no effect: it can be done now, once. */
 	CHECK(!drv_complete(&d.ring, VD_BATCH - 1, 1));
 	CHECK_EQ(d.ring.nr_pending, 0);
 	CHECK_EQ(vd_ring_publish(&d.ring, false), 0);
@@ -334,7 +334,7 @@ TEST(fault_not_user_memory)
 	drv_fini(&d);
 }
 
-/* A region outside user memory is refused at attach. If it were not: */
+/* Attach refuses a region outside user memory; accesses must fail, too. */
 TEST(fault_table_not_user_memory)
 {
 	const struct vhost_memory_region table[] = {

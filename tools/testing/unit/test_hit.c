@@ -39,7 +39,7 @@ static void put_chain(u16 slot, u64 addr, u32 len, u16 flags)
 	offer(slot);
 }
 
-/* A ring whose chains so far were in slots 0 and 1, in regions A and C. */
+/* A ring with two earlier chains, in slots 0 and 1, in regions A and C. */
 static void start(unsigned int features)
 {
 	drv_init(&d, 16, features);

@@ -9,7 +9,7 @@
 #define WRITE		VRING_DESC_F_WRITE
 #define INDIRECT	VRING_DESC_F_INDIRECT
 
-/* Where tables lie; not aligned, as the standard does not ask for it. */
+/* Where tables lie; not aligned, as the standard does not require it. */
 #define TABLE		(DRV_C_GPA + 3)
 
 #define DESC_LEN	16U
@@ -324,7 +324,7 @@ TEST(indirect_table_across_regions_broken)
 	drv_fini(&d);
 }
 
-/* Fuzzing found the reference to be wrong here; the module was not. */
+/* Fuzzing found a fault of the reference here, not of the module. */
 TEST(indirect_table_goes_round_the_end)
 {
 	const struct vhost_memory_region table[] = {

@@ -108,7 +108,7 @@ TEST(message_range)
 	umem_reset();
 	CHECK_EQ(parse_body(UPDATE(0, 0x1000, -1ULL, 1)), -EFAULT);
 	umem_reset();
-	/* What may not be accessed may be anywhere. */
+	/* A mapping without permissions may have any address. */
 	CHECK_EQ(parse_body(UPDATE(0, 0x1000, -1ULL, 4)), 0);
 	CHECK_EQ(msg.perm, 0);
 }

@@ -151,7 +151,7 @@ TEST(order_arm)
 	check_arm(DRV_EVENT_IDX, AVAIL_EVENT);
 }
 
-/* Memory that changes between the passes is not looked at again. */
+/* Memory that changes between the passes is not read again. */
 static void change_table_address(void *ctx, u64 addr, size_t len)
 {
 	struct vring_desc *desc = ctx;

@@ -317,7 +317,7 @@ TEST(split_in_order_heads)
 	drv_fini(&d);
 }
 
-/* Each access that a verb makes may fault; nothing is left open or half. */
+/* Each access of a verb may fault; no window stays open, no step is half done. */
 TEST(packed_faults)
 {
 	unsigned int nth, i;

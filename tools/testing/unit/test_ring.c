@@ -74,7 +74,7 @@ TEST(ring_after_open)
 	CHECK_EQ(ring.next_avail, 0);
 }
 
-/* What is checked before the change must agree with what it leads to. */
+/* The check before a change must agree with the result of the change. */
 static bool is_user(u64 desc, u64 avail, u64 used)
 {
 	const struct vhost_vring_addr addr = {
@@ -283,7 +283,7 @@ TEST(ring_complete_more_than_a_batch)
 	drv_fini(&d);
 }
 
-/* All the ring, all the time, past the wrap of the 16-bit indices. */
+/* The whole ring in each round, past the wrap of the 16-bit indices. */
 static void run_round(u16 num, unsigned int features, u16 step, u16 idx)
 {
 	u32 total = 0;
@@ -363,7 +363,7 @@ TEST(ring_arm_writes_once)
 	drv_fini(&d);
 }
 
-/* "New" is what came after the last look, not what was left over. */
+/* New chains are those after the last read of the index, not unfetched ones. */
 TEST(ring_arm_by_event_idx)
 {
 	start(8, DRV_EVENT_IDX);

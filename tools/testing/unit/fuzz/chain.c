@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			break;
 		if (!chain_fetch(&s, 1 + ((size >> round) & 63)))
 			break;
-		/* Once in a while into an empty batch. */
+		/* Sometimes into an empty batch. */
 		if (round == 2)
 			vd_batch_reset(s.d.batch);
 	}

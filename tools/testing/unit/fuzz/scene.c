@@ -36,7 +36,7 @@ static void scene_map(struct scene *s, u8 mask)
 {
 	u32 i, nr = 0;
 
-	/* C is always there: tables live in it. */
+	/* Region C always exists: it contains the tables. */
 	mask |= 1 << 2;
 	for (i = 0; i < SCENE_NR_REGIONS; i++) {
 		const struct vhost_memory_region *r = &scene_regions[i];

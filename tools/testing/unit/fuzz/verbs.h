@@ -18,7 +18,7 @@
  * @s: ring and memory
  * @in: what is left of the input
  * @taken: chains at the front of the batch that are completed
- * @changes: reads that shall meet changed memory
+ * @changes: reads before which memory must change
  */
 struct fuzz {
 	struct scene s;

@@ -4,7 +4,7 @@
 
 #include "model/model.h"
 
-/* The pieces that a chain comes to with the table as it is now. */
+/* The number of pieces of a chain with the present table. */
 static unsigned int model_pieces(const struct model *m,
 				 const struct model_chain *c,
 				 struct iovec *seg)
@@ -90,8 +90,8 @@ static int model_expect(struct model *m, unsigned int max)
 }
 
 /*
- * How far the device looks. With the split layout that is the driver's index;
- * with the packed one it sees what it reads, of which not all may fit.
+ * How far the device sees. With the split layout that is the driver's index;
+ * with the packed one it is what the device reads, not all of which may fit.
  */
 static u64 model_sees(const struct model *m, unsigned int max)
 {
@@ -133,7 +133,7 @@ static void model_give_back(struct model *m, unsigned int nr)
 {
 	vd_ring_rewind(&m->d.ring, m->d.batch, nr);
 	m->fetched -= nr;
-	/* All that was taken is done with: the batch may begin anew. */
+	/* All taken chains are completed: the batch may begin anew. */
 	if (m->d.batch->nr == m->taken) {
 		vd_batch_reset(m->d.batch);
 		m->taken = 0;

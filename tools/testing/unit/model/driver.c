@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The driver of the model test: it keeps the rules, in many variants. */
+/* The driver of the model test: it obeys the rules, in many variants. */
 #include <linux/virtio_ring.h>
 
 #include "model/model.h"
@@ -105,7 +105,7 @@ static u32 model_write_row(struct model_chain *c, u64 gpa, unsigned int from)
 	for (i = 0; i < nr; i++) {
 		const struct model_buf *b = &c->buf[from + i];
 
-		/* Where the split layout has flags is an id, and means nothing. */
+		/* The id, in the place of the split layout's flags, is ignored. */
 		drv_table_desc(gpa, i, b->gpa, b->len, 0xfff7 + i,
 			       model_flags(c, from + i) |
 			       (i % 2 ? VRING_DESC_F_NEXT : 0));
@@ -276,7 +276,7 @@ static void model_free_chain(struct model *m, u16 head)
 		u64 at = DRV_DESC + 16ULL * c->slot[i];
 		struct vring_desc *desc = umem_ptr(at, sizeof(*desc));
 
-		/* What the device might still read would break the ring. */
+		/* A device that still reads the descriptor breaks the ring. */
 		desc->addr = DRV_HOLE_GPA;
 		desc->len = 1;
 		m->free[m->nr_free++] = c->slot[i];
@@ -295,14 +295,14 @@ static struct model_used model_read_used(const struct model *m)
 	}
 	MODEL_CHECK(drv_packed_is_used(&m->d, model_pos(m, m->reaped)));
 	d = drv_packed_at(&m->d, model_pos(m, m->reaped));
-	/* 2.8.3: the flag says whether there is a length. */
+	/* 2.8.3: the flag shows whether there is a length. */
 	MODEL_CHECK(!(d.flags & VRING_DESC_F_WRITE) == !d.len);
 	return (struct model_used){ d.id, d.len };
 }
 
 /*
- * Take what one entry stands for: its chain and, in order, those before it,
- * which then are used to the end.
+ * Take the chains that one entry completes: its own and, in order, those before
+ * it, with all of their writable bytes.
  */
 static void model_reap_entry(struct model *m)
 {

@@ -139,7 +139,7 @@ void *umem_ptr(u64 addr, size_t len)
 	struct umem_area *area = umem_find(addr, len);
 
 	if (!area)
-		umem_die("the test looks at unmapped %#llx", addr);
+		umem_die("the test accesses unmapped %#llx", addr);
 	return area->mem + (addr - area->start);
 }
 
