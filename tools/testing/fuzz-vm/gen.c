@@ -102,7 +102,7 @@ static void add(struct fz_prog *p, const char *name, const uint64_t *arg)
 
 #define ADD(p, name, ...) add(p, name, (const uint64_t[]){ __VA_ARGS__, 0 })
 
-/* Features and the interface whose header they suit. */
+/* Features, and an interface with the header that they need. */
 static uint64_t add_net(struct fz_prog *p, uint64_t features, uint64_t high)
 {
 	uint64_t kind = FZ_TAP10;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command line; scripts/fuzz-vm calls it in the VM. */
+/* The command line; in-vm runs it in the VM. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -46,7 +46,7 @@ static void put_tcp(uint8_t *frame)
 	memcpy(frame + ETH_HLEN + sizeof(struct iphdr), &tcp, sizeof(tcp));
 }
 
-/* A header that asks for a checksum, and for segments in case of @gso. */
+/* A header that requests a checksum and, for some kinds, segmentation. */
 static void put_hdr(struct virtio_net_hdr *hdr, size_t len, uint64_t kind)
 {
 	const unsigned int l4 = ETH_HLEN + sizeof(struct iphdr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A whole set-up in one operation, as a client makes it that does nothing wrong. */
+/* A whole set-up in one operation, as a correct client makes it. */
 #include <linux/vhost.h>
 #include <string.h>
 

@@ -56,7 +56,7 @@ static const char *find_rest(void)
 		close(fd);
 	if (atoi(count))
 		return "a device stays open";
-	/* To ask for its number would make the kernel look for a module of that name. */
+	/* if_nametoindex() would make the kernel try to load a module of that name. */
 	return access("/sys/class/net/vdt0", F_OK) ? NULL : "an interface stays";
 }
 

@@ -67,7 +67,7 @@ static const char *parse_args(struct fz_op *op)
 
 		word = strtok(NULL, " \t\n");
 		if (!word) {
-			snprintf(why, sizeof(why), "%s has less than %u arguments",
+			snprintf(why, sizeof(why), "%s has fewer than %u arguments",
 				 spec->name, fz_op_nr_args(op->code));
 			return why;
 		}

@@ -21,7 +21,7 @@ COMPLAINT = re.compile(
     r"|INFO: task .* blocked|detected.* stall|refcount_t:|list_(add|del) corruption"
     r"|Bad page|INFO: (trying to register|lockdep)|sleeping function called|@left")
 
-# Of the module alone. In User Mode Linux code is compiled with -mcmodel=large, where the
+# Flags of the module. In User Mode Linux code is compiled with -mcmodel=large, where the
 # function's address stays in a register; report.py finds direct calls only. Modules there
 # are near enough to the kernel for them.
 FLAGS = """

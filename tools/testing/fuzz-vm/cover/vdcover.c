@@ -3,7 +3,7 @@
  * Coverage of a module that is built with -fsanitize-coverage=trace-pc.
  *
  * The compiler calls __sanitizer_cov_trace_pc() in each basic block. In place of the
- * kernel's KCOV, which collects for the task that asked for it, this module collects
+ * kernel's KCOV, which collects for the task that enabled it, this module collects
  * the blocks of all tasks and interrupts: what a worker, a kernel thread or a softirq
  * runs counts like an ioctl. It needs a kernel without CONFIG_KCOV, which exports the
  * same function.
