@@ -43,9 +43,9 @@
  * store does not become visible before an earlier load: such pairs depend on each
  * other here.
  *
- * Positions are modulo twice the ring size, which is the smallest modulus that a
- * 16-bit index can be for a ring: that of a split ring of 32768, and that of
- * every packed ring.
+ * Positions are modulo twice the ring size, which is the smallest modulus of a
+ * 16-bit index: that of a split ring of 32768 entries, and that of every packed
+ * ring.
  *
  * RX's poll shares the store buffer of the device: it takes and returns the ring
  * under the queue's mutex, which orders the stores of both.

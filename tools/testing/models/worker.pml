@@ -59,8 +59,8 @@ typedef thread_of {
 	bool is_dead, dropped, is_freed;
 	bool sleeps;		/* the thread */
 	bool sigkill, should_stop, was_killed, exit_lock, has_exited;
-	byte clearing;		/* work whose bit others still see set */
-	byte running;		/* work whose function it calls */
+	byte clearing;		/* work with a bit that others see set */
+	byte running;		/* work that it runs */
 	bool phase;		/* RCU */
 	byte readers[2]
 };

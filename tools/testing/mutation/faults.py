@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Deliberate faults: (name, file below drivers/viaduct, right text, wrong
 text, test programs that are expected to notice). The right text must occur
-exactly once in the file, so that a fault cannot go stale unseen."""
+exactly once in the file, so that a stale fault is noticed."""
 
 # Faults that only the taps of newer kernels show: the kernel to run them on.
 ONLY_ON = {
