@@ -79,7 +79,7 @@ static int memory_file(void)
 	return fd;
 }
 
-/* Nothing of such a client can be reached, so that it cannot be the owner. */
+/* The server cannot find such a client, which therefore cannot be the owner. */
 TEST(caller_in_another_pid_namespace)
 {
 	int fd = vg_dev_open(NULL);
@@ -174,7 +174,7 @@ TEST(table_is_replaced_under_load)
 	rig_close(&rig);
 }
 
-/* Only the device whose memory shrinks ends. */
+/* Only the device with the memory that shrinks ends. */
 TEST(memory_is_truncated_under_load)
 {
 	struct rig other;

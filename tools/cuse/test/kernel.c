@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In the place of the kernel and of libfuse: opens of the node VD_DEVICE become
- * devices of this process, and ioctls on them calls of vdc_call() with data that is
+ * Replaces the kernel and libfuse: an open of the node VD_DEVICE makes a device of
+ * this process, and an ioctl on it becomes a call of vdc_call() with data that is
  * copied as CUSE does it. The selftests' programs are linked with it, so that
  * all but main.c runs without a host VM.
  */

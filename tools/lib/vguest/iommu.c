@@ -64,7 +64,7 @@ static int iommu_alias(struct vg_iommu *m, unsigned int i)
 			   r->fd, 0);
 	if (m->alias[i] == MAP_FAILED)
 		return -errno;
-	/* What is given out by now; a process may not have more mappings. */
+	/* The allocated part alone: a process may not have more mappings. */
 	if (m->scattered)
 		m->shuffled[i] = r->used & ~(2 * IOMMU_PAGE - 1);
 	for (off = 0; off < m->shuffled[i]; off += IOMMU_PAGE)

@@ -28,7 +28,7 @@ struct vg_mem {
 	unsigned int nr;
 	unsigned int last;	/* region of the previous look-up */
 	bool huge;		/* further regions are of huge pages */
-	bool overlap;		/* regions may: the first one wins */
+	bool overlap;		/* regions may overlap: the first counts */
 };
 
 #define VG_HUGE_PAGE	(2ULL << 20)

@@ -130,7 +130,7 @@ int vg_ring_init(struct vg_ring *r, struct vg_mem *mem, unsigned int num,
 void vg_ring_fini(struct vg_ring *r);
 /* Empty ring, indices at @idx, as a driver leaves it before a start. */
 void vg_ring_reset(struct vg_ring *r, uint16_t idx);
-/* The base of a ring whose chains are all used, in the ABI's encoding. */
+/* The base of a ring with no chain in flight, in the ABI's encoding. */
 uint32_t vg_ring_base(const struct vg_ring *r);
 
 /*

@@ -20,7 +20,7 @@ int vg_worker_count(pid_t owner);
 pid_t vg_worker_find_id(pid_t owner, unsigned int id);
 /*
  * The same, once there are @want: a thread that was waited for may still be
- * seen on its way out. Gives up after ten seconds.
+ * visible while it exits. Gives up after ten seconds.
  */
 int vg_worker_settle(pid_t owner, int want);
 /* Its thread number, or 0. */

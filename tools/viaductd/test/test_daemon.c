@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages of a front end, and what they do to the kernel's devices. */
+/* Messages of a front end, and their effects on the kernel's devices. */
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <poll.h>
@@ -91,7 +91,7 @@ TEST(base)
 	daemon_close(&d);
 }
 
-/* QEMU sets the status to 0 before it asks for the base. */
+/* QEMU sets the status to 0 before it requests the base. */
 TEST(base_after_status)
 {
 	struct daemon d;
@@ -264,7 +264,7 @@ TEST(broken_ring)
 	daemon_close(&d);
 }
 
-/* The end of a device that was never announced. */
+/* A connection that ends before its device is announced. */
 TEST(connection_without_poll)
 {
 	int fd = memfd(4096);

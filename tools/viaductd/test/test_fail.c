@@ -23,7 +23,7 @@ static bool fail_one(unsigned int nth, unsigned int pairs)
 	memset(&port, 0, sizeof(port));
 	err = vdd_port_open(&port, &o);
 	vdd_port_close(&port);
-	/* A set of offloads that the tap does not know is no error. */
+	/* A set of offloads that the tap does not support is no error. */
 	if (err) {
 		CHECK(kernel.failed);
 		CHECK(strstr(port.error, strerror(ENOMEM)) ||

@@ -143,7 +143,7 @@ static void program(struct kill_scene *sc, int sock)
 
 unsigned int kill_roll(struct kill_scene *sc, unsigned int below)
 {
-	/* There is nothing to choose in a call that does nothing. */
+	/* It is 0 if the measured call has made no store. */
 	CHECK(below);
 	sc->rand = sc->rand * 1103515245 + 12345;
 	return (sc->rand >> 8) % below;

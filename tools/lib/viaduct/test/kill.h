@@ -5,7 +5,7 @@
  *
  * What must hold: a chain is used once, with its own identifier and in its turn
  * (the driver checks that). The first frame that a program receives is the
- * first one whose buffer the driver has not got back. So a frame is lost only
+ * first one in a buffer that the driver has not got back. So a frame is lost only
  * if its chain was used before the program could record it: a burst at most.
  * Frames to the guest are lost only from the burst that was interrupted, and
  * never doubled, altered or reordered.

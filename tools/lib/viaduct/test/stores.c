@@ -166,7 +166,7 @@ static bool kill_in(struct kill_scene *sc, int where, long nr,
 	uint64_t limit = vg_deadline_ms(RIG_MS);
 	bool died;
 
-	/* No burst but the one that is interrupted: it finds all that it can. */
+	/* No burst before the interrupted one, so that it finds all frames. */
 	sc->sh->burst = 0;
 	sc->sh->then = burst;
 	seen->left = nr;

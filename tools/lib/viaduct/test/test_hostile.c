@@ -53,7 +53,7 @@ static void try(const struct raw *m, const int *fds, unsigned int nr_fds,
 			nr_fds), 0);
 	rig_expect_closed(&r, reason);
 	CHECK(strstr(r.log, reason));
-	/* Nothing else: the next front end is served. */
+	/* No other effect: the next front end is served. */
 	r.fe.proto = RIG_PROTO & ~RIG_ACK;
 	rig_reconnect(&r);
 	CHECK_EQ(fe_start(&r.fe), 0);

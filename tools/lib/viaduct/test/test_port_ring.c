@@ -74,7 +74,7 @@ static void dev_use(struct device *d, u32 id, u32 len)
 	d->used++;
 }
 
-/* Ask for a kick at the next descriptor, or for none. */
+/* Request a kick at the next descriptor, or none. */
 static void dev_arm(struct device *d, bool on)
 {
 	if (d->r.packed) {

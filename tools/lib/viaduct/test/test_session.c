@@ -194,7 +194,7 @@ static void replace_kick(struct rig *r)
 	vg_eventfd_add(fd, 1);
 }
 
-/* A guest whose ring goes off kicks no more: the wait must end by itself. */
+/* A ring that goes off gets no more kicks: the wait must end by itself. */
 TEST(session_wait_ends)
 {
 	CHECK_EQ(wait_during(stop), -EAGAIN);

@@ -160,7 +160,7 @@ TEST(checksum_of_dropped_packet)
 	rig_close(&r);
 }
 
-/* A guest vouches for no checksum: the program gets its packet without the flag. */
+/* A guest cannot declare a checksum valid: the program must not get the flag. */
 TEST(checksum_said_to_be_valid)
 {
 	struct vg_net_opts o = { .features = VG_BIT(VG_F_VERSION_1) };
