@@ -85,7 +85,7 @@ use_suite() {
 	C
 	say "reading the package lists of $1 ($2)"
 	suite_apt apt-get update -qq --error-on=any >&2 ||
-		die "cannot read the package lists of $1 (see above; a NO_PUBKEY says that debian-archive-keyring is too old: apt-get install debian-archive-keyring)"
+		die "cannot read the package lists of $1 (see above; NO_PUBKEY means that debian-archive-keyring is too old: apt-get install debian-archive-keyring)"
 	SUITES_READ+=" $1-$2"
 }
 

@@ -33,8 +33,8 @@ emulator_boot_options() {
 # emulator_broke CONSOLE RESETS COMPLAINED: the emulator ended the VM, not the
 # kernel in it. TCG of QEMU 7.2 may translate code while another CPU patches it;
 # a CPU then meets a breakpoint of text patching that is no longer there. It may
-# also end a CPU that runs nested guests with a triple fault out of nowhere, seen
-# with the in-tree driver alone, too: a kernel with a fault of its own reports it.
+# also end a CPU that runs nested guests with a triple fault for no reason, seen with
+# the in-tree driver alone, too: a kernel with a fault of its own reports it.
 emulator_broke() {
 	if [ -n "$3" ]; then
 		grep -aq 'Oops: int3' "$1" && ! grep -aqE 'RIP: .*\[viaduct\]' "$1"
@@ -45,7 +45,7 @@ emulator_broke() {
 
 # Inside the host VM
 
-# emulated: this host is, so that nested guests now and then die.
+# emulated: whether this host is emulated, so that nested guests sometimes die.
 emulated() {
 	grep -q hostvm.accel=tcg /proc/cmdline
 }
@@ -61,8 +61,8 @@ KVM_HOLDER=/run/kvm-holder
 # KVM patches code that every CPU runs when VMs come and go: __schedule() with
 # the first and the last one (preempt_notifier_key), its APIC's while a vCPU has
 # not enabled it (apic_sw_disabled). QEMU 7.2's TCG may then leave a CPU with a
-# translated breakpoint that the kernel has long removed: the host dies of it,
-# or spins for ever with interrupts off; seen once in some hundred guests. Idle
+# translated breakpoint that the kernel has long removed: the host crashes, or
+# spins for ever with interrupts off; seen once in some hundred guests. Idle
 # VMs that stay as long as the host keep the code as it is. Their process is no
 # child of a test, and the host's init must spare it (emulator_spares).
 guest_hold_kvm() {

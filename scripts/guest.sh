@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2153
 # SPDX-License-Identifier: GPL-2.0-only
-# Start a QEMU guest, talk to it, end it. For use inside the host VM, by the
+# Start a QEMU guest, run commands in it, end it. For use inside the host VM, by the
 # demo and the tests; the image is built outside (scripts/guest build), since
 # the cache is read-only there. One guest at a time for each shell.
 
