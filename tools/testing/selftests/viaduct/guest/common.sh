@@ -104,7 +104,7 @@ start_guest() {
 # The remaining cases need a guest that has passed all cases so far.
 need_guest() {
 	[ $test_failed != 0 ] || return 0
-	echo "Bail out! no guest to go on with"
+	echo "Bail out! no guest to continue with"
 	finish
 }
 

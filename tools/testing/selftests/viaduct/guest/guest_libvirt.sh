@@ -192,7 +192,7 @@ report "its rings are split and packed" formats 4 2
 report "a domain on the in-tree driver starts beside it" start_other
 need_domain
 report "its QEMU holds that node only" holds 0 1
-report "both answer, and talk to each other" side_by_side
+report "both answer, and exchange traffic" side_by_side
 report "multiqueue: both pairs are used" both_pairs
 report "streams are unaltered on the packed interface" eval "send_stream $PACKED && fetch_stream $PACKED"
 interface_xml $HOT "$VHOST_DEV" >"$scratch/hot.xml"

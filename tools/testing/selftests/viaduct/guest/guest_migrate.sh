@@ -76,5 +76,5 @@ else
 	report "to QEMU's own device and back" there_and_back off
 fi
 report "the ping was answered" end_ping
-report "not a byte was altered" end_echo
+report "no byte was altered" end_echo
 finish

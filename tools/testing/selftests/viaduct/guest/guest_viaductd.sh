@@ -106,7 +106,7 @@ need_guest
 report_traffic $NET
 report "the process has no rights left" rights
 report "streams are unaltered while it is killed" killed_often
-report "the listener's death leaves the guest alone" listener_killed
+report "the guest is unaffected when the listener is killed" listener_killed
 report "all processes killed, and started again" all_killed
 report "streams are unaltered while the module is replaced" swap_often
 report "ping afterwards" ping_guest $NET

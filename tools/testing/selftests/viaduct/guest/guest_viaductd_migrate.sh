@@ -46,5 +46,5 @@ report "to the plain device" hop_to "$VHOST_DEV"
 need_guest
 report "back to a daemon" hop_to "user:$scratch/daemon.sock"
 report "the ping was answered" end_ping
-report "not a byte was altered" end_echo
+report "no byte was altered" end_echo
 finish

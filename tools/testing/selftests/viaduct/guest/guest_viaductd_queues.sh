@@ -27,7 +27,7 @@ start() {
 	start_guest "$NET user:$scratch/daemon.sock $1" || { show_daemon_log && return 1; }
 }
 
-# Each front end has a tap of its own, which goes with it.
+# Each front end has a tap of its own, which is removed with it.
 no_tap() {
 	! compgen -G '/sys/class/net/vdu*' >/dev/null
 }
@@ -58,7 +58,7 @@ report "two pairs carry several streams" two_pairs
 report "four pairs" set_pairs 4
 report "$SWITCHES switches under load" under_load $NET switch_queues
 report "streams are unaltered" eval "send_stream $NET && fetch_stream $NET"
-report "its tap goes with it" tap_is_gone
+report "its tap is removed with it" tap_is_gone
 guest_queues=1
 open_monitor
 report "a guest with packed rings starts" start virtio-net-pci,packed=on

@@ -62,7 +62,7 @@ await_migration() {
 		while IFS= read -r -t 5 -u "$from" line && [[ $line != *[Ss]tatus:[[:space:]]* ]]; do :; done
 		case $line in
 		*completed*) return 0 ;;
-		*failed* | *cancel*) echo "QEMU says: $line" && return 1 ;;
+		*failed* | *cancel*) echo "QEMU reports: $line" && return 1 ;;
 		esac
 		sleep 0.1
 	done
@@ -91,7 +91,7 @@ qemu_state() {
 guest_view() {
 	qemu_state new "$guest_pid" "$guest_dir"
 	guest_run 10 'grep virtio /proc/interrupts; ip -s link show eth0' ||
-		echo "nor does it answer over its serial port"
+		echo "it does not answer over its serial port either"
 }
 
 # hop DEVICE: into a new QEMU with its card on DEVICE.
