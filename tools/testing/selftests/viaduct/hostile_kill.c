@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A client that is killed while its device waits for memory that a program
- * provides, be it another one or the client itself: it must end, and so must
- * its worker.
+ * provides, another one or the client itself: the client and its worker must
+ * end.
  */
 #define _GNU_SOURCE
 #include <poll.h>

@@ -282,7 +282,7 @@ TEST(tap_deleted_under_load)
 		ASSERT_FINE(stream_load(s, 100));
 		snprintf(cmd, sizeof(cmd), "ip link del %s", rig.tap.name);
 		ASSERT_EQ(0, system(cmd));
-		/* What is left in the rings meets a tap without interface. */
+		/* The chains left in the rings go to a tap without an interface. */
 		vg_ring_kick_always(&rig.net.ring[VG_TX]);
 		vg_ring_kick_always(&rig.net.ring[VG_RX]);
 		ASSERT_EQ(0, vg_set_log_fd(rig.net.fd, -1));

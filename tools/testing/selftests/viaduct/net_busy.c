@@ -219,7 +219,7 @@ TEST_F(busy, gives_way)
 	}
 	/* Most frames come at once: no other task is needed to end the poll. */
 	EXPECT_GT(5, late);
-	/* Nor does the last close wait. */
+	/* The last close does not wait, either. */
 	show_one(_metadata, self);
 	vg_ring_kick_always(self->tx);
 	ASSERT_TRUE(is_used(self, 5000));

@@ -233,7 +233,7 @@ TEST(the_other_ring_stops)
 	ASSERT_TRUE(wait_for_misses(misses + 1));
 	EXPECT_EQ(0, vg_worker_unrest(vg_worker_find(getpid())));
 
-	/* What has been read by now is never answered. */
+	/* Misses that have been read by now are never answered. */
 	atomic_store(&iommu.mute, false);
 	EXPECT_EQ(0, vg_set_backend(rig.net.fd, VG_TX, -1));
 	EXPECT_FINE(stream_run(&rx, 1));

@@ -49,7 +49,7 @@ TEST_F(port, buffers)
 	memset(pkt[3].data, 0xff, 60);
 	EXPECT_EQ(1, viaduct_port_send(port, 0, pkt + 3, 1));
 	EXPECT_EQ(0, viaduct_port_flush(port, 0, 10000));
-	/* All but those of the receive ring, one lost, and the rest of the eight. */
+	/* All but those of the receive ring, the foreign one, and the four not used. */
 	while (viaduct_port_alloc(port, 0, &all, 1))
 		nr++;
 	EXPECT_EQ(4 * 256 - 256 - 5, nr);

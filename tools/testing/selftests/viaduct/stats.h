@@ -10,7 +10,7 @@
 
 /*
  * A counter of a queue, by its heading in debugfs: "runs", "pressure", ...
- * The reference has no counters, nor has a kernel without debugfs: -1.
+ * -1 without counters: on the reference, and on a kernel without debugfs.
  */
 int64_t stats_queue(pid_t owner, unsigned int q, const char *what);
 /* The number of the device behind @fd, from fdinfo; 0 for the reference. */

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/common.sh"
 
 VD_IPERF_SECONDS=${VD_IPERF_SECONDS:-2}
-# plan_cards CARDS MORE: the plan of a test with so many cards, and MORE cases than
+# plan_cards CARDS MORE: the plan of a test with CARDS cards, and MORE cases than
 # those of test_cards.
 plan_cards() {
 	plan $((1 + 5 * $1 + $2))

@@ -6,7 +6,7 @@
 # shellcheck source=tools/testing/selftests/viaduct/guest/testpmd.sh
 . "$(dirname "$0")/testpmd.sh"
 
-# viaductd attaches to a tap that is there, and keeps its length of queue.
+# viaductd attaches to an existing tap, and keeps its queue length.
 start() {
 	ip tuntap add $IFACE mode tap && start_daemon --tap $IFACE
 }

@@ -214,7 +214,7 @@ nodes_held() {
 	find -L "/proc/$guest_pid/fd" -samefile "$1" 2>/dev/null | wc -l
 }
 
-# holds VIADUCT REFERENCE: the domain's QEMU has so many descriptors of the two nodes;
+# holds VIADUCT REFERENCE: the domain's QEMU has this many descriptors of each node;
 # those of this module show themselves as such in fdinfo.
 holds() {
 	local ours theirs shown
