@@ -74,7 +74,7 @@ TEST(dirty_nothing)
 	CHECK_EQ(umem_nr_accesses(), 0);
 }
 
-/* Whatever is marked already, and at whichever byte the bitmap begins. */
+/* With any marks set already, and the bitmap at any byte. */
 TEST(dirty_random)
 {
 	unsigned int round;

@@ -146,7 +146,7 @@ TEST(fault_publish)
 
 /*
  * What the driver can see is published and logged, even if its event suppression cannot
- * be read: a ring that is attached anew must go on behind it.
+ * be read: a ring that is attached anew must continue behind it.
  */
 static void check_wish(unsigned int features)
 {

@@ -304,7 +304,7 @@ TEST(split_in_order_heads)
 		drv_desc(&d, i, DRV_A_GPA + i, 1,
 			 i == 2 || i == 7 ? NEXT : 0, (i + 1) % NUM);
 	drv_offer(&d, 1);
-	/* Not looked at. */
+	/* Not read. */
 	for (i = 0; i < 4; i++)
 		drv_offer(&d, 0xffff);
 	CHECK_EQ(drv_fetch(&d, 2), 2);

@@ -130,7 +130,7 @@ TEST(translate_new_table)
 
 TEST(translate_end_of_space)
 {
-	/* Both ends are memory, but a buffer does not go round. */
+	/* Both ends are memory, but a buffer must not wrap. */
 	const struct vhost_memory_region table[] = {
 		{ .guest_phys_addr = 0, .memory_size = 0x1000,
 		  .userspace_addr = 0x1000 },
@@ -177,7 +177,7 @@ TEST(translate_random)
 		for (i = 0; i < nr; i++) {
 			u64 gpa = rand() % 48 - 24, size = 1 + rand() % 12;
 
-			/* Those that would go round end where space ends. */
+			/* Those that would wrap are cut at the highest address. */
 			table[i].guest_phys_addr = gpa;
 			table[i].memory_size = gpa + size - 1 < gpa ? -gpa :
 								      size;

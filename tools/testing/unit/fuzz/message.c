@@ -2,7 +2,7 @@
 /*
  * Fuzz target: messages as a client writes them to the descriptor.
  *
- * The input is a series of messages, each a u8 length and so many raw bytes.
+ * The input is a series of messages, each a u8 length and that many raw bytes.
  * The result of the parser is compared with the bytes at their offsets; accepted
  * messages change an IOTLB, which must stay consistent.
  */

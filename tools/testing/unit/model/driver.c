@@ -243,7 +243,7 @@ static bool model_must_kick(const struct model *m, u64 old)
 				model_idx(m, old));
 }
 
-/* Make what was built available. A device that sleeps must be kicked. */
+/* Make the built chains available. A device that sleeps must be kicked. */
 void model_show(struct model *m)
 {
 	u64 old = m->shown;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * User memory made up for tests.
+ * Simulated user memory for tests.
  *
  * Its addresses are invalid for the processor: code that uses one without the
  * access functions crashes (under ASan they lie in its shadow gap). The

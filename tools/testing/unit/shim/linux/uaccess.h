@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* User access on top of the made-up user memory of umem.h. */
+/* User access on top of the simulated user memory of umem.h. */
 #ifndef SHIM_LINUX_UACCESS_H
 #define SHIM_LINUX_UACCESS_H
 
