@@ -147,7 +147,7 @@ TEST(memory_behind_the_end)
 	close(fd);
 }
 
-/* A failed table leaves the old one, and rings go on. */
+/* A failed table leaves the old one in force, and rings continue. */
 TEST(table_is_replaced_under_load)
 {
 	struct vhost_memory *t;

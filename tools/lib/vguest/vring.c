@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The driver's side of a virtqueue, whatever the layout. One thread a ring. */
+/* The driver's side of a virtqueue, in either layout. One thread per ring. */
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>

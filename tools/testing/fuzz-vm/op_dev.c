@@ -136,7 +136,7 @@ FZ_OP(mem)
 
 	fill_table(t, vm, arg[1]);
 	if (arg[1] == FZ_TABLE_SHORT) {
-		/* The table goes on where there is no memory. */
+		/* The table continues in unmapped memory. */
 		uint8_t *end = vm->view[1] + FZ_REGION_1 - sizeof(*t) - 16;
 
 		memcpy(vm->mem.region[1].hva + FZ_REGION_1 - sizeof(*t) - 16, t,

@@ -69,7 +69,7 @@ FZ_OP(punch)
 }
 
 /*
- * The device's mapping of the last pages goes on behind the end of a file. The
+ * The device's mapping of the last pages continues beyond the end of a file. The
  * program's own must not.
  */
 FZ_OP(truncate)

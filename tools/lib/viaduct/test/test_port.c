@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waits of a port that fails meanwhile; the port is made up, without a device. */
+/* Waits of a port that fails meanwhile; the port is simulated, with no device. */
 #include <errno.h>
 #include <linux/virtio_net.h>
 #include <pthread.h>
@@ -108,7 +108,7 @@ TEST(port_flush_broken)
 	close_port(port);
 }
 
-/* Limits are kept, also those that are longer than a look at the interface. */
+/* Limits are kept, also those longer than the period of interface checks. */
 TEST(port_wait_times_out)
 {
 	struct viaduct_port *port = open_port();
