@@ -87,7 +87,7 @@ emulator_spares() {
 
 # emulator_nic NIC: the device and its properties, as an emulated host needs them.
 # Where an exception has been delivered to the guest, the emulator leaves its type
-# in EXITINTINFO with the valid bit off. KVM from 6.14 on looks at the type alone
+# in EXITINTINFO with the valid bit off. KVM from 6.14 on checks the type alone
 # and refuses to emulate an access to a device "during event delivery": the first
 # notification by MMIO then ends every second guest that has five cards. PIO needs
 # no such emulation; the notifications go by ioeventfd as before.
