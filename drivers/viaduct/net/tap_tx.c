@@ -18,9 +18,10 @@
  * unregistered, which clears vd_tapdev.dev. It is not looked up again.
  */
 #include <linux/etherdevice.h>
-#include <linux/if_vlan.h>
+#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
@@ -118,28 +119,58 @@ int vd_tap_tx_by_socket(struct vd_queue *q, struct vd_tap_tx *tap,
 	return err;
 }
 
-static bool vd_tap_tx_has_l4(const struct sk_buff *skb, const struct iphdr *ip)
+static bool vd_tap_tx_is_l4(u8 protocol)
 {
-	return skb_headlen(skb) >= sizeof(*ip) && ip->version == 4 && ip->ihl >= 5 &&
-	       skb_headlen(skb) >= ip->ihl * 4 &&
-	       (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP);
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
-/*
- * tc's filters look at the transport header before an IP stack finds it. The tap sets
- * it for each frame, GRO for those of a network card. Dissecting a frame is costly.
- * Behind other headers than these, no filter can expect one.
- */
-static void vd_tap_tx_find_l4(struct sk_buff *skb)
+/* Offset of the TCP or UDP header; 0 if there is none, or it takes a dissector. */
+static unsigned int vd_tap_tx_l4_of_ip(const struct sk_buff *skb)
 {
 	const struct iphdr *ip = (const struct iphdr *)skb->data;
 
+	return skb_headlen(skb) >= sizeof(*ip) && ip->version == 4 &&
+	       ip->ihl >= 5 && skb_headlen(skb) >= ip->ihl * 4 &&
+	       vd_tap_tx_is_l4(ip->protocol) ? ip->ihl * 4 : 0;
+}
+
+static unsigned int vd_tap_tx_l4_of_ipv6(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip = (const struct ipv6hdr *)skb->data;
+
+	return skb_headlen(skb) >= sizeof(*ip) && ip->version == 6 &&
+	       vd_tap_tx_is_l4(ip->nexthdr) ? sizeof(*ip) : 0;
+}
+
+/*
+ * tc's filters read the transport header before an IP stack finds it. The tap sets it
+ * for each frame, GRO for the packets of a network card. The dissector is costly, and
+ * of no use for frames of other protocols than these.
+ */
+static void vd_tap_tx_set_l4(struct sk_buff *skb)
+{
+	unsigned int offset = 0;
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		offset = vd_tap_tx_l4_of_ip(skb);
+		break;
+	case htons(ETH_P_IPV6):
+		offset = vd_tap_tx_l4_of_ipv6(skb);
+		break;
+	case htons(ETH_P_8021Q):
+	case htons(ETH_P_8021AD):
+	case htons(ETH_P_PPP_SES):
+		break;
+	default:
+		return;
+	}
+	/* It is where a checksum is requested from. */
 	if (skb_transport_header_was_set(skb))
 		return;
-	if (skb->protocol == htons(ETH_P_IP) && vd_tap_tx_has_l4(skb, ip))
-		skb_set_transport_header(skb, ip->ihl * 4);
-	else if (skb->protocol == htons(ETH_P_IP) || skb->protocol == htons(ETH_P_IPV6) ||
-		 skb->protocol == htons(ETH_P_PPP_SES) || eth_type_vlan(skb->protocol))
+	if (offset)
+		skb_set_transport_header(skb, offset);
+	else
 		skb_probe_transport_header(skb);
 }
 
@@ -163,7 +194,7 @@ static struct sk_buff *vd_tap_tx_skb(struct net_device *dev,
 	}
 	skb->protocol = eth_type_trans(skb, dev);
 	skb_reset_network_header(skb);
-	vd_tap_tx_find_l4(skb);
+	vd_tap_tx_set_l4(skb);
 	skb_record_rx_queue(skb, 0);
 	return skb;
 }

@@ -34,7 +34,7 @@ FAULTS = [
      "vd_tapdev_count_rx(dev, packets, bytes);", "", ["net_direct"]),
     ("direct-checksum-left", "net/tap_tx.c", "if (hdr->flags && unlikely(", "if (0 && unlikely(",
      ["net_direct"]),
-    ("direct-transport-header-lost", "net/tap_tx.c", "\tvd_tap_tx_find_l4(skb);\n", "",
+    ("direct-transport-header-lost", "net/tap_tx.c", "\tvd_tap_tx_set_l4(skb);\n", "",
      ["net_direct"]),
     ("direct-tx-cannot-be-ruled-out", "net/tap_tx.c", "!READ_ONCE(vd_tx_direct)", "false",
      ["net_direct"]),
