@@ -213,27 +213,34 @@ static void sleep_until(const struct load *load, unsigned int ms)
 		poll(NULL, 0, 1);
 }
 
-FIXTURE(frame)
-{
-	pid_t caller;
+struct busy_caller {
+	pid_t pid;
 	struct load load;
 	pthread_t loader;
+};
+
+/* As long as a real-time thread may run without a break. */
+static void set_rt_runtime(const char *us)
+{
+	FILE *f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "w");
+
+	if (!f || fputs(us, f) < 0 || fclose(f))
+		abort();
+}
+
+FIXTURE(frame)
+{
+	struct busy_caller caller;
 	uint32_t worker;
 };
 
 FIXTURE_SETUP(frame)
 {
-	FILE *f;
-
 	NEEDS_UFFD();
 	vg_fork_from_owner = 0;
 	NEEDS_ABORT();
 	NEEDS_TIME();
-	f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "w");
-	if (f) {
-		fputs("-1", f);
-		fclose(f);
-	}
+	set_rt_runtime("-1");
 	ASSERT_FINE(uffd_set_up(&rig, &view));
 	ASSERT_FINE(uffd_both_ways(&rig, 20));
 	ASSERT_EQ(0, place(vg_worker_find(getpid()), 0));
@@ -244,26 +251,28 @@ FIXTURE_SETUP(frame)
 
 FIXTURE_TEARDOWN(frame)
 {
-	if (self->caller)
-		rig_close(&rig);
+	if (!self->caller.pid)
+		return;
+	set_rt_runtime("950000");
+	rig_close(&rig);
 }
 
 /* Its wait begins; it is killed; its processor is busy at times. */
 static void kill_busy_caller(struct __test_metadata *_metadata,
-			     FIXTURE_DATA(frame) *self)
+			     struct busy_caller *c)
 {
 	poll(NULL, 0, 200);
-	ASSERT_EQ(0, waitpid(self->caller, NULL, WNOHANG));
-	ASSERT_EQ(0, place(self->caller, 1));
-	self->load.begin = vg_now_ns();
-	ASSERT_EQ(0, kill(self->caller, SIGKILL));
-	ASSERT_EQ(0, pthread_create(&self->loader, NULL, load_the_processor, &self->load));
+	ASSERT_EQ(0, waitpid(c->pid, NULL, WNOHANG));
+	ASSERT_EQ(0, place(c->pid, 1));
+	c->load.begin = vg_now_ns();
+	ASSERT_EQ(0, kill(c->pid, SIGKILL));
+	ASSERT_EQ(0, pthread_create(&c->loader, NULL, load_the_processor, &c->load));
 }
 
 /* From now on all pages come, and no ring may be broken. */
-static void end_well(struct __test_metadata *_metadata, FIXTURE_DATA(frame) *self)
+static void end_well(struct __test_metadata *_metadata, struct busy_caller *c)
 {
-	struct owner caller = { .pid = self->caller, .dev = -1 };
+	struct owner caller = { .pid = c->pid, .dev = -1 };
 	struct stream s = stream_make(&rig, VG_TX, 50);
 	int status;
 	pthread_t t;
@@ -276,7 +285,7 @@ static void end_well(struct __test_metadata *_metadata, FIXTURE_DATA(frame) *sel
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
 	uffd_stop = true;
 	ASSERT_EQ(0, pthread_join(t, NULL));
-	ASSERT_EQ(0, pthread_join(self->loader, NULL));
+	ASSERT_EQ(0, pthread_join(c->loader, NULL));
 }
 
 /*
@@ -287,20 +296,22 @@ static void end_well(struct __test_metadata *_metadata, FIXTURE_DATA(frame) *sel
  */
 TEST_F(frame, next_run_is_not_aborted)
 {
+	struct busy_caller *c = &self->caller;
+
 	NEEDS_ABORT();
 	NEEDS_TIME();
-	self->load.window[0][0] = 50;
-	self->load.window[0][1] = 400;
-	self->load.window[1][0] = 720;
-	self->load.window[1][1] = 1600;
-	self->caller = fork();
-	if (!self->caller)
+	c->load.window[0][0] = 50;
+	c->load.window[0][1] = 400;
+	c->load.window[1][0] = 720;
+	c->load.window[1][1] = 1600;
+	c->pid = fork();
+	if (!c->pid)
 		_exit(-vg_set_features(rig.net.fd, rig.net.features));
-	kill_busy_caller(_metadata, self);
-	sleep_until(&self->load, 1100);
+	kill_busy_caller(_metadata, c);
+	sleep_until(&c->load, 1100);
 	ASSERT_FINE(uffd_ask_for_all(&rig, &view));
-	sleep_until(&self->load, 1550);
-	end_well(_metadata, self);
+	sleep_until(&c->load, 1550);
+	end_well(_metadata, c);
 }
 
 static uint32_t move[2];
@@ -319,22 +330,23 @@ static int move_reception(void *arg)
 TEST_F(frame, job_after_the_wait_is_not_aborted)
 {
 	static uint8_t stack[65536] __attribute__((aligned(16)));
+	struct busy_caller *c = &self->caller;
 
 	NEEDS_ABORT();
 	NEEDS_TIME();
 	if (!self->worker)
 		SKIP(return, "the kernel's interface has one worker");
-	self->load.window[0][0] = 100;
-	self->load.window[0][1] = 900;
-	self->caller = clone(move_reception, stack + sizeof(stack),
-			     CLONE_VM | CLONE_FILES | SIGCHLD, &self->worker);
-	ASSERT_LT(0, self->caller);
-	kill_busy_caller(_metadata, self);
-	sleep_until(&self->load, 150);
+	c->load.window[0][0] = 100;
+	c->load.window[0][1] = 900;
+	c->pid = clone(move_reception, stack + sizeof(stack),
+		       CLONE_VM | CLONE_FILES | SIGCHLD, &self->worker);
+	ASSERT_LT(0, c->pid);
+	kill_busy_caller(_metadata, c);
+	sleep_until(&c->load, 150);
 	ASSERT_FINE(uffd_ask_for_all(&rig, &view));
-	sleep_until(&self->load, 880);
+	sleep_until(&c->load, 880);
 	EXPECT_EQ(0, vg_eventfd_take(rig.net.err[VG_TX]));
-	end_well(_metadata, self);
+	end_well(_metadata, c);
 }
 
 /* If no caller is killed, all wait until the page comes. */
