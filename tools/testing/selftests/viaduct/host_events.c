@@ -173,10 +173,20 @@ static void move_packets(int kind)
 	_exit(2);
 }
 
+/* Milliseconds until there is a worker. */
+static unsigned int time_set_up(pid_t pid)
+{
+	uint64_t begin = vg_now_ns(), deadline = vg_deadline_ms(10000);
+
+	while (!vg_worker_find(pid) && !vg_expired(deadline))
+		poll(NULL, 0, 1);
+	return (vg_now_ns() - begin) / 1000000 + 1;
+}
+
 /* While it is set up, or at work. VD_OWNER_KILLS times (20). */
 TEST_F_TIMEOUT(killed, at_any_point, 600)
 {
-	unsigned int seed = 1, at_work = 0;
+	unsigned int seed = 1, at_work = 0, set_up = 0;
 	int i, status;
 	pid_t pid;
 
@@ -185,8 +195,10 @@ TEST_F_TIMEOUT(killed, at_any_point, 600)
 		pid = fork();
 		if (!pid)
 			move_packets(variant->kind);
-		/* Set-up takes about 50 ms on an emulated processor. */
-		poll(NULL, 0, rand_r(&seed) % 100);
+		if (!set_up)
+			set_up = time_set_up(pid);
+		else
+			poll(NULL, 0, rand_r(&seed) % (2 * set_up));
 		at_work += vg_worker_find(pid) > 0;
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
